@@ -1,0 +1,156 @@
+"""Every error that Assay raises on purpose.
+
+One root, so that each process maps errors in one place: to gRPC status codes in the servers, to exit codes in the
+command. A message is written for the person who reads it; ``reason`` is for the program that reacts to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from assay.core.finding import Finding
+
+
+class AssayError(Exception):
+    """The root. Subclasses set the gRPC status name and the reason that the wire carries."""
+
+    status: ClassVar[str] = "INTERNAL"
+    reason: ClassVar[str] = "INTERNAL"
+
+    def __init__(self, message: str, *, advice: str = "", **metadata: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+        self.metadata: Mapping[str, str] = {name: str(value) for name, value in metadata.items()}
+
+
+class InvalidRecord(AssayError):
+    """A record does not fit its task: an unknown or missing field, a wrong type, too large."""
+
+    status = "INVALID_ARGUMENT"
+    reason = "INVALID_RECORD"
+
+
+class RecordTooLarge(InvalidRecord):
+    """A record is larger than the task's limit."""
+
+    reason = "RECORD_TOO_LARGE"
+
+
+class InvalidRequest(AssayError):
+    """A request is wrong in itself, whatever the state of the server."""
+
+    status = "INVALID_ARGUMENT"
+    reason = "INVALID_REQUEST"
+
+
+class InvalidBundle(AssayError):
+    """A bundle was refused; the findings say why."""
+
+    status = "INVALID_ARGUMENT"
+    reason = "INVALID_BUNDLE"
+
+    def __init__(self, message: str, *, findings: Sequence[Finding] = (), advice: str = "", **metadata: object) -> None:
+        super().__init__(message, advice=advice, **metadata)
+        self.findings = tuple(findings)
+
+
+class NotFound(AssayError):
+    """Something that the request names does not exist."""
+
+    status = "NOT_FOUND"
+    reason = "NOT_FOUND"
+
+
+class TaskNotFound(NotFound):
+    """No such task."""
+
+    reason = "TASK_NOT_FOUND"
+
+
+class VersionNotFound(NotFound):
+    """No such version of the task."""
+
+    reason = "VERSION_NOT_FOUND"
+
+
+class AliasNotFound(NotFound):
+    """No such alias of the task."""
+
+    reason = "ALIAS_NOT_FOUND"
+
+
+class GateFailed(AssayError):
+    """A version may not become production: a gate does not hold."""
+
+    status = "FAILED_PRECONDITION"
+    reason = "GATE_FAILED"
+
+
+class AliasMoved(AssayError):
+    """An alias no longer names the version that the caller expected."""
+
+    status = "ABORTED"
+    reason = "ALIAS_MOVED"
+
+
+class NothingToRollBack(AssayError):
+    """An alias has no earlier version to go back to."""
+
+    status = "FAILED_PRECONDITION"
+    reason = "NOTHING_TO_ROLL_BACK"
+
+
+class CorruptArtifact(AssayError):
+    """Stored content does not match its digest; it is never served."""
+
+    status = "DATA_LOSS"
+    reason = "CORRUPT_ARTIFACT"
+
+
+class StorageFull(AssayError):
+    """There is no room left to store what was sent."""
+
+    status = "RESOURCE_EXHAUSTED"
+    reason = "STORAGE_FULL"
+
+
+class Overloaded(AssayError):
+    """The server has more requests than it can take; the caller should come back later."""
+
+    status = "RESOURCE_EXHAUSTED"
+    reason = "OVERLOADED"
+
+    def __init__(self, message: str, *, retry_after: float, advice: str = "", **metadata: object) -> None:
+        """``retry_after`` is in seconds."""
+        super().__init__(message, advice=advice, **metadata)
+        self.retry_after = retry_after
+
+
+class DeadlineExceeded(AssayError):
+    """The caller's deadline passed before the answer was ready."""
+
+    status = "DEADLINE_EXCEEDED"
+    reason = "DEADLINE_EXCEEDED"
+
+
+class Unavailable(AssayError):
+    """A part that the answer needs cannot be reached or is not ready."""
+
+    status = "UNAVAILABLE"
+    reason = "UNAVAILABLE"
+
+
+class SandboxUnavailable(AssayError):
+    """The sandbox cannot run on this machine: its runtime is missing, damaged or cannot be compiled."""
+
+    status = "FAILED_PRECONDITION"
+    reason = "SANDBOX_UNAVAILABLE"
+
+
+class ConfigurationError(AssayError):
+    """A setting or an argument of the command is wrong."""
+
+    status = "FAILED_PRECONDITION"
+    reason = "CONFIGURATION"

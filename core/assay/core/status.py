@@ -1,0 +1,136 @@
+"""Errors on the wire: AssayError to and from gRPC status with ``google.rpc.ErrorInfo``.
+
+One interceptor serves every server, so that no stack trace and no library's error text ever reaches a caller.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import grpc
+from assay.core import errors
+from assay.core.errors import AssayError, Overloaded
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+DOMAIN = "assay"
+_log = logging.getLogger(__name__)
+_BY_REASON = {cls.reason: cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, AssayError)}
+
+
+def to_status(error: AssayError) -> status_pb2.Status:
+    """Return the status that carries ``error``: ErrorInfo, and RetryInfo where the caller should come back."""
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=dict(error.metadata))
+    if error.advice:
+        info.metadata["advice"] = error.advice
+    details = [_packed(info)]
+    if isinstance(error, Overloaded):
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(round(error.retry_after * 1000))
+        details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
+    return status_pb2.Status(code=code_pb2.Code.Value(error.status), message=error.message, details=details)
+
+
+def from_rpc_error(error: grpc.RpcError) -> AssayError:
+    """Return the AssayError that a server sent, or one that says what the transport reported."""
+    status = rpc_status.from_call(error) if isinstance(error, grpc.Call) else None
+    code = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
+    message = (error.details() if isinstance(error, grpc.Call) else None) or code.name
+    info, delay = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+    details: list[any_pb2.Any] = list(status.details) if status else []
+    for detail in details:
+        detail.Unpack(info)
+        detail.Unpack(delay)
+    metadata = {name: value for name, value in info.metadata.items() if name != "advice"}
+    advice = info.metadata.get("advice", "")
+    made = AssayError.__new__(_BY_REASON.get(info.reason, _by_code(code)))
+    AssayError.__init__(made, message, advice=advice)
+    made.metadata = metadata
+    if isinstance(made, Overloaded):
+        made.retry_after = delay.retry_delay.ToMilliseconds() / 1000
+    return made
+
+
+class ErrorInterceptor(grpc.ServerInterceptor):
+    """Turns AssayError into its status, and anything unforeseen into INTERNAL with nothing but a log line here."""
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """Wrap the method's handler, whatever its kind."""
+        handler = continuation(handler_call_details)
+        if handler is None:
+            return None
+        kind = "_".join(
+            "stream" if streaming else "unary" for streaming in (handler.request_streaming, handler.response_streaming)
+        )
+        wrap = _guard_stream if handler.response_streaming else _guard_unary
+        make = getattr(grpc, f"{kind}_rpc_method_handler")
+        guarded = wrap(getattr(handler, kind), handler_call_details.method)
+        return make(  # type: ignore[no-any-return]
+            guarded,
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+
+def _guard_unary(behavior: Callable[..., Any], method: str) -> Callable[..., Any]:
+    def guarded(request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            return behavior(request, context)
+        except AssayError as error:
+            context.abort_with_status(rpc_status.to_status(to_status(error)))
+        except Exception as error:
+            _abort_unforeseen(error, method, context)
+
+    return guarded
+
+
+def _guard_stream(behavior: Callable[..., Iterator[Any]], method: str) -> Callable[..., Iterator[Any]]:
+    def guarded(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        try:
+            yield from behavior(request, context)
+        except AssayError as error:
+            context.abort_with_status(rpc_status.to_status(to_status(error)))
+        except Exception as error:
+            _abort_unforeseen(error, method, context)
+
+    return guarded
+
+
+def _abort_unforeseen(error: Exception, method: str, context: grpc.ServicerContext) -> None:
+    if not context.is_active():
+        return
+    # grpc's abort raises a bare Exception of its own; a handler that aborted has set its code already.
+    if type(error) is Exception and not error.args:
+        raise error
+    # The type and place of an error are safe to log; its text may quote a record.
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
+    _log.error("unforeseen error in %s: %s at %s", method, type(error).__name__, where)
+    context.abort_with_status(
+        rpc_status.to_status(to_status(AssayError("an internal error; the server's log says where")))
+    )
+
+
+def _by_code(code: grpc.StatusCode) -> type[AssayError]:
+    named = {
+        grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineExceeded,
+        grpc.StatusCode.UNAVAILABLE: errors.Unavailable,
+        grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidRequest,
+        grpc.StatusCode.NOT_FOUND: errors.NotFound,
+    }
+    return named.get(code, AssayError)
+
+
+def _packed(message: Any) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed

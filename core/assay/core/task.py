@@ -1,0 +1,175 @@
+"""Tasks: what is to be labeled. Parsed from ``task.toml``, with everything that is wrong said at once and in place."""
+
+from __future__ import annotations
+
+import enum
+import re
+import tomllib
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from assay.core.finding import Finding
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import Field as Setting
+
+TASK_FILE = "task.toml"
+MAX_LABELS = 1000
+NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
+FIELD_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
+
+_Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+_FieldName = Annotated[str, StringConstraints(pattern=FIELD_PATTERN)]
+_LabelName = Annotated[str, StringConstraints(pattern=r"^\S(.{0,98}\S)?$")]
+_Share = Annotated[float, Setting(ge=0, le=1)]
+
+
+class FieldType(enum.Enum):
+    """The kinds of values, by the names that task.toml uses."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOL = "bool"
+    NUMBERS = "numbers"
+    BYTES = "bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One input of a task. ``unit`` and ``description`` are for people and for the LLM that writes programs."""
+
+    name: str
+    type: FieldType
+    description: str = ""
+    unit: str = ""
+    optional: bool = False
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Limits(_Strict):
+    """What one evaluation may use. Enforced by the virtual machine, not by code that a program could catch."""
+
+    time_ms: Annotated[int, Setting(ge=1, le=10_000)] = 100
+    """Milliseconds per program and record."""
+    memory_mb: Annotated[int, Setting(ge=48, le=1024)] = 128
+    """MiB of a sandbox instance, the interpreter's own share (about 20) included."""
+    record_bytes: Annotated[int, Setting(ge=1, le=8 << 20)] = 64 << 10
+    """Bytes of one packed record."""
+
+
+class Gates(_Strict):
+    """What must hold before a version becomes production. A gate that is not set is not asked."""
+
+    min_accuracy: _Share | None = None
+    """Share of all gold rows that get the right label."""
+    min_covered_accuracy: _Share | None = None
+    """Share of the labeled gold rows that get the right label."""
+    min_coverage: _Share | None = None
+    """Share of rows that get a label."""
+    min_gain_over_majority: Annotated[float, Setting(ge=-1, le=1)] | None = None
+    """Accuracy minus that of always giving the commonest label."""
+    max_accuracy_drop: _Share | None = None
+    """How much lower than the present production's the accuracy may be, on the same gold rows."""
+    max_error: _Share | None = 0.01
+    """Share of votes that may be errors."""
+
+
+class _TaskTable(_Strict):
+    name: _Name
+    instructions: Annotated[str, Setting(min_length=1, max_length=20_000)]
+
+
+class _FieldTable(_Strict):
+    type: FieldType
+    description: str = ""
+    unit: str = ""
+    optional: bool = False
+
+
+class _TaskFile(_Strict):
+    task: _TaskTable
+    labels: Annotated[dict[_LabelName, str], Setting(min_length=2, max_length=MAX_LABELS)]
+    fields: Annotated[dict[_FieldName, FieldType | _FieldTable], Setting(min_length=1, max_length=100)]
+    limits: Limits = Limits()
+    gates: Gates = Gates()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task: its labels (name to description) and fields (by name), both in the order of the file."""
+
+    name: str
+    instructions: str
+    labels: dict[str, str]
+    fields: dict[str, Field]
+    limits: Limits = field(default_factory=Limits)
+    gates: Gates = field(default_factory=Gates)
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels' names; a vote is an index into them."""
+        return tuple(self.labels)
+
+    @property
+    def text_field(self) -> str | None:
+        """The field that the short form fills: the only one that must be given, where it is a text; else None."""
+        required = [item for item in self.fields.values() if not item.optional]
+        return required[0].name if len(required) == 1 and required[0].type is FieldType.TEXT else None
+
+
+def parse_task(text: str) -> tuple[Task | None, list[Finding]]:
+    """Return the task that ``text`` (TOML) describes, or None and what is wrong with it."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return None, [_syntax_finding(text, str(error))]
+    try:
+        parsed = _TaskFile.model_validate(table)
+    except ValidationError as error:
+        return None, [
+            Finding(
+                TASK_FILE,
+                _line_of(text, [str(part) for part in item["loc"]]),
+                "AS102",
+                f"{'.'.join(_path(item['loc']))}: {item['msg']}",
+                "docs/bundle.md describes task.toml",
+            )
+            for item in error.errors()
+        ]
+    fields = {
+        name: Field(name, spec) if isinstance(spec, FieldType) else Field(name, **spec.model_dump())
+        for name, spec in parsed.fields.items()
+    }
+    return Task(
+        parsed.task.name, parsed.task.instructions, dict(parsed.labels), fields, parsed.limits, parsed.gates
+    ), []
+
+
+def _syntax_finding(text: str, message: str) -> Finding:
+    found = re.search(r"\(at line (\d+), column (\d+)\)", message)
+    line = int(found[1]) if found else len(text.splitlines())
+    return Finding(TASK_FILE, line, "AS101", f"not valid TOML: {message}", "correct the line, or quote the text")
+
+
+def _path(location: tuple[int | str, ...]) -> list[str]:
+    """Drop the parts that pydantic adds for its own bookkeeping: union branches and '[key]' marks."""
+    return [
+        str(part) for part in location if not re.match(r"(\[key\]|FieldType|_FieldTable|enum|function-)", str(part))
+    ]
+
+
+def _line_of(text: str, location: list[str]) -> int:
+    """Return the line of the setting at ``location``, as near as it can be found: its key within its table."""
+    lines = text.splitlines()
+    start = next((i for i, line in enumerate(lines) if re.match(rf"\s*\[\s*{re.escape(location[0])}\b", line)), None)
+    if start is None:
+        return next((i + 1 for i, line in enumerate(lines) if re.match(rf"\s*{re.escape(location[0])}\b", line)), 1)
+    for key in reversed(location[1:]):
+        for number in range(start + 1, len(lines)):
+            if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", lines[number]):
+                return number + 1
+            if re.match(r"\s*\[\s*\w+\s*\]", lines[number]):
+                break
+    return start + 1
