@@ -10,12 +10,9 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from assay.core.errors import InvalidRecord, RecordTooLarge
-
-if TYPE_CHECKING:
-    from assay.core.task import Field, Task
+from assay.core.task import Field, FieldType, Task
 
 Value = str | float | bool | list[float] | bytes | None
 Record = tuple[Value, ...]
@@ -67,8 +64,6 @@ def record_key(packed: str) -> bytes:
 
 
 def _checked(field: Field, value: object) -> Value:
-    from assay.core.task import FieldType
-
     if value is None:
         if field.optional:
             return None
