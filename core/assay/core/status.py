@@ -13,6 +13,7 @@ import grpc
 from assay.core import errors
 from assay.core.errors import AssayError, Overloaded
 from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -36,12 +37,11 @@ def to_status(error: AssayError) -> status_pb2.Status:
 
 def from_rpc_error(error: grpc.RpcError) -> AssayError:
     """Return the AssayError that a server sent, or one that says what the transport reported."""
-    status = rpc_status.from_call(error) if isinstance(error, grpc.Call) else None
-    code = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
-    message = (error.details() if isinstance(error, grpc.Call) else None) or code.name
+    answered = isinstance(error, grpc.Call | grpc.aio.AioRpcError)
+    code = error.code() if answered else grpc.StatusCode.UNKNOWN
+    message = (error.details() if answered else None) or code.name
     info, delay = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
-    details: list[any_pb2.Any] = list(status.details) if status else []
-    for detail in details:
+    for detail in _details(error) if answered else []:
         detail.Unpack(info)
         detail.Unpack(delay)
     metadata = {name: value for name, value in info.metadata.items() if name != "advice"}
@@ -52,6 +52,15 @@ def from_rpc_error(error: grpc.RpcError) -> AssayError:
     if isinstance(made, Overloaded):
         made.retry_after = delay.retry_delay.ToMilliseconds() / 1000
     return made
+
+
+def _details(error: Any) -> list[any_pb2.Any]:
+    """Return the status details; none where a proxy on the way made them contradict the status."""
+    try:
+        status = rpc_status.from_call(error)
+    except (ValueError, DecodeError):
+        return []
+    return list(status.details) if status else []
 
 
 class ErrorInterceptor(grpc.ServerInterceptor):

@@ -37,7 +37,14 @@ def record_to_message(values: Mapping[str, object]) -> record_pb2.Record:
     message = record_pb2.Record()
     for name, value in values.items():
         if value is not None:
-            _set_value(message.fields[name], name, value)
+            try:
+                _set_value(message.fields[name], name, value)
+            except (TypeError, ValueError, OverflowError) as error:
+                raise InvalidRecord(
+                    f"field {ascii(name)[:80]}: the value cannot be sent",
+                    advice="texts must be valid Unicode, numbers must fit 64 bits, lists hold numbers only",
+                    field=ascii(name)[:80],
+                ) from error
     return message
 
 
