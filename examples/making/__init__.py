@@ -1,0 +1,1 @@
+"""What the examples' records are made of: one module a task."""

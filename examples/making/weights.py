@@ -1,0 +1,62 @@
+"""Fits a weighted label model by counting how often each program votes so where a label is right."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from assay.core.bundle import Bundle, Program, read_folder
+from assay.core.errors import InvalidBundle
+from assay.core.label_model import LABEL_MODEL_FILE, dump_weighted
+
+SMOOTHING = 1.0
+"""Votes of every kind that each program is given beforehand, so that nothing has probability 0."""
+
+
+def write(folder: Path) -> None:
+    """Fit on the bundle's gold rows and write ``label_model.json``. Runs the programs right here: they are our own."""
+    path = folder / LABEL_MODEL_FILE
+    path.unlink(missing_ok=True)
+    bundle, findings = read_folder(folder)
+    if bundle is None:
+        raise InvalidBundle(f"{folder} is no bundle", findings=findings)
+    labels = bundle.task.label_names
+    truth = Counter(labels[row.label] for row in bundle.gold if row.label is not None)
+    prior = [(truth[label] + SMOOTHING) / (len(bundle.gold) + SMOOTHING * len(labels)) for label in labels]
+    likelihood = [_likelihood(bundle, program) for program in bundle.programs]
+    path.write_text(
+        dump_weighted(
+            labels,
+            bundle.program_names,
+            [round(share, 4) for share in prior],
+            [[[round(share, 4) for share in row] for row in table] for table in likelihood],
+            method="counted on the gold rows, add-one smoothing",
+        )
+        + "\n",
+        encoding="utf-8",
+    )
+
+
+def _likelihood(bundle: Bundle, program: Program) -> list[list[float]]:
+    """Return P(vote | label) by vote and label, among the rows on which the program votes."""
+    labels = bundle.task.label_names
+    counts = Counter(zip(votes(bundle, program), (row.label for row in bundle.gold), strict=True))
+    table = []
+    for vote in labels:
+        row = []
+        for truth in range(len(labels)):
+            voted = sum(counts[other, truth] for other in labels)
+            row.append((counts[vote, truth] + SMOOTHING) / (voted + SMOOTHING * len(labels)))
+        table.append(row)
+    return table
+
+
+def votes(bundle: Bundle, program: Program) -> list[str | None]:
+    """Return the program's votes on the gold rows."""
+    scope: dict[str, object] = {"__name__": program.name}
+    exec(compile(program.source, program.path, "exec"), scope)  # noqa: S102 - the example's own source
+    label = scope["label"]
+    assert callable(label)
+    names = label.__code__.co_varnames[: label.__code__.co_argcount]
+    fields = list(bundle.task.fields)
+    return [label(*(row.record[fields.index(name)] for name in names)) for row in bundle.gold]
