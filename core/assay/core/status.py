@@ -80,18 +80,52 @@ class ErrorInterceptor(grpc.ServerInterceptor):
         )
         wrap = _guard_stream if handler.response_streaming else _guard_unary
         make = getattr(grpc, f"{kind}_rpc_method_handler")
-        guarded = wrap(getattr(handler, kind), handler_call_details.method)
+        behavior = getattr(handler, kind)
+        if handler.request_streaming:
+            behavior = _reading_stream(behavior)
+        guarded = wrap(behavior, handler_call_details.method)
         return make(  # type: ignore[no-any-return]
             guarded,
-            request_deserializer=handler.request_deserializer,
+            request_deserializer=_tolerant(handler.request_deserializer),
             response_serializer=handler.response_serializer,
         )
+
+
+_UNREADABLE = object()
+
+
+def _tolerant(parse: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Let an unreadable message through as a mark: grpc itself would answer INTERNAL and log a stack trace."""
+
+    def read(message: bytes) -> Any:
+        try:
+            return parse(message)
+        except DecodeError:
+            return _UNREADABLE
+
+    return read
+
+
+def _readable(request: Any) -> Any:
+    if request is _UNREADABLE:
+        raise errors.InvalidRequest(
+            "the message is not what the contract says, or a text in it is not valid UTF-8",
+            advice="encode requests with the published contract; texts must be valid UTF-8",
+        )
+    return request
+
+
+def _reading_stream(behavior: Callable[..., Any]) -> Callable[..., Any]:
+    def reading(requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
+        return behavior(map(_readable, requests), context)
+
+    return reading
 
 
 def _guard_unary(behavior: Callable[..., Any], method: str) -> Callable[..., Any]:
     def guarded(request: Any, context: grpc.ServicerContext) -> Any:
         try:
-            return behavior(request, context)
+            return behavior(_readable(request), context)
         except AssayError as error:
             context.abort_with_status(rpc_status.to_status(to_status(error)))
         except Exception as error:
@@ -103,7 +137,7 @@ def _guard_unary(behavior: Callable[..., Any], method: str) -> Callable[..., Any
 def _guard_stream(behavior: Callable[..., Iterator[Any]], method: str) -> Callable[..., Iterator[Any]]:
     def guarded(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         try:
-            yield from behavior(request, context)
+            yield from behavior(_readable(request), context)
         except AssayError as error:
             context.abort_with_status(rpc_status.to_status(to_status(error)))
         except Exception as error:
