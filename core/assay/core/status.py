@@ -94,8 +94,10 @@ class ErrorInterceptor(grpc.ServerInterceptor):
 _UNREADABLE = object()
 
 
-def _tolerant(parse: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+def _tolerant(parse: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
     """Let an unreadable message through as a mark: grpc itself would answer INTERNAL and log a stack trace."""
+    if parse is None:
+        return None
 
     def read(message: bytes) -> Any:
         try:
