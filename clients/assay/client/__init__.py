@@ -1,0 +1,66 @@
+"""Assay's Python SDK: label records, and push and name versions, over gRPC.
+
+``Client`` and ``AsyncClient`` talk to the label service, ``Registry`` and ``AsyncRegistry`` to the registry.
+"""
+
+from assay.client.async_label_client import AsyncClient
+from assay.client.async_registry_client import AsyncRegistry
+from assay.client.channel import LABEL_ADDRESS, REGISTRY_ADDRESS
+from assay.client.label_client import Client
+from assay.client.label_messages import RecordInput
+from assay.client.registry_client import Registry
+from assay.client.registry_results import (
+    Alias,
+    AliasChange,
+    AliasMove,
+    AliasState,
+    Download,
+    Gate,
+    GoldFigures,
+    LabelFigures,
+    ProgramFigures,
+    PushResult,
+    Reference,
+    Report,
+    TaskEntry,
+    Version,
+)
+from assay.client.results import Failure, Labeling, Outcome, ProgramVote, Source
+from assay.client.retry import RetryPolicy
+from assay.core.errors import AssayError
+from assay.core.finding import Finding, Severity
+from assay.core.vote import VoteError
+
+__all__ = [
+    "LABEL_ADDRESS",
+    "REGISTRY_ADDRESS",
+    "Alias",
+    "AliasChange",
+    "AliasMove",
+    "AliasState",
+    "AssayError",
+    "AsyncClient",
+    "AsyncRegistry",
+    "Client",
+    "Download",
+    "Failure",
+    "Finding",
+    "Gate",
+    "GoldFigures",
+    "LabelFigures",
+    "Labeling",
+    "Outcome",
+    "ProgramFigures",
+    "ProgramVote",
+    "PushResult",
+    "RecordInput",
+    "Reference",
+    "Registry",
+    "Report",
+    "RetryPolicy",
+    "Severity",
+    "Source",
+    "TaskEntry",
+    "Version",
+    "VoteError",
+]

@@ -1,0 +1,149 @@
+"""The asyncio client of the label service: the same calls as Client, awaited."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from typing import Self
+
+import grpc
+from assay.client.calls import call_async
+from assay.client.channel import LABEL_ADDRESS, LABEL_TIMEOUT, OPTIONS, check_address
+from assay.client.label_messages import (
+    RecordInput,
+    Selector,
+    join_batch,
+    label_request,
+    read_batch,
+    read_label,
+    split_batch,
+)
+from assay.client.results import Labeling, Outcome
+from assay.client.retry import RetryPolicy
+from assay.client.stream import StreamOrder
+from assay.core.status import from_rpc_error
+from assay.v1 import label_service_pb2 as pb
+from assay.v1.label_service_pb2_grpc import LabelServiceStub
+
+
+class AsyncClient:
+    """Labels records over one connection, within one event loop. See Client for what the methods do and raise."""
+
+    def __init__(
+        self,
+        address: str = LABEL_ADDRESS,
+        *,
+        timeout: float = LABEL_TIMEOUT,
+        retry: RetryPolicy | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        """``address`` is "host:port"; ``timeout`` is the default deadline of a call in seconds."""
+        target = check_address(address)
+        self._channel = (
+            grpc.aio.secure_channel(target, credentials, options=OPTIONS)
+            if credentials
+            else grpc.aio.insecure_channel(target, options=OPTIONS)
+        )
+        self._stub = LabelServiceStub(self._channel)
+        self._timeout = timeout
+        self._retry = retry or RetryPolicy()
+
+    async def label(
+        self,
+        task: str,
+        record: RecordInput,
+        *,
+        version: int | None = None,
+        alias: str | None = None,
+        explain: bool = False,
+        timeout: float | None = None,
+    ) -> Labeling:
+        """See Client.label."""
+        request = label_request(task, record, Selector(version, alias), explain)
+        return read_label(
+            await call_async(self._stub.Label, request, timeout=self._seconds(timeout), retry=self._retry)
+        )
+
+    async def label_batch(
+        self,
+        task: str,
+        records: Sequence[RecordInput],
+        *,
+        version: int | None = None,
+        alias: str | None = None,
+        explain: bool = False,
+        timeout: float | None = None,
+    ) -> list[Outcome]:
+        """See Client.label_batch."""
+        chunks, failures = split_batch(task, records, Selector(version, alias), explain)
+        answers = [
+            (
+                chunk,
+                read_batch(
+                    await call_async(
+                        self._stub.LabelBatch, chunk.request, timeout=self._seconds(timeout), retry=self._retry
+                    )
+                ),
+            )
+            for chunk in chunks
+        ]
+        return join_batch(len(records), iter(answers), failures)
+
+    async def label_stream(
+        self,
+        task: str,
+        records: Iterable[RecordInput] | AsyncIterable[RecordInput],
+        *,
+        version: int | None = None,
+        alias: str | None = None,
+        explain: bool = False,
+        timeout: float | None = None,
+    ) -> AsyncIterator[Outcome]:
+        """See Client.label_stream; ``records`` may be an asynchronous iterable too."""
+        order = StreamOrder(task, Selector(version, alias), explain)
+        raised: list[Exception] = []
+        answers = self._stub.LabelStream(_requests(order, records, raised), timeout=timeout)
+        try:
+            async for response in answers:
+                for outcome in order.incoming(response):
+                    yield outcome
+            for outcome in order.unsent():
+                yield outcome
+        except grpc.RpcError as error:
+            raise from_rpc_error(error) from None
+        finally:
+            answers.cancel()
+        if raised:
+            raise raised[0]
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def _seconds(self, timeout: float | None) -> float:
+        return self._timeout if timeout is None else timeout
+
+
+async def _requests(
+    order: StreamOrder, records: Iterable[RecordInput] | AsyncIterable[RecordInput], raised: list[Exception]
+) -> AsyncIterator[pb.LabelStreamRequest]:
+    try:
+        async for record in _each(records):
+            if (request := order.outgoing(record)) is not None:
+                yield request
+    except Exception as error:
+        raised.append(error)
+
+
+async def _each(records: Iterable[RecordInput] | AsyncIterable[RecordInput]) -> AsyncIterator[RecordInput]:
+    if isinstance(records, AsyncIterable):
+        async for record in records:
+            yield record
+    else:
+        for record in records:
+            yield record

@@ -1,0 +1,170 @@
+"""The asyncio client of the registry: the same calls as Registry, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import grpc
+from assay.client import registry_messages as messages
+from assay.client.calls import call_async
+from assay.client.channel import OPTIONS, PUSH_TIMEOUT, REGISTRY_ADDRESS, REGISTRY_TIMEOUT, check_address
+from assay.client.registry_messages import PRODUCTION
+from assay.client.registry_results import (
+    Alias,
+    AliasChange,
+    AliasMove,
+    AliasState,
+    Download,
+    PushResult,
+    Report,
+    TaskEntry,
+    Version,
+)
+from assay.client.retry import NO_RETRY, RetryPolicy
+from assay.client.watching import WatchPosition
+from assay.core.bundle import Bundle
+from assay.core.status import from_rpc_error
+from assay.v1 import registry_service_pb2 as pb
+from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+
+
+class AsyncRegistry:
+    """Pushes, reads and names versions, within one event loop. See Registry for what the methods do and raise."""
+
+    def __init__(
+        self,
+        address: str = REGISTRY_ADDRESS,
+        *,
+        timeout: float = REGISTRY_TIMEOUT,
+        retry: RetryPolicy | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        """``address`` is "host:port"; ``timeout`` is the deadline of a call (but for push) in seconds."""
+        target = check_address(address)
+        self._channel = (
+            grpc.aio.secure_channel(target, credentials, options=OPTIONS)
+            if credentials
+            else grpc.aio.insecure_channel(target, options=OPTIONS)
+        )
+        self._stub = RegistryServiceStub(self._channel)
+        self._timeout = timeout
+        self._retry = retry or RetryPolicy()
+
+    async def tasks(self) -> list[TaskEntry]:
+        """See Registry.tasks."""
+        answer = await call_async(self._stub.ListTasks, pb.ListTasksRequest(), timeout=self._timeout, retry=self._retry)
+        return [messages.read_task(task) for task in answer.tasks]
+
+    async def push(
+        self,
+        bundle: Bundle | Path | str,
+        *,
+        author: str = "",
+        message: str = "",
+        validate_only: bool = False,
+        timeout: float = PUSH_TIMEOUT,
+    ) -> PushResult:
+        """See Registry.push."""
+        request = messages.push_request(bundle, author, message, validate_only)
+        return messages.read_push(await call_async(self._stub.PushVersion, request, timeout=timeout, retry=self._retry))
+
+    async def versions(self, task: str) -> list[Version]:
+        """See Registry.versions."""
+        found: list[Version] = []
+        request = pb.ListVersionsRequest(task=task, page_size=messages.PAGE_SIZE)
+        while True:
+            answer = await call_async(self._stub.ListVersions, request, timeout=self._timeout, retry=self._retry)
+            found += [messages.read_version(version) for version in answer.versions]
+            if not answer.next_page_token:
+                return found
+            request.page_token = answer.next_page_token
+
+    async def version(
+        self, task: str, *, version: int | None = None, alias: str | None = None
+    ) -> tuple[Version, Report]:
+        """See Registry.version."""
+        request = messages.version_request(task, version, alias)
+        answer = await call_async(self._stub.GetVersion, request, timeout=self._timeout, retry=self._retry)
+        return messages.read_version(answer.version), messages.read_report(answer.report)
+
+    async def download(self, task: str, *, version: int | None = None, alias: str | None = None) -> Download:
+        """See Registry.download."""
+        request = messages.download_request(task, version, alias)
+        return messages.read_download(
+            await call_async(self._stub.DownloadBundle, request, timeout=self._timeout, retry=self._retry)
+        )
+
+    async def aliases(self, task: str) -> list[Alias]:
+        """See Registry.aliases."""
+        request = pb.ListAliasesRequest(task=task)
+        answer = await call_async(self._stub.ListAliases, request, timeout=self._timeout, retry=self._retry)
+        return [messages.read_alias(alias) for alias in answer.aliases]
+
+    async def set_alias(
+        self,
+        task: str,
+        version: int,
+        *,
+        alias: str = PRODUCTION,
+        actor: str = "",
+        reason: str = "",
+        override: bool = False,
+        expected_version: int | None = None,
+    ) -> AliasMove:
+        """See Registry.set_alias."""
+        request = messages.set_alias_request(task, alias, version, actor, reason, override, expected_version)
+        return messages.read_set_alias(
+            await call_async(self._stub.SetAlias, request, timeout=self._timeout, retry=NO_RETRY)
+        )
+
+    async def delete_alias(self, task: str, alias: str, *, actor: str = "", reason: str = "") -> None:
+        """See Registry.delete_alias."""
+        request = pb.DeleteAliasRequest(task=task, alias=alias, actor=actor, reason=reason)
+        await call_async(self._stub.DeleteAlias, request, timeout=self._timeout, retry=NO_RETRY)
+
+    async def rollback(self, task: str, *, alias: str = PRODUCTION, actor: str = "", reason: str = "") -> AliasMove:
+        """See Registry.rollback."""
+        request = pb.RollbackRequest(task=task, alias=alias, actor=actor, reason=reason)
+        return messages.read_rollback(
+            await call_async(self._stub.Rollback, request, timeout=self._timeout, retry=NO_RETRY)
+        )
+
+    async def history(self, task: str, *, alias: str = "", limit: int = 1000) -> list[AliasChange]:
+        """See Registry.history."""
+        found: list[AliasChange] = []
+        request = pb.ListAliasHistoryRequest(task=task, alias=alias, page_size=min(limit, messages.PAGE_SIZE))
+        while True:
+            answer = await call_async(self._stub.ListAliasHistory, request, timeout=self._timeout, retry=self._retry)
+            found += [messages.read_change(change) for change in answer.changes]
+            if not answer.next_page_token or len(found) >= limit:
+                return found[:limit]
+            request.page_token = answer.next_page_token
+
+    async def watch(self, tasks: Sequence[str] = (), *, since_revision: int = 0) -> AsyncIterator[AliasState]:
+        """See Registry.watch."""
+        position = WatchPosition(tasks, since_revision, self._retry)
+        while True:
+            stream = self._stub.Watch(position.request())
+            try:
+                async for message in stream:
+                    if position.advance(message):
+                        yield messages.read_watch(message)
+                pause = position.pause_after_end()
+            except grpc.RpcError as error:
+                pause = position.pause_after(from_rpc_error(error))
+            finally:
+                stream.cancel()
+            await asyncio.sleep(pause)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

@@ -1,0 +1,149 @@
+"""The client of the label service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Self
+
+import grpc
+from assay.client.calls import call
+from assay.client.channel import LABEL_ADDRESS, LABEL_TIMEOUT, OPTIONS, check_address
+from assay.client.label_messages import (
+    RecordInput,
+    Selector,
+    join_batch,
+    label_request,
+    read_batch,
+    read_label,
+    split_batch,
+)
+from assay.client.results import Labeling, Outcome
+from assay.client.retry import RetryPolicy
+from assay.client.stream import StreamOrder
+from assay.core.status import from_rpc_error
+from assay.v1 import label_service_pb2 as pb
+from assay.v1.label_service_pb2_grpc import LabelServiceStub
+
+
+class Client:
+    """Labels records over one connection. Safe to share between threads; make one and keep it.
+
+    Every method raises AssayError subclasses: TaskNotFound, VersionNotFound, AliasNotFound, InvalidRecord,
+    Unavailable, DeadlineExceeded, Overloaded. A server that is away or too busy is asked again, with growing
+    pauses, within the call's deadline.
+    """
+
+    def __init__(
+        self,
+        address: str = LABEL_ADDRESS,
+        *,
+        timeout: float = LABEL_TIMEOUT,
+        retry: RetryPolicy | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        """``address`` is "host:port"; ``timeout`` is the default deadline of a call in seconds."""
+        target = check_address(address)
+        self._channel = (
+            grpc.secure_channel(target, credentials, options=OPTIONS)
+            if credentials
+            else grpc.insecure_channel(target, options=OPTIONS)
+        )
+        self._stub = LabelServiceStub(self._channel)
+        self._timeout = timeout
+        self._retry = retry or RetryPolicy()
+
+    def label(
+        self,
+        task: str,
+        record: RecordInput,
+        *,
+        version: int | None = None,
+        alias: str | None = None,
+        explain: bool = False,
+        timeout: float | None = None,
+    ) -> Labeling:
+        """Return the label of one record: a text, or values by field name.
+
+        ``version`` or ``alias`` say who answers; "production" where neither is given.
+        """
+        request = label_request(task, record, Selector(version, alias), explain)
+        return read_label(call(self._stub.Label, request, timeout=self._seconds(timeout), retry=self._retry))
+
+    def label_batch(
+        self,
+        task: str,
+        records: Sequence[RecordInput],
+        *,
+        version: int | None = None,
+        alias: str | None = None,
+        explain: bool = False,
+        timeout: float | None = None,
+    ) -> list[Outcome]:
+        """Return one outcome a record, in order; a record that cannot be labeled is a Failure and harms no other.
+
+        Large batches travel in several calls, each with the deadline ``timeout``.
+        """
+        chunks, failures = split_batch(task, records, Selector(version, alias), explain)
+        answers = (
+            (
+                chunk,
+                read_batch(
+                    call(self._stub.LabelBatch, chunk.request, timeout=self._seconds(timeout), retry=self._retry)
+                ),
+            )
+            for chunk in chunks
+        )
+        return join_batch(len(records), answers, failures)
+
+    def label_stream(
+        self,
+        task: str,
+        records: Iterable[RecordInput],
+        *,
+        version: int | None = None,
+        alias: str | None = None,
+        explain: bool = False,
+        timeout: float | None = None,
+    ) -> Iterator[Outcome]:
+        """Yield one outcome a record, in order, while records are still being read.
+
+        Nothing is sent again: where the connection breaks, Unavailable is raised. ``timeout`` covers the whole
+        stream; without it there is no deadline. ``records`` is read in another thread; what it raises is raised here.
+        """
+        order = StreamOrder(task, Selector(version, alias), explain)
+        raised: list[Exception] = []
+        answers = self._stub.LabelStream(_requests(order, records, raised), timeout=timeout)
+        try:
+            for response in answers:
+                yield from order.incoming(response)
+            yield from order.unsent()
+        except grpc.RpcError as error:
+            raise from_rpc_error(error) from None
+        finally:
+            answers.cancel()
+        if raised:
+            raise raised[0]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _seconds(self, timeout: float | None) -> float:
+        return self._timeout if timeout is None else timeout
+
+
+def _requests(
+    order: StreamOrder, records: Iterable[RecordInput], raised: list[Exception]
+) -> Iterator[pb.LabelStreamRequest]:
+    try:
+        for record in records:
+            if (request := order.outgoing(record)) is not None:
+                yield request
+    except Exception as error:
+        raised.append(error)

@@ -1,0 +1,210 @@
+"""The registry's messages, built and read. Pure; shared by both registry clients."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from assay.client import registry_results as results
+from assay.core.bundle import Bundle, read_folder
+from assay.core.errors import CorruptArtifact, InvalidBundle, InvalidRequest
+from assay.core.finding import Finding
+from assay.core.wire import bundle_from_message, bundle_to_message, finding_from_message
+from assay.v1 import registry_service_pb2 as pb
+from google.protobuf.timestamp_pb2 import Timestamp
+
+PRODUCTION = "production"
+PAGE_SIZE = 500
+
+
+def push_request(bundle: Bundle | Path | str, author: str, message: str, validate_only: bool) -> pb.PushVersionRequest:
+    """Return the request that pushes a bundle or the folder that holds one. Raises InvalidBundle with its findings."""
+    if not isinstance(bundle, Bundle):
+        bundle = open_folder(Path(bundle))
+    return pb.PushVersionRequest(
+        bundle=bundle_to_message(bundle), author=author, message=message, validate_only=validate_only
+    )
+
+
+def open_folder(folder: Path) -> Bundle:
+    """Return the bundle in ``folder``. Raises InvalidBundle with its findings where it is not well formed."""
+    bundle, findings = read_folder(folder)
+    if bundle is None:
+        raise InvalidBundle(f"{folder} is not a well-formed bundle", findings=findings, advice=_first_advice(findings))
+    return bundle
+
+
+def version_request(task: str, version: int | None, alias: str | None) -> pb.GetVersionRequest:
+    """Return the request for one version; "production" where neither number nor alias is given."""
+    request = pb.GetVersionRequest(task=task)
+    _select(request, version, alias)
+    return request
+
+
+def download_request(task: str, version: int | None, alias: str | None) -> pb.DownloadBundleRequest:
+    """Return the request for a bundle; "production" where neither number nor alias is given."""
+    request = pb.DownloadBundleRequest(task=task)
+    _select(request, version, alias)
+    return request
+
+
+def set_alias_request(
+    task: str, alias: str, version: int, actor: str, reason: str, override: bool, expected_version: int | None
+) -> pb.SetAliasRequest:
+    """Return the request that moves an alias."""
+    return pb.SetAliasRequest(
+        task=task,
+        alias=alias,
+        version=_number(version),
+        actor=actor,
+        reason=reason,
+        override_gate=override,
+        expected_version=expected_version,
+    )
+
+
+def read_version(message: pb.Version) -> results.Version:
+    """Return the version."""
+    return results.Version(
+        task=message.task,
+        number=message.number,
+        digest=message.digest,
+        created_at=_time(message.created_at),
+        author=message.author,
+        message=message.message,
+        programs=tuple(message.programs),
+        labels=tuple(message.labels),
+        aliases=tuple(message.aliases),
+    )
+
+
+def read_alias(message: pb.Alias) -> results.Alias:
+    """Return the alias."""
+    return results.Alias(message.task, message.name, message.version, message.digest, message.revision)
+
+
+def read_task(message: pb.Task) -> results.TaskEntry:
+    """Return the task's entry."""
+    latest = read_version(message.latest) if message.HasField("latest") else None
+    return results.TaskEntry(message.name, latest, tuple(read_alias(alias) for alias in message.aliases))
+
+
+def read_change(message: pb.AliasChange) -> results.AliasChange:
+    """Return the change."""
+    return results.AliasChange(
+        revision=message.revision,
+        task=message.task,
+        alias=message.alias,
+        from_version=message.from_version,
+        to_version=message.to_version,
+        changed_at=_time(message.changed_at),
+        actor=message.actor,
+        reason=message.reason,
+        overridden=message.overridden,
+    )
+
+
+def read_report(message: pb.Report) -> results.Report:
+    """Return the report."""
+    return results.Report(
+        findings=tuple(finding_from_message(finding) for finding in message.findings),
+        gold=_gold(message.gold) if message.HasField("gold") else None,
+        reference=_reference(message.reference) if message.HasField("reference") else None,
+        gates=tuple(_gate(gate) for gate in message.gates),
+    )
+
+
+def read_push(message: pb.PushVersionResponse) -> results.PushResult:
+    """Return what became of the push."""
+    version = read_version(message.version) if message.HasField("version") else None
+    return results.PushResult(version, read_report(message.report), message.created)
+
+
+def read_set_alias(message: pb.SetAliasResponse) -> results.AliasMove:
+    """Return the move."""
+    return results.AliasMove(
+        read_alias(message.alias), message.changed, gates=tuple(_gate(gate) for gate in message.gates)
+    )
+
+
+def read_rollback(message: pb.RollbackResponse) -> results.AliasMove:
+    """Return the move."""
+    return results.AliasMove(read_alias(message.alias), from_version=message.from_version)
+
+
+def read_download(message: pb.DownloadBundleResponse) -> results.Download:
+    """Return the bundle. Raises CorruptArtifact where it is not what the digest names."""
+    try:
+        bundle, _ = bundle_from_message(message.bundle)
+    except InvalidBundle as error:
+        raise CorruptArtifact("the registry sent a bundle that is not well formed") from error
+    if bundle.digest != message.version.digest:
+        raise CorruptArtifact(
+            "the bundle that the registry sent does not match its digest",
+            advice="the connection or the registry's storage is damaged",
+            digest=message.version.digest,
+        )
+    reference = _reference(message.reference) if message.HasField("reference") else None
+    return results.Download(read_version(message.version), bundle, reference)
+
+
+def read_watch(message: pb.WatchResponse) -> results.AliasState:
+    """Return the state or the change."""
+    return results.AliasState(
+        message.revision,
+        message.full,
+        tuple(read_alias(alias) for alias in message.aliases),
+        tuple(read_alias(alias) for alias in message.removed),
+    )
+
+
+def _select(request: pb.GetVersionRequest | pb.DownloadBundleRequest, version: int | None, alias: str | None) -> None:
+    if version is not None and alias is not None:
+        raise InvalidRequest("a version and an alias were given", advice="name one of the two")
+    if version is not None:
+        request.version = _number(version)
+    else:
+        request.alias = alias or PRODUCTION
+
+
+def _number(version: int) -> int:
+    if not 1 <= version < 1 << 32:
+        raise InvalidRequest(f"there is no version {version}", advice="versions count from 1")
+    return version
+
+
+def _first_advice(findings: list[Finding]) -> str:
+    return next((f"{finding} ({finding.advice})" if finding.advice else str(finding) for finding in findings), "")
+
+
+def _time(stamp: Timestamp) -> datetime:
+    return stamp.ToDatetime(tzinfo=UTC)
+
+
+def _gate(message: pb.GateResult) -> results.Gate:
+    return results.Gate(message.gate, message.passed, message.measured, message.required, message.message)
+
+
+def _reference(message: pb.Reference) -> results.Reference:
+    return results.Reference(
+        message.rows, dict(message.label_shares), message.coverage, message.conflict, message.error
+    )
+
+
+def _gold(message: pb.GoldReport) -> results.GoldFigures:
+    return results.GoldFigures(
+        rows=message.rows,
+        accuracy=message.accuracy,
+        coverage=message.coverage,
+        covered_accuracy=message.covered_accuracy,
+        macro_f1=message.macro_f1,
+        majority_accuracy=message.majority_accuracy,
+        labels=tuple(
+            results.LabelFigures(label.label, label.rows, label.precision, label.recall, label.f1)
+            for label in message.labels
+        ),
+        programs=tuple(
+            results.ProgramFigures(item.program, item.coverage, item.accuracy, item.errors, item.description)
+            for item in message.programs
+        ),
+    )

@@ -1,0 +1,59 @@
+"""When a failed call is made again: shared by both clients, pure but for the clock.
+
+Only calls that may be repeated without harm come here: labeling, reading, and pushing (which is idempotent).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from assay.core.errors import AssayError, Overloaded, Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Exponential backoff with full jitter: the n-th pause is random in ``base * 2**n``, at most ``cap`` seconds.
+
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+
+    attempts: int = 6
+    base: float = 0.1
+    cap: float = 2.0
+
+    def pause(self, attempt: int) -> float:
+        """Return the seconds to wait after the ``attempt``-th failure, counted from 0."""
+        return random.uniform(0, min(self.cap, self.base * 2.0**attempt))  # noqa: S311 - spreads load, guards nothing
+
+
+NO_RETRY = RetryPolicy(attempts=1)
+
+
+class Attempts:
+    """The attempts that one call may take within its deadline."""
+
+    def __init__(self, policy: RetryPolicy, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """``timeout`` is in seconds and covers all attempts and the pauses between them."""
+        self._policy = policy
+        self._clock = clock
+        self._end = clock() + timeout
+        self._made = 0
+
+    def remaining(self) -> float:
+        """Return the seconds that are left for the next attempt."""
+        return max(0.0, self._end - self._clock())
+
+    def pause_after(self, error: AssayError) -> float:
+        """Return the seconds to wait before trying again. Raises ``error`` where another attempt makes no sense."""
+        self._made += 1
+        if self._made >= self._policy.attempts or not isinstance(error, Unavailable | Overloaded):
+            raise error
+        pause = self._policy.pause(self._made - 1)
+        if isinstance(error, Overloaded):
+            pause += error.retry_after
+        if pause >= self.remaining():
+            raise error
+        return pause
