@@ -118,16 +118,17 @@ def read_folder(folder: Path) -> tuple[Bundle | None, list[Finding]]:
         raise InvalidBundle(f"{folder} is not a folder", advice="name the folder that holds task.toml")
     files: list[tuple[str, bytes]] = []
     findings: list[Finding] = []
-    for path in sorted(_walk(folder)):
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink():
-            findings.append(Finding(name, 0, "AS104", "is a link", "put the file itself into the bundle"))
-        elif len(files) > MAX_FILES:
-            break
-        elif path.stat().st_size > MAX_BUNDLE_BYTES:
-            findings.append(Finding(name, 0, "AS106", f"is larger than {MAX_BUNDLE_BYTES:,} bytes", "make it smaller"))
-        else:
-            files.append((name, path.read_bytes()))
+    try:
+        for path in sorted(_walk(folder)):
+            if len(files) > MAX_FILES:
+                break
+            name = path.relative_to(folder).as_posix()
+            if problem := _file_problem(path, ascii(name)[1:-1]):
+                findings.append(problem)
+            else:
+                files.append((name, path.read_bytes()))
+    except OSError as error:
+        raise InvalidBundle(f"{error.filename} cannot be read: {error.strerror}") from error
     bundle, more = open_bundle(files)
     findings += more
     return (None if has_errors(findings) else bundle), findings
@@ -141,6 +142,16 @@ def write_folder(files: dict[str, bytes], folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+
+
+def _file_problem(path: Path, name: str) -> Finding | None:
+    if path.is_symlink():
+        return Finding(name, 0, "AS104", "is a link", "put the file itself into the bundle")
+    if not path.is_file():
+        return Finding(name, 0, "AS104", "is not a regular file", "remove it")
+    if path.stat().st_size > MAX_BUNDLE_BYTES:
+        return Finding(name, 0, "AS106", f"is larger than {MAX_BUNDLE_BYTES:,} bytes", "make it smaller")
+    return None
 
 
 def _walk(folder: Path) -> Iterable[Path]:

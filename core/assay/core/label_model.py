@@ -124,13 +124,11 @@ def parse_label_model(
     """Return the model that ``label_model.json`` holds for these labels and programs, or what is wrong with it."""
     try:
         parsed = _File.model_validate({"model": json.loads(text)}).model
-    except (json.JSONDecodeError, RecursionError) as error:
+    except ValidationError as error:
+        return None, [_finding(f"{_place(item['loc'])}: {item['msg']}") for item in error.errors()]
+    except (ValueError, RecursionError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else 0
         return None, [_finding(f"not valid JSON: {error}", line)]
-    except ValidationError as error:
-        return None, [
-            _finding(f"{'.'.join(str(part) for part in item['loc'][2:])}: {item['msg']}") for item in error.errors()
-        ]
     if isinstance(parsed, _MajorityFile):
         return MajorityVote(), []
     problems = _mismatches(parsed, labels, programs)
@@ -184,6 +182,11 @@ def _mismatches(parsed: _WeightedFile, labels: Sequence[str], programs: Sequence
 def _differences(place: str, present: Mapping[str, object], wanted: Sequence[str]) -> list[Finding]:
     missing = [_finding(f"{place} lacks {name!r}") for name in wanted if name not in present]
     return missing + [_finding(f"{place} has the unknown {name!r}") for name in present if name not in wanted]
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Return where in the file an error lies, without the parts that the parser's own shapes add."""
+    return ".".join(str(part) for part in location[2:]) or "the file"
 
 
 def _finding(message: str, line: int = 0) -> Finding:

@@ -6,10 +6,11 @@ import enum
 import re
 import tomllib
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Annotated
 
 from assay.core.finding import Finding
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 from pydantic import Field as Setting
 
 TASK_FILE = "task.toml"
@@ -88,10 +89,18 @@ class _FieldTable(_Strict):
     optional: bool = False
 
 
+def _table(spec: object) -> object:
+    """Read ``text = "text"``, the short form of a field that needs no more said."""
+    return {"type": spec} if isinstance(spec, str) else spec
+
+
+_FieldSpec = Annotated[_FieldTable, BeforeValidator(_table)]
+
+
 class _TaskFile(_Strict):
     task: _TaskTable
     labels: Annotated[dict[_LabelName, str], Setting(min_length=2, max_length=MAX_LABELS)]
-    fields: Annotated[dict[_FieldName, FieldType | _FieldTable], Setting(min_length=1, max_length=100)]
+    fields: Annotated[dict[_FieldName, _FieldSpec], Setting(min_length=1, max_length=100)]
     limits: Limits = Limits()
     gates: Gates = Gates()
 
@@ -123,25 +132,15 @@ def parse_task(text: str) -> tuple[Task | None, list[Finding]]:
     """Return the task that ``text`` (TOML) describes, or None and what is wrong with it."""
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        return None, [_syntax_finding(text, "nested too deeply")]
+    except ValueError as error:  # tomllib.TOMLDecodeError, and an integer of thousands of digits
         return None, [_syntax_finding(text, str(error))]
     try:
         parsed = _TaskFile.model_validate(table)
     except ValidationError as error:
-        return None, [
-            Finding(
-                TASK_FILE,
-                _line_of(text, [str(part) for part in item["loc"]]),
-                "AS102",
-                f"{'.'.join(_path(item['loc']))}: {item['msg']}",
-                "docs/bundle.md describes task.toml",
-            )
-            for item in error.errors()
-        ]
-    fields = {
-        name: Field(name, spec) if isinstance(spec, FieldType) else Field(name, **spec.model_dump())
-        for name, spec in parsed.fields.items()
-    }
+        return None, [_finding(text, _path(item["loc"]), item["type"], item["msg"]) for item in error.errors()]
+    fields = {name: Field(name, **spec.model_dump()) for name, spec in parsed.fields.items()}
     return Task(
         parsed.task.name, parsed.task.instructions, dict(parsed.labels), fields, parsed.limits, parsed.gates
     ), []
@@ -153,23 +152,42 @@ def _syntax_finding(text: str, message: str) -> Finding:
     return Finding(TASK_FILE, line, "AS101", f"not valid TOML: {message}", "correct the line, or quote the text")
 
 
+_PLAIN = {
+    "missing": "is missing",
+    "extra_forbidden": "there is no such setting",
+    "model_type": "must be a table",
+    "dict_type": "must be a table",
+}
+
+
+def _finding(text: str, path: list[str], kind: str, message: str) -> Finding:
+    said = f"{'.'.join(path)}: {_PLAIN.get(kind, message)}"
+    return Finding(TASK_FILE, _line_of(text, path), "AS102", said, "docs/bundle.md describes task.toml")
+
+
 def _path(location: tuple[int | str, ...]) -> list[str]:
-    """Drop the parts that pydantic adds for its own bookkeeping: union branches and '[key]' marks."""
+    """Drop the mark that pydantic sets where a key, and not its value, is wrong."""
+    return [str(part) for part in location if part != "[key]"]
+
+
+def _line_of(text: str, path: list[str]) -> int:
+    """Return the line of the setting at ``path``, or of the nearest table around it that the file has."""
+    table: list[str] = []
+    nearest, deepest = 1, 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        if header := re.match(r"\s*\[([^\[\]]+)\]", line):
+            here = table = _keys(header[1])
+        elif setting := re.match(r"\s*([\w\s.\"'-]+?)\s*=", line):
+            here = table + _keys(setting[1])
+        else:
+            continue
+        depth = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(here, path, strict=False)))
+        if depth > deepest:
+            nearest, deepest = number, depth
+    return nearest
+
+
+def _keys(dotted: str) -> list[str]:
     return [
-        str(part) for part in location if not re.match(r"(\[key\]|FieldType|_FieldTable|enum|function-)", str(part))
+        quoted or literal or bare for quoted, literal, bare in re.findall(r"\"([^\"]*)\"|'([^']*)'|([\w-]+)", dotted)
     ]
-
-
-def _line_of(text: str, location: list[str]) -> int:
-    """Return the line of the setting at ``location``, as near as it can be found: its key within its table."""
-    lines = text.splitlines()
-    start = next((i for i, line in enumerate(lines) if re.match(rf"\s*\[\s*{re.escape(location[0])}\b", line)), None)
-    if start is None:
-        return next((i + 1 for i, line in enumerate(lines) if re.match(rf"\s*{re.escape(location[0])}\b", line)), 1)
-    for key in reversed(location[1:]):
-        for number in range(start + 1, len(lines)):
-            if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", lines[number]):
-                return number + 1
-            if re.match(r"\s*\[\s*\w+\s*\]", lines[number]):
-                break
-    return start + 1
