@@ -1,0 +1,70 @@
+"""What programs cost: which ones may share a call, and how many records fit into one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+MAX_CHUNK = 256
+"""Records in one call at most: beyond it the cost of a call is spread thin enough."""
+MAX_CHUNK_CHARS = 1 << 20
+_FIRST_CHUNK = 16
+_CHUNK_SHARE = 0.25
+"""A call is planned to take this share of one pair's limit, so that an ordinary one is far from it."""
+_SLOW_SHARE = 0.25
+_FAST_AGAIN_SHARE = 0.05
+_LANE_SHARE = 0.5
+_MEMORY = 0.3
+"""Weight of the newest measurement in the running averages."""
+
+
+class Costs:
+    """Running averages of CPU seconds per record. Guides planning only: a wrong one costs time, never a vote."""
+
+    def __init__(self, limit_seconds: float) -> None:
+        self._limit = limit_seconds
+        self._lane = 0.0
+        self._programs: dict[int, float] = {}
+        self.slow: frozenset[int] = frozenset()
+        """Programs that are run record by record on their own, because they would use up the others' time."""
+
+    def chunks(self, records: Sequence[str]) -> list[Sequence[str]]:
+        """Cut a batch into pieces that one call takes well within a pair's limit."""
+        planned = self._limit * _CHUNK_SHARE
+        size = min(MAX_CHUNK, max(1, int(planned / self._lane))) if self._lane else _FIRST_CHUNK
+        chunks, start = [], 0
+        while start < len(records):
+            end, chars = start, 0
+            while end < len(records) and end - start < size and (end == start or chars < MAX_CHUNK_CHARS):
+                chars += len(records[end])
+                end += 1
+            chunks.append(records[start:end])
+            start = end
+        return chunks
+
+    def lane_took(self, records: int, seconds: float) -> None:
+        """Note a call of all fast programs."""
+        self._lane = _blend(self._lane, seconds / records)
+
+    def program_took(self, program: int, records: int, seconds: float) -> None:
+        """Note a call of one program alone."""
+        self._programs[program] = _blend(self._programs.get(program, 0.0), seconds / records)
+        cost = self._programs[program]
+        if cost > self._limit * _SLOW_SHARE:
+            self.slow |= {program}
+        elif program in self.slow and cost < self._limit * _FAST_AGAIN_SHARE:
+            self.slow -= {program}
+
+    def relieve_lane(self) -> None:
+        """Make programs slow, the costliest first, until one record takes the others well below a pair's limit."""
+        fast = sorted((cost, program) for program, cost in self._programs.items() if program not in self.slow)
+        total = sum(cost for cost, _ in fast)
+        self._lane = max(self._lane * 2, total)
+        while fast and total > self._limit * _LANE_SHARE:
+            cost, program = fast.pop()
+            total -= cost
+            self.slow |= {program}
+            self._lane = total
+
+
+def _blend(old: float, new: float) -> float:
+    return old + _MEMORY * (new - old) if old else new

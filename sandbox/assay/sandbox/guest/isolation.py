@@ -1,0 +1,148 @@
+"""The namespace that a program runs in: its own builtins, and its own copies of the modules that it may import.
+
+This keeps well-meant programs apart from each other. It is not what protects the host: that is the component,
+which imports nothing at all.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import types
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MODULES = (
+    "__future__",
+    "abc",
+    "base64",
+    "binascii",
+    "bisect",
+    "collections",
+    "collections.abc",
+    "copy",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "difflib",
+    "enum",
+    "fractions",
+    "functools",
+    "hashlib",
+    "heapq",
+    "html",
+    "html.entities",
+    "html.parser",
+    "ipaddress",
+    "itertools",
+    "json",
+    "json.decoder",
+    "math",
+    "numbers",
+    "operator",
+    "re",
+    "statistics",
+    "string",
+    "struct",
+    "textwrap",
+    "typing",
+    "unicodedata",
+    "urllib",
+    "urllib.parse",
+)
+"""What a program may import."""
+
+HIDDEN_BUILTINS = frozenset(
+    "breakpoint compile copyright credits delattr dir eval exec exit globals help id input license locals open print "
+    "quit setattr vars __import__ __loader__ __spec__ __debug__".split()
+)
+"""Builtins that programs do not get: none labels anything, and each reaches beyond the program."""
+
+_LAZY = (
+    "_strptime",
+    "bisect",
+    "calendar",
+    "encodings.ascii",
+    "encodings.cp1252",
+    "encodings.idna",
+    "encodings.latin_1",
+    "encodings.punycode",
+    "encodings.unicode_escape",
+    "encodings.utf_16",
+    "encodings.utf_16_be",
+    "encodings.utf_16_le",
+    "encodings.utf_32",
+    "encodings.utf_8_sig",
+    "inspect",
+    "locale",
+    "stringprep",
+)
+"""What the modules above import only when a function is called; at run time it would be too late."""
+
+_ORIGINALS = {name: importlib.import_module(name) for name in MODULES}
+for _name in _LAZY:
+    importlib.import_module(_name)
+
+
+def make_namespace(name: str) -> dict[str, Any]:
+    """Return a fresh module namespace for one program."""
+    own = {key: value for key, value in vars(builtins).items() if key not in HIDDEN_BUILTINS}
+    own |= {"__import__": _Importer(), "getattr": _getattr, "hasattr": _hasattr, "print": _print, "__debug__": True}
+    # The prefix keeps a program named like a module ("re") out of what dataclasses and enum find by module name.
+    return {"__builtins__": own, "__name__": f"programs.{name}", "__doc__": None}
+
+
+class _Importer:
+    """Stands in for ``__import__``: hands out this program's copies of the allowed modules."""
+
+    def __init__(self) -> None:
+        self._copies: dict[str, types.ModuleType] = {}
+
+    def __call__(
+        self,
+        name: str,
+        globals: Mapping[str, object] | None = None,  # noqa: A002
+        locals: Mapping[str, object] | None = None,  # noqa: A002
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> types.ModuleType:
+        if level or name not in _ORIGINALS:
+            raise ImportError(f"a program cannot import {name!r}")
+        top = self._copy(name.partition(".")[0])
+        module = self._copy(name)
+        for item in fromlist or ():
+            if f"{name}.{item}" in _ORIGINALS:
+                self._copy(f"{name}.{item}")
+        return module if fromlist else top
+
+    def _copy(self, name: str) -> types.ModuleType:
+        if name not in self._copies:
+            original = _ORIGINALS[name]
+            copied = types.ModuleType(name, original.__doc__)
+            # A module's own imports (re.enum, json.decoder ...) are not part of what it offers.
+            vars(copied).update(
+                {key: value for key, value in vars(original).items() if not isinstance(value, types.ModuleType)}
+            )
+            self._copies[name] = copied
+            parent, _, child = name.rpartition(".")
+            if parent:
+                setattr(self._copy(parent), child, copied)
+        return self._copies[name]
+
+
+def _allowed(name: object) -> str:
+    if type(name) is not str or name.startswith("__"):
+        raise AttributeError(f"a program cannot reach {name!r}")
+    return name
+
+
+def _getattr(value: object, name: str, *default: object) -> object:
+    return getattr(value, _allowed(name), *default)
+
+
+def _hasattr(value: object, name: str) -> bool:
+    return hasattr(value, _allowed(name))
+
+
+def _print(*_: object, **__: object) -> None:
+    """Nothing reads what a program prints."""

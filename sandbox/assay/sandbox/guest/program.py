@@ -1,0 +1,127 @@
+"""One loaded program: from source to a function of packed values, and from what it does to votes."""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .isolation import make_namespace
+
+Record = list[Any]
+
+FIRST = 48
+"""Code point of vote 0; see labeling.wit."""
+ABSTAIN, RAISED, INVALID_RESULT, MEMORY, STACK = (chr(FIRST + vote) for vote in (-1, -2, -3, -5, -6))
+_MESSAGE_LENGTH = 300
+_NOT_PLAIN = (
+    inspect.CO_VARARGS | inspect.CO_VARKEYWORDS | inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+)
+
+
+class LoadError(Exception):
+    """A program cannot be used. ``kind`` is an exception's name, ``line`` is 0 where there is none."""
+
+    def __init__(self, kind: str, message: str, line: int) -> None:
+        super().__init__(message)
+        self.kind, self.message, self.line = kind, message, line
+
+
+class Program:
+    """A program that is ready. ``message`` says what went wrong first in the present batch."""
+
+    def __init__(self, name: str, source: str, fields: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> None:
+        """``labels`` maps a label to its character. Raises LoadError."""
+        self._file = f"programs/{name}.py"
+        self._labels = labels
+        self.message = ""
+        namespace = make_namespace(name)
+        try:
+            exec(compile(source, self._file, "exec", dont_inherit=True), namespace)  # noqa: S102
+        except BaseException as error:
+            raise LoadError(type(error).__name__, _text(error), self._line(error)) from None
+        self._function = _find_label(namespace)
+        self._readers = _readers(self._function, fields)
+
+    def vote(self, records: Sequence[Record]) -> list[str]:
+        """Return one character a record."""
+        self.message = ""
+        function, labels, readers = self._function, self._labels, self._readers
+        votes = []
+        for record in records:
+            try:
+                result = function(*[read(record) for read in readers])
+                # A subclass of str could lie about its equality and its hash.
+                if result is None:
+                    vote = ABSTAIN
+                elif type(result) is str and result in labels:
+                    vote = labels[result]
+                else:
+                    vote = self._invalid(result)
+            except BaseException as error:
+                vote = self._failed(error)
+            votes.append(vote)
+        return votes
+
+    def _invalid(self, result: object) -> str:
+        if not self.message:
+            shown = ascii(result)[:100] if type(result) in (str, int, float, bool) else type(result).__name__
+            self.message = f"returned {shown}, which is neither a label nor None"
+        return INVALID_RESULT
+
+    def _failed(self, error: BaseException) -> str:
+        if not self.message:
+            line = self._line(error)
+            place = f" (line {line})" if line else ""
+            self.message = f"{type(error).__name__}: {_text(error)}{place}"
+        if isinstance(error, MemoryError):
+            return MEMORY
+        return STACK if isinstance(error, RecursionError) else RAISED
+
+    def _line(self, error: BaseException) -> int:
+        if isinstance(error, SyntaxError) and error.filename == self._file:
+            return error.lineno or 0
+        line = 0
+        trace = error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == self._file:
+                line = trace.tb_lineno
+            trace = trace.tb_next
+        return line
+
+
+def _find_label(namespace: dict[str, Any]) -> Callable[..., object]:
+    function = namespace.get("label")
+    if type(function) is not types.FunctionType:
+        raise LoadError("NoLabel", "there is no function named label", 0)
+    return function
+
+
+def _readers(function: Any, fields: Sequence[Mapping[str, Any]]) -> list[Callable[[Record], Any]]:
+    code = function.__code__
+    line = code.co_firstlineno
+    if code.co_flags & _NOT_PLAIN or code.co_kwonlyargcount:
+        raise LoadError("Signature", "label takes fields by name; no *, **, async or yield", line)
+    places = {field["name"]: index for index, field in enumerate(fields)}
+    names = code.co_varnames[: code.co_argcount]
+    if unknown := [name for name in names if name not in places]:
+        raise LoadError("Signature", f"label asks for {unknown[0]!r}, which is not a field", line)
+    return [_reader(places[name], fields[places[name]]["type"]) for name in names]
+
+
+def _reader(place: int, kind: str) -> Callable[[Record], Any]:
+    """Return what takes a field's value out of a record. Each program gets a list of its own to play with."""
+    if kind == "bytes":
+        return lambda record: None if record[place] is None else base64.b64decode(record[place])
+    if kind == "numbers":
+        return lambda record: None if record[place] is None else record[place].copy()
+    return lambda record: record[place]
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)[:_MESSAGE_LENGTH].encode("utf-8", "replace").decode()
+    except BaseException:
+        return ""

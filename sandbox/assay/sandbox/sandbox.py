@@ -1,0 +1,110 @@
+"""The sandbox of a process: one engine, one compiled runtime, and what makes executables out of programs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from assay.core.bundle import Program
+from assay.core.errors import InvalidBundle
+from assay.core.finding import Finding
+from assay.core.task import Task
+from assay.sandbox.aot_cache import CompiledCache
+from assay.sandbox.breaker import Breaker
+from assay.sandbox.clock import EpochClock
+from assay.sandbox.component import LOAD_SECONDS, ComponentExecutable
+from assay.sandbox.instance import Fault, FaultKind, LoadedInstance, version_text
+from assay.sandbox.interface import Executable
+from wasmtime import Config, Engine
+
+WASM_STACK_BYTES = 2 << 20
+"""Stack for WebAssembly code: the most that wasmtime allows here. Evaluating threads need more of their own (Linux: 8 MiB)."""
+
+
+class Sandbox:
+    """Loads programs. One a process, made after any fork; safe to use from several threads."""
+
+    def __init__(
+        self,
+        cache_dir: Path | None = None,
+        *,
+        bench_after: int = 5,
+        bench_cooldown: float = 60.0,
+        pool_size: int | None = None,
+    ) -> None:
+        """Compile the runtime, or take it from the cache below ``cache_dir`` (default: ASSAY_CACHE_DIR, else per user).
+
+        ``bench_after`` costly failures in a row bench a program for ``bench_cooldown`` seconds. ``pool_size``
+        bounds the instances per version (default: the number of processors). Raises SandboxUnavailable.
+        """
+        self._bench_after = bench_after
+        self._bench_cooldown = bench_cooldown
+        self._pool_size = pool_size or max(2, os.cpu_count() or 1)
+        self.engine = Engine(_configuration())
+        self.component = CompiledCache(cache_dir).component(self.engine)
+        self.clock = EpochClock(self.engine)
+
+    def load(self, task: Task, programs: Sequence[Program]) -> Executable:
+        """Return the programs, ready to run. Raises InvalidBundle where one does not load."""
+        findings = self._check_loading(task, programs)
+        if findings:
+            raise InvalidBundle("the programs do not load", findings=findings)
+        breaker = Breaker(self._bench_after, self._bench_cooldown)
+        return ComponentExecutable(self, task, programs, breaker, self._pool_size)
+
+    def close(self) -> None:
+        """Stop the clock. Close executables first."""
+        self.clock.close()
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check_loading(self, task: Task, programs: Sequence[Program]) -> list[Finding]:
+        try:
+            outcomes = self._load(task, programs)
+            return [_finding(program, told) for program, told in zip(programs, outcomes, strict=True) if told]
+        except Fault as fault:
+            together = fault
+        if len(programs) == 1:
+            return [_fault_finding(programs[0].path, together)]
+        alone = [finding for program in programs for finding in self._check_loading(task, [program])]
+        return alone or [_fault_finding("programs", together)]
+
+    def _load(self, task: Task, programs: Sequence[Program]) -> list[dict[str, Any] | None]:
+        instance = LoadedInstance(self, task.limits.memory_mb << 20)
+        try:
+            return instance.load(version_text(task, programs), LOAD_SECONDS * len(programs))
+        finally:
+            instance.close()
+
+
+def _configuration() -> Config:
+    configuration = Config()
+    configuration.epoch_interruption = True
+    configuration.max_wasm_stack = WASM_STACK_BYTES
+    return configuration
+
+
+def _finding(program: Program, told: dict[str, Any]) -> Finding:
+    return Finding(
+        program.path,
+        int(told["line"]),
+        "AS301",
+        f"does not load: {told['type']}: {told['message']}",
+        "run the file with Python to see the error",
+    )
+
+
+def _fault_finding(path: str, fault: Fault) -> Finding:
+    if fault.kind is FaultKind.TIME:
+        advice = "do at the top level only what is done quickly: constants, patterns, functions"
+        return Finding(path, 0, "AS302", f"loading takes longer than {LOAD_SECONDS:.0f} s", advice)
+    return Finding(path, 0, "AS303", f"loading ends the sandbox: {fault.reason}", "make its top-level code smaller")

@@ -1,0 +1,30 @@
+"""Hatch build hook: makes the runtime component before a wheel or an editable install is made.
+
+Runs before Assay is installed, so it takes the build by its path.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+_BUILD = Path("sandbox/assay/sandbox/build.py")
+
+
+class RuntimeBuildHook(BuildHookInterface[Any]):
+    """Builds sandbox/assay/sandbox/runtime/assay-runtime.wasm where it is missing or out of date."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Called by hatchling before it collects files. Source distributions carry no built files."""
+        if self.target_name != "wheel":
+            return
+        spec = importlib.util.spec_from_file_location("assay_sandbox_build", Path(self.root) / _BUILD)
+        if spec is None or spec.loader is None:
+            raise FileNotFoundError(_BUILD)
+        build = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(build)
+        self.app.display_info("Building the sandbox's runtime component (about ten seconds; skipped if up to date)")
+        build.build_runtime()
