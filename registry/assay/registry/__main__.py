@@ -1,0 +1,43 @@
+"""``python -m assay.registry [serve|migrate]``. Exit codes: 0 done, 2 a setting or the machine is not as needed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from assay.core.errors import AssayError
+from assay.registry.app import migrate_only, serve
+from assay.registry.log import configure_logs
+from assay.registry.settings import read_settings
+
+
+def main() -> int:
+    """Run the command and return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m assay.registry",
+        description="Assay's registry. Settings are read from the environment: docs/registry.md lists them.",
+    )
+    parser.add_argument(
+        "command",
+        nargs="?",
+        choices=("serve", "migrate"),
+        default="serve",
+        help="serve: run the server, after migrating (default); migrate: bring the database up to date and end",
+    )
+    arguments = parser.parse_args()
+    configure_logs()
+    try:
+        settings = read_settings()
+        if arguments.command == "migrate":
+            migrate_only(settings)
+        else:
+            serve(settings)
+    except AssayError as error:
+        advice = f" ({error.advice})" if error.advice else ""
+        sys.stderr.write(f"error: {error.message}{advice}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""Acceptance: what is wrong with a bundle, how good it is, and what drift will be measured against.
+
+Pure of storage: the registry asks it at push, `assay check` asks it offline, and synthesis asks it of its own work.
+The stages are: shape (assay.core.bundle), static checks, loading in the sandbox, determinism, figures, gates. A
+program that fails one stage is left out of the next, so that everything that can be said is said in one go.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from assay.core.bundle import Bundle, Program, open_bundle
+from assay.core.errors import InvalidBundle
+from assay.core.finding import Finding, Severity, has_errors
+from assay.core.row import Row
+from assay.core.task import Task
+from assay.core.vote import is_error, is_label
+from assay.registry.evaluation import Evaluated, evaluate, pack_rows
+from assay.registry.figures import gold_figures, reference_figures
+from assay.registry.gate import check_gates
+from assay.registry.report import GoldFigures, Reference, Report
+from assay.sandbox import Sandbox
+from assay.sandbox.interface import Executable
+
+try:  # Both modules are on their way.
+    from assay.sandbox.determinism import check_determinism
+    from assay.sandbox.static_checks import check_program
+except ImportError:
+
+    def check_determinism(*_: object) -> list[Finding]:
+        return []
+
+    def check_program(*_: object) -> list[Finding]:
+        return []
+
+
+DETERMINISM_RECORDS = 128
+"""Rows on which programs are run twice; half of them gold where there are both kinds."""
+
+
+def accept_files(
+    sandbox: Sandbox, files: Iterable[tuple[str, bytes]], deadline: float | None = None
+) -> tuple[Bundle | None, Report]:
+    """Return the bundle that the files make, None where they do not, and the report. See ``accept``."""
+    bundle, findings = open_bundle(files)
+    if bundle is None:
+        return None, refusal(findings)
+    return bundle, accept(sandbox, bundle, findings, deadline)
+
+
+def accept(
+    sandbox: Sandbox, bundle: Bundle, findings_so_far: Iterable[Finding] = (), deadline: float | None = None
+) -> Report:
+    """Return the report on a well-formed bundle; figures and gates only where no finding refuses it.
+
+    ``deadline`` is a time.monotonic() value. Raises DeadlineExceeded beyond it.
+    """
+    findings = [*findings_so_far, *_duplicates(bundle.programs)]
+    for program in bundle.programs:
+        findings += check_program(bundle.task, program)
+    executable, problems = _load(sandbox, bundle.task, _sound(bundle.programs, findings))
+    findings += problems
+    try:
+        findings += _determinism(sandbox, bundle, _sound(bundle.programs, findings))
+        if executable is None or has_errors(findings):
+            return Report(_sorted(findings))
+        return _judge(bundle, executable, findings, deadline)
+    finally:
+        if executable is not None:
+            executable.close()
+
+
+def refusal(findings: Iterable[Finding]) -> Report:
+    """Return the report on what is no bundle at all."""
+    return Report(_sorted(findings))
+
+
+def describe(program: Program) -> str:
+    """Return the program's docstring, its function's or else its file's: what it looks for, in plain words."""
+    try:
+        module = ast.parse(program.source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "label" and (found := ast.get_docstring(node)):
+            return found
+    return ast.get_docstring(module) or ""
+
+
+def _judge(bundle: Bundle, executable: Executable, findings: list[Finding], deadline: float | None) -> Report:
+    gold = _evaluate(bundle, executable, bundle.gold, deadline)
+    sample = _evaluate(bundle, executable, bundle.sample, deadline)
+    findings += _behavior(bundle, gold, sample)
+    gold_report = _gold(bundle, gold) if bundle.gold else None
+    reference = _reference(bundle.task, sample if bundle.sample else gold)
+    return Report(_sorted(findings), gold_report, reference, check_gates(bundle.task.gates, gold_report, reference))
+
+
+def _evaluate(bundle: Bundle, executable: Executable, rows: Sequence[Row], deadline: float | None) -> Evaluated:
+    return evaluate(executable, bundle.label_model, pack_rows(bundle.task, rows), deadline)
+
+
+def _gold(bundle: Bundle, evaluated: Evaluated) -> GoldFigures:
+    return gold_figures(
+        bundle.task,
+        bundle.program_names,
+        [row.label for row in bundle.gold if row.label is not None],
+        evaluated.decisions,
+        evaluated.votes,
+        {program.name: describe(program) for program in bundle.programs},
+    )
+
+
+def _reference(task: Task, evaluated: Evaluated) -> Reference | None:
+    return reference_figures(task, evaluated.decisions, evaluated.votes) if evaluated.votes else None
+
+
+def _load(sandbox: Sandbox, task: Task, programs: Sequence[Program]) -> tuple[Executable | None, Sequence[Finding]]:
+    if not programs:
+        return None, ()
+    try:
+        return sandbox.load(task, programs), ()
+    except InvalidBundle as error:
+        return None, error.findings
+
+
+def _determinism(sandbox: Sandbox, bundle: Bundle, programs: Sequence[Program]) -> Sequence[Finding]:
+    half = max(DETERMINISM_RECORDS // 2, DETERMINISM_RECORDS - len(bundle.sample))
+    gold = bundle.gold[:half]
+    rows = gold + bundle.sample[: DETERMINISM_RECORDS - len(gold)]
+    if not programs or not rows:
+        return ()
+    return check_determinism(sandbox, bundle.task, programs, pack_rows(bundle.task, rows))
+
+
+def _sound(programs: Sequence[Program], findings: Sequence[Finding]) -> tuple[Program, ...]:
+    faulty = {finding.file for finding in findings if finding.severity is Severity.ERROR}
+    return tuple(program for program in programs if program.path not in faulty)
+
+
+def _duplicates(programs: Sequence[Program]) -> list[Finding]:
+    first: dict[str, str] = {}
+    findings = []
+    for program in programs:
+        twin = first.setdefault(program.source.strip(), program.path)
+        if twin != program.path:
+            findings.append(
+                _warning(program.path, "AS401", f"is the same as {twin}", "remove it: it only doubles the other's vote")
+            )
+    return findings
+
+
+def _behavior(bundle: Bundle, *parts: Evaluated) -> list[Finding]:
+    """Say which programs fail and which never vote."""
+    rows = [votes for part in parts for votes in part.votes]
+    messages = {name: message for part in parts for name, message in part.messages.items()}
+    findings = []
+    for index, program in enumerate(bundle.programs):
+        errors = sum(is_error(votes[index]) for votes in rows)
+        if errors:
+            text = f"fails on {errors} of {len(rows)} rows: {messages.get(program.name, 'no message')}"
+            findings.append(_warning(program.path, "AS402", text, "let it return None where it cannot tell"))
+        elif rows and not any(is_label(votes[index]) for votes in rows):
+            text = f"votes on none of {len(rows)} rows"
+            findings.append(_warning(program.path, "AS403", text, "remove it, or look for what does occur"))
+    return findings
+
+
+def _warning(file: str, code: str, message: str, advice: str) -> Finding:
+    return Finding(file, 0, code, message, advice, Severity.WARNING)
+
+
+def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Sort by file and line, say each thing once, and keep every text valid UTF-8: a program's may not be."""
+    plain = {(finding.file, finding.line, finding.code, _utf8(finding.message)): finding for finding in findings}
+    return tuple(
+        Finding(file, line, code, message, _utf8(finding.advice), finding.severity)
+        for (file, line, code, message), finding in sorted(plain.items(), key=lambda item: item[0])
+    )
+
+
+def _utf8(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")

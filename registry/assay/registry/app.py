@@ -1,0 +1,115 @@
+"""Wires the registry's process: settings in, a running server out."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+from contextlib import ExitStack
+
+import structlog
+from assay.core.errors import AssayError, ConfigurationError
+from assay.registry.aliases import AliasStore
+from assay.registry.artifacts import FolderArtifacts
+from assay.registry.comparison import Comparison
+from assay.registry.database import Database
+from assay.registry.feed import Feed
+from assay.registry.metrics import Metrics, NullMetrics, PrometheusMetrics
+from assay.registry.migration import migrate, newest_step
+from assay.registry.promotion import Promotion
+from assay.registry.push import Pusher
+from assay.registry.server import Health, Server, remove_address, split_address, write_address
+from assay.registry.servicer import RegistryServicer
+from assay.registry.settings import Settings
+from assay.registry.sweep import sweep_orphans
+from assay.registry.versions import VersionStore
+from assay.sandbox import Sandbox
+
+_log = structlog.get_logger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Run the registry until SIGTERM or SIGINT, then let the calls under way finish.
+
+    Raises ConfigurationError, SandboxUnavailable, Unavailable where it cannot start.
+    """
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    with ExitStack() as stack:
+        address_file = settings.data_dir / "registry.address"
+        artifacts = FolderArtifacts(settings.data_dir / "artifacts")
+        address_file.unlink(missing_ok=True)
+        database = open_database(settings)
+        stack.callback(database.close)
+        versions, aliases = VersionStore(database), AliasStore(database)
+        sweep_orphans(database, artifacts, settings.orphan_hours * 3600)
+        sandbox = stack.enter_context(Sandbox())
+        health = Health()
+        feed = Feed(
+            database,
+            poll_seconds=settings.poll_seconds,
+            heartbeat_seconds=settings.heartbeat_seconds,
+            max_watchers=settings.max_watchers,
+            on_reachable=health.set_serving,
+        )
+        metrics = _start_metrics(settings.metrics_listen, stack)
+        metrics.gauges(lambda: feed.watchers, lambda: _count(versions))
+        comparison = Comparison(versions, artifacts, sandbox)
+        pusher = Pusher(sandbox, artifacts, versions, comparison, metrics, max_pushes=settings.max_pushes)
+        promotion = Promotion(aliases, versions, artifacts, comparison, feed, metrics)
+        servicer = RegistryServicer(pusher, promotion, versions, aliases, artifacts, feed)
+        server = Server(servicer, health, threads=settings.max_watchers + settings.threads)
+        feed.start()
+        stack.callback(feed.close)
+        address = server.start(settings.listen)
+        health.set_serving(serving=True)
+        write_address(address_file, address)
+        stack.callback(remove_address, address_file, address)
+        _log.info("ready", address=address)
+        stopping.wait()
+        _log.info("stopping")
+        health.shut_down()
+        stopped = server.stop(settings.drain_seconds)
+        feed.close()
+        stopped.wait()
+    _log.info("stopped")
+
+
+def open_database(settings: Settings) -> Database:
+    """Return the database with its schema up to date. Raises ConfigurationError, Unavailable."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"the data folder {settings.data_dir} cannot be made: {error.strerror}") from error
+    database = Database(settings.url)
+    migrate(database)
+    return database
+
+
+def migrate_only(settings: Settings) -> None:
+    """Bring the database up to date. Raises ConfigurationError, Unavailable."""
+    database = open_database(settings)
+    try:
+        _log.info("migrated", step=newest_step())
+    finally:
+        database.close()
+
+
+def _start_metrics(listen: str, stack: ExitStack) -> Metrics:
+    if not listen:
+        return NullMetrics()
+    metrics = PrometheusMetrics()
+    host, port = split_address("ASSAY_REGISTRY_METRICS_LISTEN", listen)
+    port, stop = metrics.serve(host, port)
+    stack.callback(stop)
+    _log.info("metrics", address=f"{host}:{port}")
+    return metrics
+
+
+def _count(versions: VersionStore) -> float:
+    """Return how many versions there are; not a number while the database is away, so that a scrape still works."""
+    try:
+        return versions.count()
+    except AssayError:
+        return math.nan

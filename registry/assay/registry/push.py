@@ -1,0 +1,141 @@
+"""Pushing: a bundle is judged, stored and numbered, or refused with all that is wrong with it.
+
+The content is stored first and the row that names it second, so a push that is killed in between leaves at most
+content that no row names. That is harmless, and removed at a later start.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+from assay.core.bundle import Bundle
+from assay.core.errors import AssayError, Overloaded, TaskNotFound, VersionNotFound
+from assay.core.finding import Finding
+from assay.registry.acceptance import accept
+from assay.registry.artifacts import ArtifactStore
+from assay.registry.comparison import Comparison
+from assay.registry.metrics import Metrics
+from assay.registry.report import Report
+from assay.registry.versions import NewVersion, Version, VersionStore
+from assay.sandbox import Sandbox
+
+MAX_WAIT_SECONDS = 30.0
+"""How long a push waits for its turn before its caller is told to come back."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What became of a push: ``version`` is None where it was refused or only validated."""
+
+    version: Version | None
+    report: Report
+    created: bool = False
+
+
+class Pusher:
+    """Judges bundles and keeps those that are accepted."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        artifacts: ArtifactStore,
+        versions: VersionStore,
+        comparison: Comparison,
+        metrics: Metrics,
+        *,
+        max_pushes: int,
+    ) -> None:
+        """``max_pushes`` bundles are judged at once: judging is work for a processor core each."""
+        self._sandbox = sandbox
+        self._artifacts = artifacts
+        self._versions = versions
+        self._comparison = comparison
+        self._metrics = metrics
+        self._turns = threading.BoundedSemaphore(max_pushes)
+
+    def push(
+        self,
+        bundle: Bundle,
+        findings: Sequence[Finding],
+        author: str,
+        message: str,
+        *,
+        validate_only: bool = False,
+        deadline: float | None = None,
+    ) -> Pushed:
+        """Return the version of the bundle's content: a new one, or the one that is there already.
+
+        ``deadline`` is a time.monotonic() value. Raises StorageFull, Overloaded, Unavailable, DeadlineExceeded, with
+        nothing kept but perhaps content that no version names.
+        """
+        try:
+            known = self._known(bundle)
+            report = known.report if known else self._judge(bundle, findings, deadline)
+            if report.refused:
+                return self.refuse(bundle.task.name, author, report)
+            if validate_only:
+                self._metrics.pushed("validated")
+                return Pushed(None, report)
+            return self._keep(bundle, author, message, report)
+        except AssayError:
+            self._metrics.pushed("failed")
+            raise
+
+    def refuse(self, task: str, author: str, report: Report) -> Pushed:
+        """Note a refusal. The log names codes and never content."""
+        codes = sorted({finding.code for finding in report.findings})
+        _log.info("push refused", task=task, author=author, codes=codes, findings=len(report.findings))
+        self._metrics.pushed("refused")
+        return Pushed(None, report)
+
+    def _known(self, bundle: Bundle) -> Version | None:
+        try:
+            return self._versions.by_digest(bundle.task.name, bundle.digest)
+        except (TaskNotFound, VersionNotFound):
+            return None
+
+    def _judge(self, bundle: Bundle, findings: Sequence[Finding], deadline: float | None) -> Report:
+        with self._turn(deadline):
+            report = accept(self._sandbox, bundle, findings, deadline)
+            if report.refused:
+                return report
+            production = self._comparison.production(bundle.task.name)
+            return report.with_gates(self._comparison.check(bundle, report.gold, production, deadline))
+
+    def _keep(self, bundle: Bundle, author: str, message: str, report: Report) -> Pushed:
+        def store() -> None:
+            self._artifacts.put(bundle.digest, bundle.files)
+
+        store()
+        new = NewVersion(
+            bundle.task.name, bundle.digest, author, message, bundle.program_names, bundle.task.label_names, report
+        )
+        # Once more under the row's lock: a sweep may have taken the content for an orphan's in the meantime.
+        version, created = self._versions.add(new, before_commit=store)
+        self._metrics.pushed("created" if created else "unchanged")
+        _log.info(
+            "push accepted",
+            task=version.task,
+            version=version.number,
+            digest=version.digest,
+            author=author,
+            created=created,
+        )
+        return Pushed(version, version.report, created)
+
+    @contextmanager
+    def _turn(self, deadline: float | None) -> Iterator[None]:
+        left = MAX_WAIT_SECONDS if deadline is None else max(0.0, min(MAX_WAIT_SECONDS, deadline - time.monotonic()))
+        if not self._turns.acquire(timeout=left):
+            raise Overloaded("the registry is judging other bundles", retry_after=5.0, advice="push again later")
+        try:
+            yield
+        finally:
+            self._turns.release()
