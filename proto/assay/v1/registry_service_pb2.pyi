@@ -243,6 +243,7 @@ class AliasChange(_message.Message):
     ACTOR_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     OVERRIDDEN_FIELD_NUMBER: _builtins.int
+    ROLLBACK_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The registry's revision, one more at each change of any alias."""
     task: _builtins.str
@@ -258,7 +259,9 @@ class AliasChange(_message.Message):
     reason: _builtins.str
     """Why."""
     overridden: _builtins.bool
-    """Whether the gate was overridden."""
+    """Whether a gate failed and was overridden."""
+    rollback: _builtins.bool
+    """Whether the alias was rolled back."""
     @_builtins.property
     def changed_at(self) -> _timestamp_pb2.Timestamp:
         """When."""
@@ -275,10 +278,11 @@ class AliasChange(_message.Message):
         actor: _builtins.str = ...,
         reason: _builtins.str = ...,
         overridden: _builtins.bool = ...,
+        rollback: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "alias", b"alias", "changed_at", b"changed_at", "from_version", b"from_version", "overridden", b"overridden", "reason", b"reason", "revision", b"revision", "task", b"task", "to_version", b"to_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "alias", b"alias", "changed_at", b"changed_at", "from_version", b"from_version", "overridden", b"overridden", "reason", b"reason", "revision", b"revision", "rollback", b"rollback", "task", b"task", "to_version", b"to_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1211,7 +1215,7 @@ class WatchRequest(_message.Message):
     TASKS_FIELD_NUMBER: _builtins.int
     SINCE_REVISION_FIELD_NUMBER: _builtins.int
     since_revision: _builtins.int
-    """The last revision that the caller knows; 0 where it knows none."""
+    """The last revision that the caller knows; 0 where it knows none and wants the full state."""
     @_builtins.property
     def tasks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only these tasks; all where empty."""
@@ -1243,7 +1247,9 @@ class WatchResponse(_message.Message):
     revision: _builtins.int
     """The registry's revision after this message."""
     full: _builtins.bool
-    """Whether aliases is the full state: what it lacks is gone. True on the first message."""
+    """Whether aliases is the full state: what it lacks is gone. True on the first message, unless the stream resumes
+    from a revision that the registry can go on from.
+    """
     @_builtins.property
     def aliases(self) -> _containers.RepeatedCompositeFieldContainer[Global___Alias]:
         """The aliases that moved, or all."""

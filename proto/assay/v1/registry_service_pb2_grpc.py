@@ -155,7 +155,7 @@ class RegistryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Rollback(self, request, context):
-        """Moves an alias back to the version before the present one.
+        """Moves an alias back to the version before the present one; again and again goes further and further back.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -169,7 +169,7 @@ class RegistryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Watch(self, request, context):
-        """Streams alias changes: the full state first, then each change. Resumable by revision.
+        """Streams alias changes: the full state first, or what changed since a known revision; then each change.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

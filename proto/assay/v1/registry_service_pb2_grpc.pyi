@@ -52,11 +52,11 @@ class RegistryServiceStub:
     DeleteAlias: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.DeleteAliasRequest, _registry_service_pb2.DeleteAliasResponse]
     """Removes an alias. "production" cannot be removed."""
     Rollback: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.RollbackRequest, _registry_service_pb2.RollbackResponse]
-    """Moves an alias back to the version before the present one."""
+    """Moves an alias back to the version before the present one; again and again goes further and further back."""
     ListAliasHistory: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.ListAliasHistoryRequest, _registry_service_pb2.ListAliasHistoryResponse]
     """Lists who moved an alias, when and why, newest first."""
     Watch: _grpc.UnaryStreamMultiCallable[_registry_service_pb2.WatchRequest, _registry_service_pb2.WatchResponse]
-    """Streams alias changes: the full state first, then each change. Resumable by revision."""
+    """Streams alias changes: the full state first, or what changed since a known revision; then each change."""
 
 @_typing.type_check_only
 class RegistryServiceAsyncStub(RegistryServiceStub):
@@ -82,11 +82,11 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     DeleteAlias: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.DeleteAliasRequest, _registry_service_pb2.DeleteAliasResponse]  # type: ignore[assignment]
     """Removes an alias. "production" cannot be removed."""
     Rollback: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.RollbackRequest, _registry_service_pb2.RollbackResponse]  # type: ignore[assignment]
-    """Moves an alias back to the version before the present one."""
+    """Moves an alias back to the version before the present one; again and again goes further and further back."""
     ListAliasHistory: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ListAliasHistoryRequest, _registry_service_pb2.ListAliasHistoryResponse]  # type: ignore[assignment]
     """Lists who moved an alias, when and why, newest first."""
     Watch: _aio.UnaryStreamMultiCallable[_registry_service_pb2.WatchRequest, _registry_service_pb2.WatchResponse]  # type: ignore[assignment]
-    """Streams alias changes: the full state first, then each change. Resumable by revision."""
+    """Streams alias changes: the full state first, or what changed since a known revision; then each change."""
 
 class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps versions of labeling programs and says which of them is live.
@@ -163,7 +163,7 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_service_pb2.RollbackRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_service_pb2.RollbackResponse, _abc.Awaitable[_registry_service_pb2.RollbackResponse]]:
-        """Moves an alias back to the version before the present one."""
+        """Moves an alias back to the version before the present one; again and again goes further and further back."""
 
     @_abc_1.abstractmethod
     def ListAliasHistory(
@@ -179,6 +179,6 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_service_pb2.WatchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_registry_service_pb2.WatchResponse], _abc.AsyncIterator[_registry_service_pb2.WatchResponse]]:
-        """Streams alias changes: the full state first, then each change. Resumable by revision."""
+        """Streams alias changes: the full state first, or what changed since a known revision; then each change."""
 
 def add_RegistryServiceServicer_to_server(servicer: RegistryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

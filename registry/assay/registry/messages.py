@@ -50,6 +50,7 @@ def change_to_message(change: AliasChange) -> pb.AliasChange:
         actor=change.actor,
         reason=change.reason,
         overridden=change.overridden,
+        rollback=change.rollback,
     )
 
 
