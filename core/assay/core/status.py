@@ -73,8 +73,9 @@ class ErrorInterceptor(grpc.ServerInterceptor):
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         """Wrap the method's handler, whatever its kind."""
         handler = continuation(handler_call_details)
-        if handler is None:
-            return None
+        # Health and reflection are grpc's own: their Watch is called in a way that a wrapper would break.
+        if handler is None or not handler_call_details.method.startswith("/assay."):
+            return handler
         kind = "_".join(
             "stream" if streaming else "unary" for streaming in (handler.request_streaming, handler.response_streaming)
         )
