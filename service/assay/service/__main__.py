@@ -1,0 +1,25 @@
+"""``python -m assay.service`` runs the label service. Exit codes: 0 drained, 1 failed, 2 bad configuration."""
+
+from __future__ import annotations
+
+import sys
+
+from assay.core.errors import AssayError, ConfigurationError
+from assay.service import logs, process, supervisor
+from assay.service.settings import read_settings
+
+
+def main() -> int:
+    """Run until SIGTERM and return the exit code."""
+    try:
+        settings = read_settings()
+        logs.configure(settings.log_level)
+        return process.run(settings) if settings.workers == 1 else supervisor.run(settings)
+    except AssayError as error:
+        advice = f" ({error.advice})" if error.advice else ""
+        sys.stderr.write(f"assay service: {error.message}{advice}\n")
+        return 2 if isinstance(error, ConfigurationError) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,175 @@
+"""The contract's LabelService: each RPC from request to response."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, TypeVar
+
+import grpc
+from assay.core.errors import AssayError, InvalidRecord, InvalidRequest
+from assay.service.admission import Admission
+from assay.service.labeling import Labeling
+from assay.service.live_version import LiveVersion
+from assay.service.metrics import REASONS, Metrics
+from assay.service.requests import Versions, acquire, deadline_of, error_message, packed_batch, packed_record
+from assay.v1 import label_service_pb2 as pb
+from assay.v1.label_service_pb2_grpc import LabelServiceServicer
+
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
+
+
+class LabelService(LabelServiceServicer):
+    """Answers requests. A request holds one version from its start to its end."""
+
+    def __init__(
+        self,
+        versions: Versions,
+        labeling: Labeling,
+        admission: Admission,
+        metrics: Metrics,
+        *,
+        max_batch_records: int,
+        max_request_bytes: int,
+        timeout: float,
+    ) -> None:
+        """``timeout`` is in seconds."""
+        self._versions = versions
+        self._labeling = labeling
+        self._admission = admission
+        self._metrics = metrics
+        self._max_batch_records = max_batch_records
+        self._max_request_bytes = max_request_bytes
+        self._timeout = timeout
+        self._measured_label = _measured(self._label, "Label", metrics)
+        self._measured_batch = _measured(self._label_batch, "LabelBatch", metrics)
+
+    def Label(self, request: pb.LabelRequest, context: grpc.ServicerContext) -> pb.LabelResponse:  # noqa: N802
+        """Label one record; see the contract."""
+        return self._measured_label(request, context)
+
+    def LabelBatch(  # noqa: N802
+        self, request: pb.LabelBatchRequest, context: grpc.ServicerContext
+    ) -> pb.LabelBatchResponse:
+        """Label many records; see the contract."""
+        return self._measured_batch(request, context)
+
+    def LabelStream(  # noqa: N802
+        self, request_iterator: Iterator[pb.LabelStreamRequest], context: grpc.ServicerContext
+    ) -> Iterator[pb.LabelStreamResponse]:
+        """Label records as they come; see the contract."""
+        outcome = "OK"
+        try:
+            self._admission.open_stream()
+            try:
+                for item in request_iterator:
+                    yield self._stream_item(item, context)
+            finally:
+                self._admission.close_stream()
+        except AssayError as error:
+            outcome = error.reason
+            raise
+        finally:
+            self._metrics.requests.labels("LabelStream", outcome).inc()
+
+    def _label(self, request: pb.LabelRequest, context: grpc.ServicerContext) -> pb.LabelResponse:
+        return self._label_one(request, deadline_of(context, self._timeout))
+
+    def _label_one(self, request: pb.LabelRequest, deadline: float) -> pb.LabelResponse:
+        self._admission.enter(1)
+        try:
+            version, alias = acquire(self._versions, request, deadline)
+            try:
+                packed = packed_record(version.task, request)
+                answers, sources = self._labeling.label(version, (packed,), deadline)
+                version.meter.count(answers, sources)
+                outcome = version.answers.outcome(answers[0], sources[0], request.explain)
+                return pb.LabelResponse(labeling=outcome.labeling, served=version.served(alias))
+            finally:
+                version.release()
+        finally:
+            self._admission.leave(1)
+
+    def _label_batch(self, request: pb.LabelBatchRequest, context: grpc.ServicerContext) -> pb.LabelBatchResponse:
+        deadline = deadline_of(context, self._timeout)
+        records = len(request.records) + len(request.texts)
+        self._metrics.batch_records.observe(records)
+        self._check_size(request, records)
+        self._admission.enter(records)
+        try:
+            version, alias = acquire(self._versions, request, deadline)
+            try:
+                outcomes = self._outcomes(version, request, deadline)
+                return pb.LabelBatchResponse(outcomes=outcomes, served=version.served(alias))
+            finally:
+                version.release()
+        finally:
+            self._admission.leave(records)
+
+    def _outcomes(self, version: LiveVersion, request: pb.LabelBatchRequest, deadline: float) -> list[pb.LabelOutcome]:
+        packed = packed_batch(version.task, request)
+        good = [item for item in packed if isinstance(item, str)]
+        answers, sources = self._labeling.label(version, good, deadline)
+        version.meter.count(answers, sources)
+        outcome, explain = version.answers.outcome, request.explain
+        labeled = (outcome(answer, source, explain) for answer, source in zip(answers, sources, strict=True))
+        return [self._record_error(item) if isinstance(item, InvalidRecord) else next(labeled) for item in packed]
+
+    def _stream_item(self, item: pb.LabelStreamRequest, context: grpc.ServicerContext) -> pb.LabelStreamResponse:
+        try:
+            response = self._label_one(item.request, deadline_of(context, self._timeout))
+        except AssayError as error:
+            return pb.LabelStreamResponse(correlation_id=item.correlation_id, outcome=self._record_error(error))
+        return pb.LabelStreamResponse(
+            correlation_id=item.correlation_id,
+            outcome=pb.LabelOutcome(labeling=response.labeling),
+            served=response.served,
+        )
+
+    def _record_error(self, error: AssayError) -> pb.LabelOutcome:
+        self._metrics.record_errors.labels(_reason(error)).inc()
+        return pb.LabelOutcome(error=error_message(error))
+
+    def _check_size(self, request: pb.LabelBatchRequest, records: int) -> None:
+        if records > self._max_batch_records:
+            raise InvalidRequest(
+                f"the batch holds {records:,} records; {self._max_batch_records:,} are allowed",
+                advice="send several batches",
+                limit=self._max_batch_records,
+            )
+        if (size := request.ByteSize()) > self._max_request_bytes:
+            raise InvalidRequest(
+                f"the request takes {size:,} bytes; {self._max_request_bytes:,} are allowed",
+                advice="send several batches",
+                limit=self._max_request_bytes,
+            )
+
+
+def _measured(
+    method: Callable[[_Request, grpc.ServicerContext], _Response], name: str, metrics: Metrics
+) -> Callable[[_Request, grpc.ServicerContext], _Response]:
+    """Count the method's requests by outcome and take their time."""
+    good = metrics.requests.labels(name, "OK")
+    seconds = metrics.request_seconds.labels(name)
+
+    @wraps(method)
+    def measured(request: _Request, context: grpc.ServicerContext) -> _Response:
+        started = time.perf_counter()
+        try:
+            response = method(request, context)
+        except Exception as error:
+            metrics.requests.labels(name, _reason(error)).inc()
+            seconds.observe(time.perf_counter() - started)
+            raise
+        good.inc()
+        seconds.observe(time.perf_counter() - started)
+        return response
+
+    return measured
+
+
+def _reason(error: Exception) -> Any:
+    reason = error.reason if isinstance(error, AssayError) else "INTERNAL"
+    return reason if reason in REASONS else "INTERNAL"

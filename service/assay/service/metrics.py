@@ -1,0 +1,162 @@
+"""The metrics that count events. docs/metrics.md describes each one with its labels and their bound.
+
+Every label's values come from a closed set: the contract's methods, the reasons of assay.core.errors, and the tasks,
+programs and labels of versions that the registry accepted. Nothing that a caller wrote becomes a label's value.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter as Tally
+from collections.abc import Sequence
+
+from assay.core import errors
+from assay.core.errors import AssayError
+from assay.core.vote import ABSTAIN, VoteError
+from assay.service.answer import Answer
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+
+OTHER = "_other"
+"""Stands for everything above a bound; no task, label or program can have this name."""
+MAX_TASKS = 200
+MAX_LABELS = 100
+MAX_PROGRAMS = 64
+"""Values a label of a metric takes at most: tasks in all, labels and programs of a task."""
+
+SECONDS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+REASONS = frozenset(
+    cls.reason for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, AssayError)
+)
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+_Family = Counter | Histogram
+
+
+class Metrics:
+    """All counters and histograms of one process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.requests = Counter("assay_requests", "Requests answered.", ["method", "outcome"], registry=registry)
+        self.request_seconds = Histogram(
+            "assay_request_seconds", "Time to answer a request.", ["method"], buckets=SECONDS, registry=registry
+        )
+        self.batch_records = Histogram(
+            "assay_batch_records", "Records of a LabelBatch request.", buckets=RECORDS, registry=registry
+        )
+        self.record_errors = Counter(
+            "assay_record_errors", "Records of batches and streams not labeled.", ["reason"], registry=registry
+        )
+        self.cache_lookups = Counter(
+            "assay_cache_lookups", "Records looked up in a cache.", ["layer", "result"], registry=registry
+        )
+        self.redis_seconds = Histogram(
+            "assay_redis_seconds", "Time of one lookup in Redis.", buckets=SECONDS, registry=registry
+        )
+        self.redis_writes = Counter(
+            "assay_redis_writes", "Answers on their way to Redis.", ["result"], registry=registry
+        )
+        self.reloads = Counter("assay_reloads", "Versions loaded for a preloaded alias.", ["result"], registry=registry)
+        self.records = Counter("assay_records", "Records answered.", ["task", "source"], registry=registry)
+        self.sandbox_seconds = Histogram(
+            "assay_sandbox_seconds", "Time of one call of the sandbox.", ["task"], buckets=SECONDS, registry=registry
+        )
+        self.labels = Counter("assay_labels", "Records that got a label.", ["task", "label"], registry=registry)
+        self.abstentions = Counter("assay_abstentions", "Records that got no label.", ["task"], registry=registry)
+        self.conflicts = Counter(
+            "assay_conflicts", "Records on which two programs gave different labels.", ["task"], registry=registry
+        )
+        self.votes = Counter("assay_votes", "Votes behind the answers, errors included.", ["task"], registry=registry)
+        self.program_errors = Counter(
+            "assay_program_errors", "Error votes behind the answers.", ["task", "program", "kind"], registry=registry
+        )
+        self._series: Tally[tuple[_Family, tuple[str, ...]]] = Tally()
+        self._tasks: Tally[str] = Tally()
+        self._lock = threading.Lock()
+
+    def meter(self, task: str, labels: Sequence[str], programs: Sequence[str]) -> VersionMeter:
+        """Return what counts the answers of one version; ``drop`` it when the version is closed."""
+        with self._lock:
+            if task not in self._tasks and len(self._tasks) >= MAX_TASKS:
+                task = OTHER
+            self._tasks[task] += 1
+        return VersionMeter(self, task, labels, programs)
+
+    def hold(self, family: _Family, values: tuple[str, ...]) -> None:
+        """Keep a series until as many ``release`` calls have come."""
+        with self._lock:
+            self._series[family, values] += 1
+
+    def release(self, task: str, series: Sequence[tuple[_Family, tuple[str, ...]]]) -> None:
+        """Let go of a version's series; those that no loaded version can touch any more go away."""
+        with self._lock:
+            self._tasks[task] -= 1
+            self._tasks += Tally()  # drops the zeros
+            for family, values in series:
+                self._series[family, values] -= 1
+                if not self._series[family, values]:
+                    del self._series[family, values]
+                    family.remove(*values)
+
+
+class VersionMeter:
+    """Counts what one version answers. Its series are looked up once and live as long as the version."""
+
+    def __init__(self, metrics: Metrics, task: str, labels: Sequence[str], programs: Sequence[str]) -> None:
+        self._metrics = metrics
+        self._task = task
+        self._programs = [program if i < MAX_PROGRAMS else OTHER for i, program in enumerate(programs)]
+        self._held: list[tuple[_Family, tuple[str, ...]]] = []
+        self._labels = [
+            self._counter(metrics.labels, task, label if i < MAX_LABELS else OTHER) for i, label in enumerate(labels)
+        ]
+        self._abstentions = self._counter(metrics.abstentions, task)
+        self._conflicts = self._counter(metrics.conflicts, task)
+        self._votes = self._counter(metrics.votes, task)
+        self._sources = {
+            source: self._counter(metrics.records, task, name)
+            for source, name in ((1, "computed"), (2, "memory"), (3, "redis"))
+        }
+        self._errors: dict[tuple[int, int], Counter] = {}
+        self._hold(metrics.sandbox_seconds, (task,))
+        self.sandbox_seconds = metrics.sandbox_seconds.labels(task)
+
+    def count(self, answers: Sequence[Answer], sources: Sequence[int]) -> None:
+        """Count the answers of one request."""
+        if len(answers) == 1:
+            self._count(answers[0], 1)
+            self._sources[sources[0]].inc()
+            return
+        for answer, times in Tally(answers).items():
+            self._count(answer, times)
+        for source, times in Tally(sources).items():
+            self._sources[source].inc(times)
+
+    def drop(self) -> None:
+        """Let the series go."""
+        self._metrics.release(self._task, self._held)
+
+    def _count(self, answer: Answer, times: int) -> None:
+        label = answer.decision.label
+        (self._abstentions if label == ABSTAIN else self._labels[label]).inc(times)
+        self._votes.inc(times * len(answer.votes))
+        if answer.conflict:
+            self._conflicts.inc(times)
+        for error in answer.errors:
+            (self._errors.get(error) or self._error(error)).inc(times)
+
+    def _error(self, error: tuple[int, int]) -> Counter:
+        program, vote = error
+        kind = VoteError(vote).name
+        counter = self._counter(self._metrics.program_errors, self._task, self._programs[program], kind)
+        return self._errors.setdefault(error, counter)
+
+    def _counter(self, family: Counter, *values: str) -> Counter:
+        self._hold(family, values)
+        return family.labels(*values)
+
+    def _hold(self, family: _Family, values: tuple[str, ...]) -> None:
+        self._metrics.hold(family, values)
+        self._held.append((family, values))

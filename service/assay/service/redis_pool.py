@@ -1,0 +1,98 @@
+"""Connections to Redis, made off the request's path.
+
+A request takes a connection that stands already, or none: what it waits for is one command's answer, so the time-out
+of that command is all that Redis can ever cost it. redis-py's own pool connects where it is asked, which takes
+several round trips, each with a time-out of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+_CONNECT_SECONDS = 1.0
+
+Connection = Any
+"""redis-py's Connection; its own type is an interface without the methods used here."""
+
+
+class RedisPool:
+    """Keeps up to ``size`` connections ready. Safe to use from several threads."""
+
+    def __init__(self, url: str, timeout: float, size: int) -> None:
+        """``timeout`` is in seconds, for one command. Raises ValueError for a URL that is none."""
+        self._factory = redis.ConnectionPool.from_url(
+            url,
+            socket_timeout=timeout,
+            socket_connect_timeout=_CONNECT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+            max_connections=1 << 30,
+        )
+        self._size = size
+        self._ready: deque[Connection] = deque()
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def take(self) -> Connection | None:
+        """Return a connection that stands, or None."""
+        try:
+            return self._ready.pop()
+        except IndexError:
+            return None
+
+    def give_back(self, connection: Connection) -> None:
+        """Return a connection whose last command was answered."""
+        self._ready.append(connection)
+
+    def drop(self, connection: Connection) -> None:
+        """Close a connection that failed: an answer may still come, and must not meet the next command."""
+        with self._lock:
+            self._count -= 1
+        connection.disconnect()
+
+    def drop_ready(self) -> None:
+        """Close the connections that stand: after a failure they are probably dead as well."""
+        while connection := self.take():
+            self.drop(connection)
+
+    def add(self) -> bool:
+        """Connect once more; False where there are enough. Raises redis.RedisError, OSError."""
+        with self._lock:
+            if self._count >= self._size:
+                return False
+            self._count += 1
+        connection: Connection = self._factory.connection_class(**self._factory.connection_kwargs)
+        try:
+            connection.connect()
+            connection.send_command("PING")
+            connection.read_response()
+        except BaseException:
+            self.drop(connection)
+            raise
+        self._ready.append(connection)
+        return True
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether all connections are in use and more are allowed."""
+        return not self._ready and self._count < self._size
+
+    @staticmethod
+    def call(connection: Connection, *command: bytes | str | int) -> Any:
+        """Return the answer to one command. Raises redis.RedisError, OSError."""
+        connection.send_command(*command)
+        return connection.read_response()
+
+    @staticmethod
+    def call_many(connection: Connection, commands: Sequence[Sequence[bytes | str | int]]) -> None:
+        """Send commands in one go and wait for all answers. Raises redis.RedisError, OSError."""
+        connection.send_packed_command(connection.pack_commands(commands))
+        for _ in commands:
+            connection.read_response()

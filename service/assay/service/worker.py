@@ -1,0 +1,49 @@
+"""A worker process below the supervisor: serves on the shared port and answers over a pipe.
+
+The pipe is also how a worker notices that its supervisor is gone: then it drains and ends, so that no orphan keeps
+the port.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from multiprocessing.connection import Connection
+
+import structlog
+from assay.core.errors import AssayError, ConfigurationError
+from assay.service import logs, process
+from assay.service.app import App
+from assay.service.settings import Settings
+
+_log = structlog.get_logger(__name__)
+READY = "ready"
+COLLECT = "collect"
+
+
+def main(settings: Settings, index: int, address: str, pipe: Connection) -> None:
+    """Run until a signal or the end of the pipe; ends the process with an exit code."""
+    logs.configure(settings.log_level, worker=index)
+    stop = process.stop_on_signal()
+    process.use_deep_stacks()
+    try:
+        app = App(settings)
+        app.start(address)
+    except AssayError as error:
+        _log.error("worker cannot start", reason=error.reason, error=error.message)
+        sys.exit(2 if isinstance(error, ConfigurationError) else 1)
+    pipe.send(READY)
+    threading.Thread(target=_answer, args=(app, pipe, stop), name="supervisor", daemon=True).start()
+    process.wait(stop)
+    app.drain()
+    sys.exit(0)
+
+
+def _answer(app: App, pipe: Connection, stop: threading.Event) -> None:
+    """Answer each request for metrics with the question's number and the metric families."""
+    try:
+        while True:
+            _, number = pipe.recv()
+            pipe.send((number, list(app.metrics.collect())))
+    except (EOFError, OSError):
+        stop.set()
