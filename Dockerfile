@@ -1,0 +1,64 @@
+# One image for every server; the command chooses: `python -m assay.registry` or `python -m assay.service`.
+# docs/docker.md says how it is built, run and checked.
+
+# Any Debian that has Python 3.11 or newer with its venv module will do.
+ARG BASE_IMAGE=python:3.13-slim-bookworm
+
+# ---- everything that builds: its tools and caches stay behind
+FROM ${BASE_IMAGE} AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_ROOT_USER_ACTION=ignore
+WORKDIR /build
+
+# The wheels of all that is locked, each checked against its hash. Changes only when the lock does.
+COPY requirements.lock ./
+RUN python3 -m venv tools \
+ && tools/bin/pip wheel --require-hashes --wheel-dir wheels --requirement requirements.lock
+
+# Assay's own wheel, with the sandbox's runtime component inside.
+RUN tools/bin/pip install --no-index --find-links wheels hatchling componentize-py
+COPY . .
+RUN PATH="/build/tools/bin:${PATH}" tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels .
+
+# What serves, and nothing else: from the wheels above, without pip.
+RUN python3 -m venv --without-pip /opt/assay \
+ && tools/bin/pip --python /opt/assay/bin/python install --no-index --find-links wheels "assay[registry,service]"
+
+# ---- what runs
+FROM ${BASE_IMAGE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="assay" \
+      org.opencontainers.image.description="LLM-written labeling programs, sandboxed and served over gRPC" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+RUN groupadd --gid 10001 assay \
+ && useradd --uid 10001 --gid assay --no-create-home --home-dir /var/lib/assay --shell /usr/sbin/nologin assay \
+ && install --directory --owner assay --group assay --mode 0700 /var/lib/assay /var/cache/assay
+COPY --from=build /opt/assay /opt/assay
+COPY deploy/healthcheck.py /opt/assay/healthcheck.py
+
+ENV PATH="/opt/assay/bin:${PATH}" \
+    PYTHONUNBUFFERED=1 \
+    ASSAY_CACHE_DIR=/var/cache/assay \
+    ASSAY_SANDBOX_PROCESSOR=generic \
+    ASSAY_REGISTRY_LISTEN=0.0.0.0:7420 \
+    ASSAY_REGISTRY_DATA_DIR=/var/lib/assay/registry \
+    ASSAY_SERVICE_LISTEN=0.0.0.0:7400 \
+    ASSAY_SERVICE_METRICS_LISTEN=0.0.0.0:7401 \
+    ASSAY_SERVICE_DATA_DIR=/var/lib/assay/service
+WORKDIR /var/lib/assay
+USER 10001:10001
+
+# Compile the runtime ahead of time, as the user who will run it: the cache trusts no other owner. "generic" code runs
+# on every processor of this architecture, so an image that is built here starts at once elsewhere.
+RUN python -c "from assay.sandbox import Sandbox; Sandbox().close()"
+
+VOLUME /var/lib/assay
+EXPOSE 7400 7401 7420
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+  CMD ["python", "/opt/assay/healthcheck.py", "127.0.0.1:7400", "127.0.0.1:7420"]
+CMD ["python", "-m", "assay.service"]
