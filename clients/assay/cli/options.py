@@ -1,0 +1,46 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from typing import Annotated
+
+import typer
+from assay.cli.screen import Screen
+from assay.client import LABEL_ADDRESS, REGISTRY_ADDRESS
+
+_JSON = "assay.json"
+
+
+def _remember(context: typer.Context, value: bool) -> bool:
+    context.meta[_JSON] = value
+    return value
+
+
+def screen_of(context: typer.Context) -> Screen:
+    """Return the screen that the command's --json asks for."""
+    return Screen(json=bool(context.meta.get(_JSON, False)))
+
+
+def default_actor() -> str:
+    """Return "user@host": who acts, where nothing else is said."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.", callback=_remember)]
+RegistryAddress = Annotated[
+    str, typer.Option("--registry", envvar="ASSAY_REGISTRY", metavar="HOST:PORT", help="The registry's address.")
+]
+ServiceAddress = Annotated[
+    str, typer.Option("--service", envvar="ASSAY_SERVICE", metavar="HOST:PORT", help="The label service's address.")
+]
+Actor = Annotated[str, typer.Option("--actor", metavar="NAME", help="Who acts; user@host where not given.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the alias's history.")]
+
+REGISTRY = REGISTRY_ADDRESS
+SERVICE = LABEL_ADDRESS

@@ -1,0 +1,87 @@
+"""How acceptance reports look to people: findings, figures, gates."""
+
+from __future__ import annotations
+
+from assay.cli.screen import Screen, shown
+from assay.client import Finding, Gate, GoldFigures, Reference, Report, Severity
+from rich.table import Table
+from rich.text import Text
+
+
+def show_report(screen: Screen, report: Report) -> None:
+    """Show all of the report."""
+    show_findings(screen, report.findings)
+    if report.gold:
+        show_gold(screen, report.gold)
+    if report.reference:
+        _show_reference(screen, report.reference)
+    show_gates(screen, report.gates)
+
+
+def show_findings(screen: Screen, findings: tuple[Finding, ...]) -> None:
+    """Show findings, errors in red, each as file:line: code message, with the advice below."""
+    for finding in findings:
+        style = "red" if finding.severity is Severity.ERROR else "yellow"
+        screen.line(f"{shown(str(finding))} [{finding.severity.value}]", style)
+        if finding.advice:
+            screen.line(f"    {shown(finding.advice)}", "dim")
+
+
+def show_gold(screen: Screen, gold: GoldFigures) -> None:
+    """Show the figures on the gold rows."""
+    screen.line("")
+    screen.line(
+        f"gold: {gold.rows} rows, accuracy {gold.accuracy:.3f} (majority class {gold.majority_accuracy:.3f}), "
+        f"coverage {gold.coverage:.3f}, accuracy where labeled {gold.covered_accuracy:.3f}, "
+        f"macro F1 {gold.macro_f1:.3f}"
+    )
+    labels = table("label", "rows", "precision", "recall", "F1")
+    for item in gold.labels:
+        labels.add_row(
+            Text(shown(item.label)), str(item.rows), f"{item.precision:.3f}", f"{item.recall:.3f}", f"{item.f1:.3f}"
+        )
+    screen.show(labels)
+    show_programs(screen, gold)
+
+
+def show_programs(screen: Screen, gold: GoldFigures) -> None:
+    """Show the figures of each program and what it looks for."""
+    programs = table("program", "coverage", "accuracy", "errors")
+    programs.add_column("what it looks for", ratio=1)
+    for item in gold.programs:
+        programs.add_row(
+            Text(item.program),
+            f"{item.coverage:.3f}",
+            f"{item.accuracy:.3f}",
+            str(item.errors),
+            Text(shown(item.description.strip().partition("\n")[0])),
+        )
+    screen.show(programs)
+
+
+def show_gates(screen: Screen, gates: tuple[Gate, ...]) -> None:
+    """Show which gates hold."""
+    for gate in gates:
+        mark, style = ("holds", "green") if gate.passed else ("FAILS", "bold red")
+        screen.line(
+            f"gate {gate.name} {mark}: measured {gate.measured:.4g}, required {gate.required:.4g}"
+            + (f" ({shown(gate.message)})" if gate.message else ""),
+            style,
+        )
+
+
+def table(first: str, *others: str) -> Table:
+    """Return a plain table: the first column holds names, the others figures."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    made.add_column(first, overflow="fold")
+    for name in others:
+        made.add_column(name, justify="right")
+    return made
+
+
+def _show_reference(screen: Screen, reference: Reference) -> None:
+    shares = ", ".join(f"{shown(label)} {share:.1%}" for label, share in reference.label_shares.items())
+    screen.line(
+        f"reference: {reference.rows} rows, coverage {reference.coverage:.3f}, conflict {reference.conflict:.3f}, "
+        f"errors {reference.error:.3f}; {shares}"
+    )

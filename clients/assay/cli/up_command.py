@@ -1,0 +1,142 @@
+"""``assay up``: registry and label service on this machine, with embedded defaults, until Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from assay.cli import options
+from assay.cli.extras import require
+from assay.cli.screen import Screen
+from assay.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from assay.cli.server_process import ServerProcess
+
+_REGISTRY_SECONDS = 60.0
+# The first start on a machine compiles the sandbox's runtime.
+_SERVICE_SECONDS = 180.0
+_STOP_SECONDS = 30.0
+_WATCH_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """What ``assay up`` was asked for."""
+
+    data: Path
+    host: str
+    port: int
+    registry_port: int
+    metrics_port: int
+    workers: int
+    redis: str
+
+
+class _Stopped(Exception):
+    """A signal asked for the end."""
+
+
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="The label service's port; 0 takes a free one.")]
+
+
+def up(
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="The folder of everything that is kept.")] = Path(
+        ".assay"
+    ),
+    host: Annotated[
+        str, typer.Option("--host", help="The address to listen on; only this machine by default.")
+    ] = "127.0.0.1",
+    port: Port = 7400,
+    registry_port: Annotated[int, typer.Option(min=0, max=65535, help="The registry's port.")] = 7420,
+    metrics_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port of the label service's metrics.")
+    ] = 7401,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes of the label service; one a core is enough.")
+    ] = 1,
+    redis: Annotated[str, typer.Option("--redis", metavar="URL", help="Keep answers in this Redis too.")] = "",
+    json: options.Json = False,
+) -> None:
+    """Run a registry and a label service here until Ctrl-C.
+
+    With --json, prints one document with the addresses once both are ready, and goes on running.
+    """
+    screen = Screen(json=json)
+    require("assay.registry", "server", "assay up")
+    require("assay.service", "server", "assay up")
+    require("grpc_health.v1", "server", "assay up")
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _stop)
+    asked = UpOptions(data.absolute(), host, port, registry_port, metrics_port, workers, redis)
+    running: list[ServerProcess] = []
+    try:
+        _start(asked, running, screen)
+        while True:
+            for server in running:
+                server.check_running()
+            time.sleep(_WATCH_SECONDS)
+    except _Stopped:
+        screen.note("stopping")
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        for server in reversed(running):
+            server.stop(_STOP_SECONDS)
+
+
+def _start(asked: UpOptions, running: list[ServerProcess], screen: Screen) -> None:
+    from assay.cli.server_process import ServerPlan, ServerProcess, check_free
+
+    _make_folder(asked.data)
+    check_free("label service", f"{asked.host}:{asked.port}")
+    check_free("metrics", f"{asked.host}:{asked.metrics_port}")
+    listen, folder = f"{asked.host}:{asked.registry_port}", asked.data / "registry"
+    settings = {"ASSAY_REGISTRY_LISTEN": listen, "ASSAY_REGISTRY_DATA_DIR": str(folder)}
+    running.append(ServerProcess(ServerPlan("registry", "assay.registry", listen, folder, settings)))
+    registry = running[-1].wait_until_healthy(_REGISTRY_SECONDS)
+    listen, folder = f"{asked.host}:{asked.port}", asked.data / "service"
+    settings = {
+        "ASSAY_SERVICE_LISTEN": listen,
+        "ASSAY_SERVICE_REGISTRY": registry,
+        "ASSAY_SERVICE_DATA_DIR": str(folder),
+        "ASSAY_SERVICE_METRICS_LISTEN": f"{asked.host}:{asked.metrics_port}",
+        "ASSAY_SERVICE_WORKERS": str(asked.workers),
+        "ASSAY_SERVICE_REDIS_URL": asked.redis,
+    }
+    running.append(ServerProcess(ServerPlan("service", "assay.service", listen, folder, settings)))
+    service = running[-1].wait_until_healthy(_SERVICE_SECONDS)
+    _tell(screen, asked, registry, service, {server.plan.name: server.pid for server in running})
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"{folder}: {error.strerror}", advice="name another folder with --data") from error
+
+
+def _tell(screen: Screen, asked: UpOptions, registry: str, service: str, pids: dict[str, int]) -> None:
+    if screen.json:
+        screen.document({"service": service, "registry": registry, "data": str(asked.data), "pids": pids})
+        return
+    screen.line(f"label service  {service}", "bold green")
+    screen.line(f"registry       {registry}", "bold green")
+    screen.line(f"data           {asked.data}")
+    default = registry == options.REGISTRY and service == options.SERVICE
+    if not default:
+        screen.line(f"export ASSAY_SERVICE={service} ASSAY_REGISTRY={registry}")
+    screen.line("")
+    screen.line("try, in another terminal:")
+    screen.line("  assay push examples/spam/bundle --alias production")
+    screen.line('  assay label spam "You have won a prize! Call 09061234567 now"')
+    screen.line("Ctrl-C stops both.", "dim")
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise _Stopped
