@@ -17,8 +17,8 @@ _BUILD = Path("sandbox/assay/sandbox/build.py")
 class RuntimeBuildHook(BuildHookInterface[Any]):
     """Builds sandbox/assay/sandbox/runtime/assay-runtime.wasm where it is missing or out of date."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Called by hatchling before it collects files. Source distributions carry no built files."""
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+        """Build the runtime before hatchling collects files. Source distributions carry no built files."""
         if self.target_name != "wheel":
             return
         spec = importlib.util.spec_from_file_location("assay_sandbox_build", Path(self.root) / _BUILD)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
 from assay.core.errors import DeadlineExceeded
 from assay.core.task import Limits
 from assay.core.vote import VoteError
-from assay.sandbox.instance import Fault, FaultKind, LoadedInstance
-from assay.sandbox.votes_text import FIRST
+from assay.sandbox.instance import Answer, Fault, FaultKind, LoadedInstance
+from assay.sandbox.votes_text import FIRST, Decoder
 
 _ATTEMPTS = 4
 _ENOUGH_CPU = 0.9
@@ -37,6 +37,7 @@ class SoloRun:
         self._deadline = deadline
         self._instance: LoadedInstance | None = None
         self.records = 0
+        self.message = ""
         self.cpu_seconds = 0.0
 
     def __enter__(self) -> SoloRun:
@@ -46,6 +47,21 @@ class SoloRun:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._drop()
+
+    def votes(self, records: Sequence[str]) -> list[int] | None:
+        """Return all votes where the program manages them within one pair's limit, else None: ask one by one."""
+        try:
+            answer = self._run(records, self._limits.time_ms / 1000)
+        except Fault:
+            return None
+        rows, tail = Decoder(1).decode(answer.text, len(records))
+        votes = [row[0] for row in rows]
+        if VoteError.MEMORY in votes:
+            self._drop()
+            return None
+        self.records += len(records)
+        self.message = json.loads(tail)["0"] if tail else ""
+        return votes
 
     def vote(self, record: str) -> Outcome:
         """Return the vote. Raises DeadlineExceeded."""
@@ -62,35 +78,31 @@ class SoloRun:
         limit = self._limits.time_ms / 1000
         for attempt in range(_ATTEMPTS):
             try:
-                text, cpu_seconds = self._run(record, limit * 2**attempt)
+                answer = self._run([record], limit * 2**attempt)
             except Fault as fault:
                 if fault.kind is not FaultKind.TIME:
                     return _died(fault)
                 if fault.cpu_seconds >= limit * _ENOUGH_CPU:
                     break
                 continue
-            if attempt and cpu_seconds > limit:
+            if attempt and answer.cpu_seconds > limit:
                 break
-            return self._read(text)
+            return self._read(answer.text)
         return Outcome(int(VoteError.TIMEOUT), f"ran longer than {self._limits.time_ms} ms", costly=True)
 
-    def _run(self, record: str, seconds: float) -> tuple[str, float]:
-        if self._deadline is not None:
-            seconds = min(seconds, self._deadline - time.monotonic())
-            if seconds <= 0:
-                raise DeadlineExceeded("the deadline passed before all records were evaluated")
-        if self._instance is None:
-            self._instance = self._make()
+    def _run(self, records: Sequence[str], seconds: float) -> Answer:
+        seconds = remaining_seconds(seconds, self._deadline)
         try:
-            answer = self._instance.evaluate([record], seconds)
+            if self._instance is None:
+                self._instance = self._make()
+            answer = self._instance.evaluate(records, seconds)
         except Fault as fault:
             self._instance = None
             self.cpu_seconds += fault.cpu_seconds
-            if fault.kind is FaultKind.TIME and self._deadline is not None and time.monotonic() >= self._deadline:
-                raise DeadlineExceeded("the deadline passed before all records were evaluated") from None
+            raise_if_late(fault, self._deadline)
             raise
         self.cpu_seconds += answer.cpu_seconds
-        return answer.text, answer.cpu_seconds
+        return answer
 
     def _read(self, text: str) -> Outcome:
         vote = ord(text[0]) - FIRST
@@ -106,7 +118,25 @@ class SoloRun:
             self._instance = None
 
 
+def remaining_seconds(limit: float, deadline: float | None) -> float:
+    """Return ``limit``, or what is left until ``deadline`` (``time.monotonic()``). Raises DeadlineExceeded."""
+    remaining = limit if deadline is None else min(limit, deadline - time.monotonic())
+    if remaining <= 0:
+        raise _late()
+    return remaining
+
+
+def raise_if_late(fault: Fault, deadline: float | None) -> None:
+    """Raise DeadlineExceeded where it was the caller's deadline that ended a call, and no program is to blame."""
+    if fault.kind is FaultKind.TIME and deadline is not None and time.monotonic() >= deadline:
+        raise _late() from None
+
+
+def _late() -> DeadlineExceeded:
+    return DeadlineExceeded("the deadline passed before all records were evaluated", advice="allow more time")
+
+
 def _died(fault: Fault) -> Outcome:
     if fault.kind is FaultKind.STACK:
-        return Outcome(VoteError.STACK, "used up the stack", costly=True)
-    return Outcome(VoteError.CRASHED, f"ended the sandbox: {fault.reason}", costly=True)
+        return Outcome(int(VoteError.STACK), "used up the stack", costly=True)
+    return Outcome(int(VoteError.CRASHED), f"ended the sandbox: {fault.reason}", costly=True)

@@ -41,7 +41,7 @@ class EpochClock:
             self._calls -= 1
 
     def close(self) -> None:
-        """Stop the thread. Calls after this have no time limit."""
+        """Stop the thread once no call is under way. Calls after this have no time limit."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -52,7 +52,7 @@ class EpochClock:
             with self._changed:
                 while not self._calls and not self._closed:
                     self._changed.wait()
-                if self._closed:
+                if not self._calls:
                     return
             time.sleep(TICK_SECONDS)
             self._engine.increment_epoch()

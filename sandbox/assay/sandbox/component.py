@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from assay.core.bundle import Program
-from assay.core.errors import DeadlineExceeded
+from assay.core.errors import Unavailable
 from assay.core.task import Task
 from assay.core.vote import VoteError
-from assay.sandbox.blame import SoloRun
+from assay.sandbox.blame import Outcome, SoloRun, raise_if_late, remaining_seconds
 from assay.sandbox.breaker import Breaker
 from assay.sandbox.costs import Costs
 from assay.sandbox.instance import Answer, Fault, FaultKind, LoadedInstance, Machine, version_text
@@ -25,6 +25,19 @@ from assay.sandbox.votes_text import Decoder
 
 LOAD_SECONDS = 2.0
 """What a program's top-level code may take."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """One call's state: its deadline (``time.monotonic()``), the votes so far and each program's first message."""
+
+    deadline: float | None
+    votes: list[Votes] = field(default_factory=list)
+    messages: dict[int, str] = field(default_factory=dict)
+
+    def note(self, messages: Mapping[int, str]) -> None:
+        for index, text in messages.items():
+            self.messages.setdefault(index, text)
 
 
 class ComponentExecutable:
@@ -61,12 +74,13 @@ class ComponentExecutable:
         return {self._programs[index].name: reason for index, reason in self._breaker.benched.items()}
 
     def evaluate(self, records: Sequence[str], *, deadline: float | None = None) -> Evaluation:
-        """See interface.Executable."""
-        votes: list[Votes] = []
-        messages: dict[int, str] = {}
+        """See interface.Executable. Raises Unavailable after ``close``."""
+        if self._closed:
+            raise Unavailable("the version was closed", advice="load it again")
+        batch = _Batch(deadline)
         for chunk in self._costs.chunks(records):
-            votes += self._evaluate_chunk(chunk, deadline, messages)
-        return Evaluation(votes, {self._programs[index].name: text for index, text in sorted(messages.items())})
+            batch.votes += self._evaluate_chunk(chunk, batch)
+        return Evaluation(batch.votes, {self._programs[index].name: batch.messages[index] for index in batch.messages})
 
     def close(self) -> None:
         """See interface.Executable."""
@@ -74,74 +88,79 @@ class ComponentExecutable:
             self._closed = True
             pools, self._pools = self._pools, {}
         for pool in pools.values():
-            pool.close()
+            pool.retire()
 
-    def _evaluate_chunk(
-        self, chunk: Sequence[str], deadline: float | None, messages: dict[int, str]
-    ) -> Sequence[Votes]:
-        apart = self._costs.slow | self._breaker.benched.keys()
-        together = tuple(index for index in range(len(self._programs)) if index not in apart)
-        rows = self._evaluate_together(together, chunk, deadline, messages)
+    def _evaluate_chunk(self, chunk: Sequence[str], batch: _Batch) -> Sequence[Votes]:
+        everyone = range(len(self._programs))
+        apart = self._costs.apart | self._breaker.benched.keys()
+        lane = tuple(index for index in everyone if index not in apart)
+        rows = self._evaluate_together(lane, chunk, batch)
         if rows is not None and not apart:
             return rows
         columns: dict[int, Sequence[int]] = {}
-        if rows is not None:
-            columns |= dict(zip(together, zip(*rows, strict=True), strict=True)) if together else {}
-        for index in sorted(apart if rows is not None else range(len(self._programs))):
-            columns[index] = self._evaluate_alone(index, chunk, deadline, messages)
-        if rows is None:
+        if rows is not None and lane:
+            columns |= zip(lane, zip(*rows, strict=True), strict=True)
+        for index in everyone:
+            if index not in columns:
+                columns[index] = self._evaluate_alone(index, chunk, batch)
+        if rows is None and not self._costs.apart - apart:
             self._costs.relieve_lane()
-        return list(zip(*(columns[index] for index in range(len(self._programs))), strict=True))
+        return list(zip(*(columns[index] for index in everyone), strict=True))
 
-    def _evaluate_together(
-        self, lane: tuple[int, ...], chunk: Sequence[str], deadline: float | None, messages: dict[int, str]
-    ) -> Sequence[Votes] | None:
+    def _evaluate_together(self, lane: tuple[int, ...], chunk: Sequence[str], batch: _Batch) -> Sequence[Votes] | None:
         """Return the votes of the lane's programs, or None where they must be run one by one."""
         if not lane:
             return [() for _ in chunk]
         pool = self._pool(lane)
-        instance = pool.take(deadline)
         try:
-            answer = instance.evaluate(chunk, _seconds(self._limit, deadline))
+            instance = pool.take(batch.deadline)
+        except Fault:
+            return None
+        healthy = False
+        try:
+            answer = instance.evaluate(chunk, remaining_seconds(self._limit, batch.deadline))
+            rows, messages = self._decode(answer, lane, len(chunk))
+            healthy = not any(VoteError.MEMORY in row for row in set(rows))
         except Fault as fault:
-            pool.give_up()
-            _check_deadline(fault, deadline)
+            raise_if_late(fault, batch.deadline)
             return None
-        except BaseException:
-            pool.give_up()
-            instance.close()
-            raise
-        rows, texts = self._decode(answer, lane, len(chunk))
-        if any(VoteError.MEMORY in row for row in set(rows)):
-            pool.give_up()
-            instance.close()
+        finally:
+            if healthy:
+                pool.give_back(instance)
+            else:
+                pool.give_up()
+                instance.close()
+        if not healthy:
             return None
-        pool.give_back(instance)
         self._costs.lane_took(len(chunk), answer.cpu_seconds)
-        for index, text in texts.items():
-            messages.setdefault(index, text)
+        batch.note(messages)
         return rows
 
-    def _evaluate_alone(
-        self, index: int, chunk: Sequence[str], deadline: float | None, messages: dict[int, str]
-    ) -> Sequence[int]:
-        solo = SoloRun(lambda: self._make((index,)), self._task.limits, deadline)
-        votes: list[int] = []
-        with solo:
-            for record in chunk:
-                if not self._breaker.admits(index):
-                    votes += [VoteError.BENCHED] * (len(chunk) - len(votes))
-                    messages.setdefault(index, f"benched: {self._breaker.benched.get(index, '')}")
-                    break
-                votes.append(self._vote_alone(solo, index, record, messages))
-        if solo.records:
-            self._costs.program_took(index, solo.records, solo.cpu_seconds)
+    def _evaluate_alone(self, index: int, chunk: Sequence[str], batch: _Batch) -> Sequence[int]:
+        """Return the program's votes, whatever it does. Counts its faults."""
+        at_fault = False
+        with SoloRun(lambda: self._make((index,)), self._task.limits, batch.deadline) as solo:
+            # A program that is not known to be slow is probably well, and was only in bad company.
+            votes = solo.votes(chunk) if index not in self._costs.apart and self._breaker.admits(index) else None
+            if votes is None:
+                votes = []
+                for record in chunk:
+                    if not self._breaker.admits(index):
+                        batch.note({index: f"benched: {self._breaker.benched.get(index, '')}"})
+                        votes += [int(VoteError.BENCHED)] * (len(chunk) - len(votes))
+                        break
+                    outcome = solo.vote(record)
+                    at_fault |= outcome.costly
+                    votes.append(self._judge(index, outcome, batch))
+            elif solo.message:
+                batch.note({index: solo.message})
+            if solo.records:
+                self._costs.program_took(index, solo.records, solo.cpu_seconds, at_fault=at_fault)
         return votes
 
-    def _vote_alone(self, solo: SoloRun, index: int, record: str, messages: dict[int, str]) -> int:
-        outcome = solo.vote(record)
+    def _judge(self, index: int, outcome: Outcome, batch: _Batch) -> int:
         if outcome.message:
-            messages.setdefault(index, outcome.message)
+            batch.note({index: outcome.message})
         if outcome.costly:
             self._breaker.failed(index, outcome.message)
         else:
@@ -158,28 +177,17 @@ class ComponentExecutable:
             if lane not in self._pools:
                 stale, self._pools = self._pools, {lane: InstancePool(lambda: self._make(lane), self._pool_size)}
                 for pool in stale.values():
-                    pool.close()
+                    pool.retire()
             pool = self._pools[lane]
             if self._closed:
-                pool.close()
+                pool.retire()
             return pool
 
     def _make(self, lane: tuple[int, ...]) -> LoadedInstance:
         instance = LoadedInstance(self._machine, self._task.limits.memory_mb << 20)
         programs = [self._programs[index] for index in lane]
-        instance.load(version_text(self._task, programs), LOAD_SECONDS * len(programs))
+        outcomes = instance.load(version_text(self._task, programs), LOAD_SECONDS * len(programs))
+        if any(outcomes):
+            instance.close()
+            raise Fault(FaultKind.CRASH, 0.0, "a program that loaded before does not load again")
         return instance
-
-
-def _seconds(limit: float, deadline: float | None) -> float:
-    if deadline is None:
-        return limit
-    remaining = deadline - time.monotonic()
-    if remaining <= 0:
-        raise DeadlineExceeded("the deadline passed before all records were evaluated")
-    return min(limit, remaining)
-
-
-def _check_deadline(fault: Fault, deadline: float | None) -> None:
-    if fault.kind is FaultKind.TIME and deadline is not None and time.monotonic() >= deadline:
-        raise DeadlineExceeded("the deadline passed before all records were evaluated")

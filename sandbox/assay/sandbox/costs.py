@@ -13,7 +13,7 @@ _CHUNK_SHARE = 0.25
 _SLOW_SHARE = 0.25
 _FAST_AGAIN_SHARE = 0.05
 _LANE_SHARE = 0.5
-_MEMORY = 0.3
+_NEWEST = 0.3
 """Weight of the newest measurement in the running averages."""
 
 
@@ -21,11 +21,12 @@ class Costs:
     """Running averages of CPU seconds per record. Guides planning only: a wrong one costs time, never a vote."""
 
     def __init__(self, limit_seconds: float) -> None:
+        """``limit_seconds`` is the limit of one program on one record."""
         self._limit = limit_seconds
         self._lane = 0.0
         self._programs: dict[int, float] = {}
-        self.slow: frozenset[int] = frozenset()
-        """Programs that are run record by record on their own, because they would use up the others' time."""
+        self.apart: frozenset[int] = frozenset()
+        """Programs that are run on their own, because they would use up the others' time or kill their instance."""
 
     def chunks(self, records: Sequence[str]) -> list[Sequence[str]]:
         """Cut a batch into pieces that one call takes well within a pair's limit."""
@@ -42,29 +43,27 @@ class Costs:
         return chunks
 
     def lane_took(self, records: int, seconds: float) -> None:
-        """Note a call of all fast programs."""
+        """Note a call of all programs that share one."""
         self._lane = _blend(self._lane, seconds / records)
 
-    def program_took(self, program: int, records: int, seconds: float) -> None:
-        """Note a call of one program alone."""
-        self._programs[program] = _blend(self._programs.get(program, 0.0), seconds / records)
-        cost = self._programs[program]
-        if cost > self._limit * _SLOW_SHARE:
-            self.slow |= {program}
-        elif program in self.slow and cost < self._limit * _FAST_AGAIN_SHARE:
-            self.slow -= {program}
+    def program_took(self, program: int, records: int, seconds: float, *, at_fault: bool) -> None:
+        """Note a run of one program alone."""
+        cost = self._programs[program] = _blend(self._programs.get(program, 0.0), seconds / records)
+        if at_fault or cost > self._limit * _SLOW_SHARE:
+            self.apart |= {program}
+        elif program in self.apart and cost < self._limit * _FAST_AGAIN_SHARE:
+            self.apart -= {program}
 
     def relieve_lane(self) -> None:
-        """Make programs slow, the costliest first, until one record takes the others well below a pair's limit."""
-        fast = sorted((cost, program) for program, cost in self._programs.items() if program not in self.slow)
+        """Nobody was at fault, it was too much together: make calls smaller, then set the costliest programs apart."""
+        fast = sorted((cost, program) for program, cost in self._programs.items() if program not in self.apart)
         total = sum(cost for cost, _ in fast)
-        self._lane = max(self._lane * 2, total)
         while fast and total > self._limit * _LANE_SHARE:
             cost, program = fast.pop()
             total -= cost
-            self.slow |= {program}
-            self._lane = total
+            self.apart |= {program}
+        self._lane = max(self._lane, total)
 
 
 def _blend(old: float, new: float) -> float:
-    return old + _MEMORY * (new - old) if old else new
+    return old + _NEWEST * (new - old) if old else new

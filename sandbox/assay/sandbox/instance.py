@@ -87,7 +87,7 @@ class LoadedInstance:
     def _function(self, instance: Instance, name: str) -> Callable[[Store, str], str]:
         index = instance.get_export_index(self._store, INTERFACE)
         index = index and instance.get_export_index(self._store, name, index)
-        function = index and instance.get_func(self._store, index)
+        function = instance.get_func(self._store, index) if index else None
         if function is None:
             raise Fault(FaultKind.CRASH, 0.0, f"the component does not export {INTERFACE} {name}")
         return function

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from assay.core.errors import DeadlineExceeded, Unavailable
+from assay.core.errors import DeadlineExceeded
 from assay.sandbox.instance import LoadedInstance
 
 RECYCLE_AFTER = 50_000
@@ -21,19 +21,17 @@ class InstancePool:
         self._size = size
         self._idle: list[LoadedInstance] = []
         self._lent = 0
-        self._closed = False
+        self._retired = False
         self._returned = threading.Condition()
 
     def take(self, deadline: float | None) -> LoadedInstance:
-        """Return an instance for the caller alone. Raises DeadlineExceeded, or Unavailable after ``close``."""
+        """Return an instance for the caller alone. Raises DeadlineExceeded, and Fault where none can be made."""
         with self._returned:
-            while self._lent >= self._size and not self._closed:
+            while self._lent >= self._size:
                 remaining = None if deadline is None else deadline - time.monotonic()
                 if remaining is not None and remaining <= 0:
                     raise DeadlineExceeded("the deadline passed while all sandbox instances were busy")
                 self._returned.wait(remaining)
-            if self._closed:
-                raise Unavailable("the version was closed", advice="load it again")
             self._lent += 1
             if self._idle:
                 return self._idle.pop()
@@ -47,7 +45,7 @@ class InstancePool:
         """Return an instance that is well."""
         with self._returned:
             self._lent -= 1
-            keep = not self._closed and instance.evaluations < RECYCLE_AFTER
+            keep = not self._retired and instance.evaluations < RECYCLE_AFTER
             if keep:
                 self._idle.append(instance)
             self._returned.notify()
@@ -60,11 +58,10 @@ class InstancePool:
             self._lent -= 1
             self._returned.notify()
 
-    def close(self) -> None:
-        """Close the idle instances; lent ones close when they come back."""
+    def retire(self) -> None:
+        """Close the idle instances, and from now on each one that comes back. Who waits is still served."""
         with self._returned:
-            self._closed = True
+            self._retired = True
             idle, self._idle = self._idle, []
-            self._returned.notify_all()
         for instance in idle:
             instance.close()

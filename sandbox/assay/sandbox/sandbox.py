@@ -16,12 +16,9 @@ from assay.sandbox.aot_cache import CompiledCache
 from assay.sandbox.breaker import Breaker
 from assay.sandbox.clock import EpochClock
 from assay.sandbox.component import LOAD_SECONDS, ComponentExecutable
+from assay.sandbox.engine import make_engine
 from assay.sandbox.instance import Fault, FaultKind, LoadedInstance, version_text
 from assay.sandbox.interface import Executable
-from wasmtime import Config, Engine
-
-WASM_STACK_BYTES = 2 << 20
-"""Stack for WebAssembly code: the most that wasmtime allows here. Evaluating threads need more of their own (Linux: 8 MiB)."""
 
 
 class Sandbox:
@@ -43,7 +40,7 @@ class Sandbox:
         self._bench_after = bench_after
         self._bench_cooldown = bench_cooldown
         self._pool_size = pool_size or max(2, os.cpu_count() or 1)
-        self.engine = Engine(_configuration())
+        self.engine = make_engine()
         self.component = CompiledCache(cache_dir).component(self.engine)
         self.clock = EpochClock(self.engine)
 
@@ -84,13 +81,6 @@ class Sandbox:
             return instance.load(version_text(task, programs), LOAD_SECONDS * len(programs))
         finally:
             instance.close()
-
-
-def _configuration() -> Config:
-    configuration = Config()
-    configuration.epoch_interruption = True
-    configuration.max_wasm_stack = WASM_STACK_BYTES
-    return configuration
 
 
 def _finding(program: Program, told: dict[str, Any]) -> Finding:

@@ -12,51 +12,7 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-MODULES = (
-    "__future__",
-    "abc",
-    "base64",
-    "binascii",
-    "bisect",
-    "collections",
-    "collections.abc",
-    "copy",
-    "dataclasses",
-    "datetime",
-    "decimal",
-    "difflib",
-    "enum",
-    "fractions",
-    "functools",
-    "hashlib",
-    "heapq",
-    "html",
-    "html.entities",
-    "html.parser",
-    "ipaddress",
-    "itertools",
-    "json",
-    "json.decoder",
-    "math",
-    "numbers",
-    "operator",
-    "re",
-    "statistics",
-    "string",
-    "struct",
-    "textwrap",
-    "typing",
-    "unicodedata",
-    "urllib",
-    "urllib.parse",
-)
-"""What a program may import."""
-
-HIDDEN_BUILTINS = frozenset(
-    "breakpoint compile copyright credits delattr dir eval exec exit globals help id input license locals open print "
-    "quit setattr vars __import__ __loader__ __spec__ __debug__".split()
-)
-"""Builtins that programs do not get: none labels anything, and each reaches beyond the program."""
+from .allowed import HIDDEN_BUILTINS, MODULES
 
 _LAZY = (
     "_strptime",
@@ -101,19 +57,15 @@ class _Importer:
     def __call__(
         self,
         name: str,
-        globals: Mapping[str, object] | None = None,  # noqa: A002
-        locals: Mapping[str, object] | None = None,  # noqa: A002
+        _globals: Mapping[str, object] | None = None,
+        _locals: Mapping[str, object] | None = None,
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> types.ModuleType:
         if level or name not in _ORIGINALS:
             raise ImportError(f"a program cannot import {name!r}")
         top = self._copy(name.partition(".")[0])
-        module = self._copy(name)
-        for item in fromlist or ():
-            if f"{name}.{item}" in _ORIGINALS:
-                self._copy(f"{name}.{item}")
-        return module if fromlist else top
+        return self._copy(name) if fromlist else top
 
     def _copy(self, name: str) -> types.ModuleType:
         if name not in self._copies:
@@ -124,9 +76,10 @@ class _Importer:
                 {key: value for key, value in vars(original).items() if not isinstance(value, types.ModuleType)}
             )
             self._copies[name] = copied
-            parent, _, child = name.rpartition(".")
-            if parent:
-                setattr(self._copy(parent), child, copied)
+            for other in _ORIGINALS:
+                parent, _, child = other.rpartition(".")
+                if parent == name:
+                    setattr(copied, child, self._copy(other))
         return self._copies[name]
 
 

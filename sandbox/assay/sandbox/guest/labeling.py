@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .isolation import MODULES
+from .allowed import MODULES
 from .program import FIRST, LoadError, Program
 
 INTERFACE = 1

@@ -17,7 +17,11 @@ FIRST = 48
 ABSTAIN, RAISED, INVALID_RESULT, MEMORY, STACK = (chr(FIRST + vote) for vote in (-1, -2, -3, -5, -6))
 _MESSAGE_LENGTH = 300
 _NOT_PLAIN = (
-    inspect.CO_VARARGS | inspect.CO_VARKEYWORDS | inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+    inspect.CO_VARARGS
+    | inspect.CO_VARKEYWORDS
+    | inspect.CO_GENERATOR
+    | inspect.CO_COROUTINE
+    | inspect.CO_ASYNC_GENERATOR
 )
 
 

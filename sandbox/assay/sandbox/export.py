@@ -1,0 +1,32 @@
+"""Stand-alone components: a version's programs baked in, for any WebAssembly host. See guest/labeling.wit."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from assay.core.bundle import Bundle
+from assay.core.errors import ConfigurationError, InvalidBundle
+from assay.sandbox.build import BuildFailed, build_component
+from assay.sandbox.instance import version_text
+
+
+def export_component(bundle: Bundle, path: Path) -> None:
+    """Write the bundle's component to ``path``, atomically. Takes about ten seconds and needs componentize-py.
+
+    The programs' top-level code runs here, inside the component, without the limits of the sandbox: export what a
+    sandbox has loaded. Raises ConfigurationError without componentize-py or where ``path`` cannot be written,
+    InvalidBundle where the programs cannot be built in.
+    """
+    if importlib.util.find_spec("componentize_py") is None:
+        raise ConfigurationError("exporting needs componentize-py", advice="run: pip install 'assay[export]'")
+    try:
+        build_component(path, version_text(bundle.task, bundle.programs))
+    except BuildFailed as error:
+        raise InvalidBundle(
+            "the component could not be built", advice="run: assay check", output=str(error)[-2000:]
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written: {error.strerror}", advice="name a file in a folder of your own"
+        ) from None

@@ -1,0 +1,71 @@
+"""What programs may use: the guest enforces it, the static checks explain it. Plain names, nothing imported."""
+
+from __future__ import annotations
+
+MODULES = (
+    "__future__",
+    "abc",
+    "base64",
+    "binascii",
+    "bisect",
+    "collections",
+    "collections.abc",
+    "copy",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "difflib",
+    "enum",
+    "fractions",
+    "functools",
+    "hashlib",
+    "heapq",
+    "html",
+    "html.entities",
+    "html.parser",
+    "ipaddress",
+    "itertools",
+    "json",
+    "json.decoder",
+    "math",
+    "numbers",
+    "operator",
+    "re",
+    "statistics",
+    "string",
+    "struct",
+    "textwrap",
+    "typing",
+    "unicodedata",
+    "urllib",
+    "urllib.parse",
+)
+"""What a program may import."""
+
+HIDDEN_BUILTINS = frozenset(
+    (
+        "__import__",
+        "__loader__",
+        "__spec__",
+        "breakpoint",
+        "compile",
+        "copyright",
+        "credits",
+        "delattr",
+        "dir",
+        "eval",
+        "exec",
+        "exit",
+        "globals",
+        "help",
+        "id",
+        "input",
+        "license",
+        "locals",
+        "open",
+        "quit",
+        "setattr",
+        "vars",
+    )
+)
+"""Builtins that programs do not get: none labels anything, and each reaches beyond the program or its record."""
