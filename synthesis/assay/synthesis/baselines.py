@@ -1,0 +1,36 @@
+"""What the ensemble has to beat: always the commonest label, and a classic text classifier on the gold rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from assay.core.errors import ConfigurationError
+from assay.synthesis.label_models import Labels
+
+
+def commonest_label(gold: Labels) -> int:
+    """Return the commonest label; of equally common ones the first."""
+    return int(np.bincount(gold).argmax())
+
+
+def tfidf_labels(gold_texts: Sequence[str], gold: Labels, texts: Sequence[str]) -> Labels:
+    """Return the labels of TF-IDF and logistic regression, scikit-learn's defaults, trained on the gold rows.
+
+    Raises ConfigurationError where scikit-learn is not installed or no gold text holds a word.
+    """
+    try:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+    except ImportError as error:
+        raise ConfigurationError(
+            "the TF-IDF baseline needs scikit-learn", advice="pip install 'assay[baseline]', or leave it out"
+        ) from error
+    if len(np.unique(gold)) < 2:
+        return np.full(len(texts), commonest_label(gold), dtype=np.int64)
+    try:
+        model = make_pipeline(TfidfVectorizer(), LogisticRegression(max_iter=1000)).fit(gold_texts, gold)
+    except ValueError as error:
+        raise ConfigurationError("the gold rows hold no words to learn from") from error
+    return np.asarray(model.predict(texts), dtype=np.int64)

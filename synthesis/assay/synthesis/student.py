@@ -1,0 +1,299 @@
+"""The student: a table of words, learned from few labeled and many unlabeled records, that is emitted as programs.
+
+Several settings of the word model are compared by cross-validation on gold rows; the tables of the best few are
+averaged, which asks less of 100 gold rows than naming one winner does. The table is cut to the words that matter,
+rounded to whole points (exact in any order of adding) and split in two bands, so that the label model sees a clear
+answer and a close one as different evidence.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+from assay.core.vote import ABSTAIN
+from assay.synthesis.label_models import Floats, Labels, Votes, fit_weighted
+from assay.synthesis.word_model import WordModel, count_words, find_vocabulary, fit_word_model
+from assay.synthesis.words import words_of
+
+POINTS = 100
+"""Points per unit of log-odds: 100 points make a label e (2.7) times as likely."""
+_FOLDS = 5
+_REPEATS = 2
+_AVERAGED = 5
+_TABLE_SIZE = 2000
+_LEAST_DOCUMENTS = 2
+_MOST_WORDS = 20_000
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Evidence(enum.Enum):
+    """What beside their words is used of the unlabeled records."""
+
+    NONE = "none"
+    DIRECT = "direct labels"
+    ALL = "direct labels and votes"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One way to fit the word model; which one is good is measured."""
+
+    pairs: bool
+    evidence: Evidence
+    smoothing: float
+    unlabeled_weight: float
+
+
+SETTINGS = tuple(
+    Settings(*values) for values in itertools.product((False, True), Evidence, (0.1, 0.5), (0.3, 1.0, 0.1, 0.0))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a student learns from. Direct labels and votes are negative where there are none.
+
+    Without gold rows of people, rows that an LLM labeled may stand in their place.
+    """
+
+    gold_texts: Sequence[str]
+    gold_labels: Labels
+    unlabeled_texts: Sequence[str]
+    gold_direct: Labels
+    unlabeled_direct: Labels
+    gold_votes: Votes
+    unlabeled_votes: Votes
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A fitted student: whole points for each word and label, centered, the strongest word first.
+
+    ``clear`` is the margin, in points, from which on an answer is a clear one. ``unseen_scores`` are the scores of
+    the gold rows by students that had not seen them, in points: repeats x rows x labels.
+    """
+
+    words: tuple[str, ...]
+    points: npt.NDArray[np.int64]
+    start: npt.NDArray[np.int64]
+    pairs: bool
+    clear: int
+    settings: tuple[Settings, ...]
+    unseen_scores: Floats
+    accuracy: float
+
+    def unseen_votes(self, repeat: int = 0) -> Votes:
+        """Return what the two programs, clear and close, say of the gold rows without having seen them."""
+        return self._bands(self.unseen_scores[repeat])
+
+    def votes(self, texts: Sequence[str]) -> Votes:
+        """Return what the two programs say of ``texts``: texts x (clear, close)."""
+        counts = count_words([frozenset(words_of(text, self.pairs)) for text in texts], self.words)
+        scores = self.start + counts.scores(self.points.T.astype(np.float64))
+        known = np.bincount(counts.rows, minlength=len(texts)) > 0
+        return np.where(known[:, None], self._bands(scores), ABSTAIN)
+
+    def _bands(self, scores: Floats) -> Votes:
+        ordered = np.sort(scores, axis=1)
+        margin = ordered[:, -1] - ordered[:, -2]
+        best = scores.argmax(axis=1)
+        clear = np.where(margin >= self.clear, best, ABSTAIN)
+        close = np.where((margin >= 1) & (margin < self.clear), best, ABSTAIN)
+        return np.stack([clear, close], axis=1).astype(np.int64)
+
+
+def fit_student(
+    material: Material, label_count: int, *, seed: int, progress: Callable[[float], None] = lambda _: None
+) -> Student | None:
+    """Return the student, or None where the records hold no word twice or gold has fewer than two labels.
+
+    ``progress`` is told the share of the work that is done.
+    """
+    lessons = {pairs: _Lesson(material, label_count, pairs) for pairs in (False, True)}
+    if len(np.unique(material.gold_labels)) < 2 or not lessons[False].vocabulary:
+        return None
+    folds = [stratified_folds(material.gold_labels, _FOLDS, seed + repeat) for repeat in range(_REPEATS)]
+    tried = [settings for settings in SETTINGS if _applies(settings, material)]
+    accuracies = []
+    for number, settings in enumerate(tried, start=1):
+        unseen = _unseen(folds, partial(lessons[settings.pairs].scores, settings))
+        accuracies.append(float((unseen.argmax(axis=2) == material.gold_labels).mean()))
+        progress(number / (len(tried) + _AVERAGED))
+    best = sorted(range(len(tried)), key=lambda index: (-accuracies[index], index))[:_AVERAGED]
+    return _finish(_Average(lessons, tuple(tried[index] for index in best)), folds, material.gold_labels)
+
+
+def stratified_folds(labels: Labels, count: int, seed: int) -> Labels:
+    """Return a fold's number for each row, each label spread evenly over the folds."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    folds = np.empty(len(labels), dtype=np.int64)
+    folds[order] = np.arange(len(labels)) % count
+    return folds
+
+
+class _Lesson:
+    """The material, counted once for words or for words and pairs."""
+
+    def __init__(self, material: Material, label_count: int, pairs: bool) -> None:
+        gold, unlabeled = (
+            [frozenset(words_of(text, pairs)) for text in texts]
+            for texts in (material.gold_texts, material.unlabeled_texts)
+        )
+        self.vocabulary = find_vocabulary([*gold, *unlabeled], least=_LEAST_DOCUMENTS, most=_MOST_WORDS)
+        self.gold = count_words(gold, self.vocabulary)
+        self.unlabeled = count_words(unlabeled, self.vocabulary)
+        self._material = material
+        self._label_count = label_count
+
+    def fit(self, settings: Settings, kept: Mask) -> WordModel:
+        """Fit on the gold rows in ``kept``."""
+        return fit_word_model(
+            self.gold.only(kept),
+            self._material.gold_labels[kept],
+            self.unlabeled,
+            _evidence(self._material, settings.evidence, kept, self._label_count),
+            _weights(self._material, settings, kept),
+            smoothing=settings.smoothing,
+        ).centered()
+
+    def scores(self, settings: Settings, kept: Mask, test: Mask) -> Floats:
+        """Return the scores of the gold rows in ``test`` after a fit on those in ``kept``."""
+        return self.fit(settings, kept).scores(self.gold.only(test))
+
+
+class _Average:
+    """The mean of several settings' tables, over the words of the richest of them."""
+
+    def __init__(self, lessons: dict[bool, _Lesson], settings: tuple[Settings, ...]) -> None:
+        self.settings = settings
+        self.pairs = any(item.pairs for item in settings)
+        self.lesson = lessons[self.pairs]
+        index = {word: column for column, word in enumerate(self.lesson.vocabulary)}
+        self._members = [
+            (item, lessons[item.pairs], [index.get(word, -1) for word in lessons[item.pairs].vocabulary])
+            for item in settings
+        ]
+
+    def fit(self, kept: Mask) -> WordModel:
+        """Fit every member on the gold rows in ``kept`` and average."""
+        models = []
+        for settings, lesson, columns in self._members:
+            model = lesson.fit(settings, kept)
+            # A word beyond the vocabulary's limit goes to a last column that is dropped.
+            table = np.zeros((len(model.start), len(self.lesson.vocabulary) + 1))
+            table[:, columns] = model.table
+            models.append(WordModel(model.start, table[:, :-1]))
+        return WordModel(
+            np.mean([model.start for model in models], axis=0), np.mean([model.table for model in models], axis=0)
+        )
+
+    def scores(self, kept: Mask, test: Mask) -> Floats:
+        """Return the scores of the gold rows in ``test`` after a fit on those in ``kept``."""
+        model, counts = self.fit(kept), self.lesson.gold.only(test)
+        table = np.zeros_like(model.table)
+        columns = self.strongest(model)
+        table[:, columns] = model.table[:, columns]
+        return WordModel(model.start, table).scores(counts)
+
+    def strongest(self, model: WordModel) -> npt.NDArray[np.int64]:
+        """Return the columns of the words that move the answers most, the strongest first."""
+        counts = np.bincount(self.lesson.gold.columns, minlength=len(self.lesson.vocabulary)) + np.bincount(
+            self.lesson.unlabeled.columns, minlength=len(self.lesson.vocabulary)
+        )
+        influence = np.ptp(model.table, axis=0) * np.sqrt(counts)
+        return np.argsort(-influence, kind="stable")[:_TABLE_SIZE]
+
+
+def _finish(average: _Average, folds: list[Labels], gold: Labels) -> Student:
+    """Cut the table, round it, and find the bands."""
+    unseen = POINTS * _unseen(folds, average.scores)
+    model = average.fit(np.ones(len(gold), dtype=bool))
+    columns = average.strongest(model)
+    points = np.rint(POINTS * model.table[:, columns]).astype(np.int64).T
+    heard = points.any(axis=1)
+    return Student(
+        words=tuple(average.lesson.vocabulary[column] for column in columns[heard]),
+        points=points[heard],
+        start=np.rint(POINTS * model.start).astype(np.int64),
+        pairs=average.pairs,
+        clear=_clear_margin(unseen, gold),
+        settings=average.settings,
+        unseen_scores=unseen,
+        accuracy=float((unseen.argmax(axis=2) == gold).mean()),
+    )
+
+
+def _unseen(folds: list[Labels], score: Callable[[Mask, Mask], Floats]) -> Floats:
+    """Return repeats x rows x labels: each row scored by fits that had not seen it.
+
+    ``score`` takes the rows to fit on and the rows to score.
+    """
+    repeats = []
+    for numbers in folds:
+        parts = [(numbers == fold, score(numbers != fold, numbers == fold)) for fold in np.unique(numbers)]
+        whole = np.empty((len(numbers), parts[0][1].shape[1]))
+        for test, scores in parts:
+            whole[test] = scores
+        repeats.append(whole)
+    return np.stack(repeats)
+
+
+def _clear_margin(unseen: Floats, gold: Labels) -> int:
+    """Return the least margin, in points, from which on the error is half of what it is overall or less.
+
+    At least a fifth of the gold rows are clear, and at least a fifth are not.
+    """
+    ordered = np.sort(unseen, axis=2)
+    margins = (ordered[..., -1] - ordered[..., -2]).ravel()
+    right = (unseen.argmax(axis=2) == gold).ravel()
+    for share in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
+        margin = np.quantile(margins, share)
+        if 1 - right[margins >= margin].mean() <= (1 - right.mean()) / 2:
+            return max(1, round(float(margin)))
+    return max(1, round(float(np.quantile(margins, 0.8))))
+
+
+def _applies(settings: Settings, material: Material) -> bool:
+    """Whether the settings differ in effect from simpler ones that are tried too."""
+    if settings.evidence is Evidence.DIRECT:
+        return bool((material.unlabeled_direct >= 0).any())
+    if settings.evidence is Evidence.ALL:
+        return bool((material.unlabeled_votes >= 0).any()) and settings.unlabeled_weight > 0
+    return True
+
+
+def _evidence(material: Material, used: Evidence, kept: Mask, label_count: int) -> Floats:
+    """Return log P(what is known of it | label) of each unlabeled record, as measured on the gold rows in ``kept``."""
+    gold, unlabeled = material.gold_direct[:, None], material.unlabeled_direct[:, None]
+    if used is Evidence.ALL:
+        gold, unlabeled = np.hstack([gold, material.gold_votes]), np.hstack([unlabeled, material.unlabeled_votes])
+    sums = np.zeros((len(unlabeled), label_count))
+    if used is Evidence.NONE:
+        return sums
+    likelihood = fit_weighted(gold[kept], material.gold_labels[kept], label_count).likelihood
+    assert likelihood is not None
+    for column, table in zip(unlabeled.T, np.log(likelihood), strict=True):
+        sums[column >= 0] += table[column[column >= 0]]
+    return sums
+
+
+def _weights(material: Material, settings: Settings, kept: Mask) -> Floats:
+    """Return how much of a gold row each unlabeled record counts.
+
+    One that the LLM labeled counts by how far the LLM's answers on gold are above always giving the commonest label.
+    """
+    weights = np.full(len(material.unlabeled_texts), settings.unlabeled_weight)
+    if settings.evidence is not Evidence.NONE:
+        direct, gold = material.gold_direct[kept], material.gold_labels[kept]
+        commonest = np.bincount(gold).max() / len(gold)
+        trust = float(np.clip(((direct == gold).mean() - commonest) / max(1 - commonest, 1e-9), 0, 1))
+        weights[material.unlabeled_direct >= 0] = max(settings.unlabeled_weight, trust)
+    return weights
