@@ -21,7 +21,7 @@ def compile_locks(options: list[str]) -> None:
     _compile(RUNTIME_LOCK, ["--extra", "server", "--group", "build", *options])
     _compile(
         DEVELOPMENT_LOCK,
-        ["--extra", "server", "--group", "build", "--group", "dev", "--constraint", RUNTIME_LOCK, *options],
+        ["--all-extras", "--group", "build", "--group", "dev", "--constraint", RUNTIME_LOCK, *options],
     )
 
 

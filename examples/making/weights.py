@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from pathlib import Path
 
@@ -57,6 +58,6 @@ def votes(bundle: Bundle, program: Program) -> list[str | None]:
     exec(compile(program.source, program.path, "exec"), scope)  # noqa: S102 - the example's own source
     label = scope["label"]
     assert callable(label)
-    names = label.__code__.co_varnames[: label.__code__.co_argcount]
     fields = list(bundle.task.fields)
-    return [label(*(row.record[fields.index(name)] for name in names)) for row in bundle.gold]
+    positions = [fields.index(name) for name in inspect.signature(label).parameters]
+    return [label(*(row.record[position] for position in positions)) for row in bundle.gold]
