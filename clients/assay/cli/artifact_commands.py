@@ -13,6 +13,7 @@ from assay.cli.sources import open_source
 from assay.cli.target import parse_target
 from assay.client import Registry
 from assay.core.bundle import write_folder
+from assay.core.errors import ConfigurationError
 
 
 def pull(
@@ -26,6 +27,8 @@ def pull(
     """Write a version's bundle into a folder, to read it, change it and push it again."""
     screen = Screen(json=json)
     target = parse_target(version)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigurationError(f"{folder} is there already", advice="name a new or empty folder")
     with Registry(registry) as source:
         download = source.download(target.task, **target.selection)
     write_folder(download.bundle.files, folder)

@@ -20,7 +20,7 @@ from assay.core.finding import Finding
 if TYPE_CHECKING:
     pass
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The bundle's folder.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The bundle's folder.", exists=True, file_okay=False)]
 
 
 def check(folder: Folder, json: options.Json = False) -> None:

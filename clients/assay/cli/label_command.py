@@ -64,7 +64,10 @@ def label(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew where the output exists.")] = False,
     local: Annotated[
-        Path | None, typer.Option("--local", metavar="DIR", help="Label with this bundle folder, without a server.")
+        Path | None,
+        typer.Option(
+            "--local", metavar="DIR", help="Label with this bundle folder, no server.", exists=True, file_okay=False
+        ),
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Add each program's vote.")] = False,
     service: options.ServiceAddress = options.SERVICE,

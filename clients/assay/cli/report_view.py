@@ -63,11 +63,8 @@ def show_gates(screen: Screen, gates: tuple[Gate, ...]) -> None:
     """Show which gates hold."""
     for gate in gates:
         mark, style = ("holds", "green") if gate.passed else ("FAILS", "bold red")
-        screen.line(
-            f"gate {gate.name} {mark}: measured {gate.measured:.4g}, required {gate.required:.4g}"
-            + (f" ({shown(gate.message)})" if gate.message else ""),
-            style,
-        )
+        told = shown(gate.message) or f"measured {gate.measured:.4g}, required {gate.required:.4g}"
+        screen.line(f"gate {gate.name} {mark}: {told}", style)
 
 
 def table(first: str, *others: str) -> Table:

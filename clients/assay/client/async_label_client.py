@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from typing import Self
 
 import grpc
-from assay.client.calls import call_async
+from assay.client.calls import Calls
 from assay.client.channel import LABEL_ADDRESS, LABEL_TIMEOUT, OPTIONS, check_address
 from assay.client.label_messages import (
     RecordInput,
@@ -20,7 +20,6 @@ from assay.client.label_messages import (
 from assay.client.results import Labeling, Outcome
 from assay.client.retry import RetryPolicy
 from assay.client.stream import StreamOrder
-from assay.core.status import from_rpc_error
 from assay.v1 import label_service_pb2 as pb
 from assay.v1.label_service_pb2_grpc import LabelServiceStub
 
@@ -44,8 +43,7 @@ class AsyncClient:
             else grpc.aio.insecure_channel(target, options=OPTIONS)
         )
         self._stub = LabelServiceStub(self._channel)
-        self._timeout = timeout
-        self._retry = retry or RetryPolicy()
+        self._calls = Calls(f"the label service at {target}", timeout, retry or RetryPolicy())
 
     async def label(
         self,
@@ -59,9 +57,7 @@ class AsyncClient:
     ) -> Labeling:
         """See Client.label."""
         request = label_request(task, record, Selector(version, alias), explain)
-        return read_label(
-            await call_async(self._stub.Label, request, timeout=self._seconds(timeout), retry=self._retry)
-        )
+        return read_label(await self._calls.make_async(self._stub.Label, request, timeout=timeout))
 
     async def label_batch(
         self,
@@ -78,11 +74,7 @@ class AsyncClient:
         answers = [
             (
                 chunk,
-                read_batch(
-                    await call_async(
-                        self._stub.LabelBatch, chunk.request, timeout=self._seconds(timeout), retry=self._retry
-                    )
-                ),
+                read_batch(await self._calls.make_async(self._stub.LabelBatch, chunk.request, timeout=timeout)),
             )
             for chunk in chunks
         ]
@@ -109,7 +101,7 @@ class AsyncClient:
             for outcome in order.unsent():
                 yield outcome
         except grpc.RpcError as error:
-            raise from_rpc_error(error) from None
+            raise self._calls.failure(error) from None
         finally:
             answers.cancel()
         if raised:
@@ -124,9 +116,6 @@ class AsyncClient:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-    def _seconds(self, timeout: float | None) -> float:
-        return self._timeout if timeout is None else timeout
 
 
 async def _requests(

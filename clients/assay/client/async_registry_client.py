@@ -9,7 +9,7 @@ from typing import Self
 
 import grpc
 from assay.client import registry_messages as messages
-from assay.client.calls import call_async
+from assay.client.calls import Calls
 from assay.client.channel import OPTIONS, PUSH_TIMEOUT, REGISTRY_ADDRESS, REGISTRY_TIMEOUT, check_address
 from assay.client.registry_messages import PRODUCTION
 from assay.client.registry_results import (
@@ -26,7 +26,6 @@ from assay.client.registry_results import (
 from assay.client.retry import NO_RETRY, RetryPolicy
 from assay.client.watching import WatchPosition
 from assay.core.bundle import Bundle
-from assay.core.status import from_rpc_error
 from assay.v1 import registry_service_pb2 as pb
 from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
 
@@ -50,12 +49,11 @@ class AsyncRegistry:
             else grpc.aio.insecure_channel(target, options=OPTIONS)
         )
         self._stub = RegistryServiceStub(self._channel)
-        self._timeout = timeout
-        self._retry = retry or RetryPolicy()
+        self._calls = Calls(f"the registry at {target}", timeout, retry or RetryPolicy())
 
     async def tasks(self) -> list[TaskEntry]:
         """See Registry.tasks."""
-        answer = await call_async(self._stub.ListTasks, pb.ListTasksRequest(), timeout=self._timeout, retry=self._retry)
+        answer = await self._calls.make_async(self._stub.ListTasks, pb.ListTasksRequest())
         return [messages.read_task(task) for task in answer.tasks]
 
     async def push(
@@ -69,14 +67,14 @@ class AsyncRegistry:
     ) -> PushResult:
         """See Registry.push."""
         request = messages.push_request(bundle, author, message, validate_only)
-        return messages.read_push(await call_async(self._stub.PushVersion, request, timeout=timeout, retry=self._retry))
+        return messages.read_push(await self._calls.make_async(self._stub.PushVersion, request, timeout=timeout))
 
     async def versions(self, task: str) -> list[Version]:
         """See Registry.versions."""
         found: list[Version] = []
         request = pb.ListVersionsRequest(task=task, page_size=messages.PAGE_SIZE)
         while True:
-            answer = await call_async(self._stub.ListVersions, request, timeout=self._timeout, retry=self._retry)
+            answer = await self._calls.make_async(self._stub.ListVersions, request)
             found += [messages.read_version(version) for version in answer.versions]
             if not answer.next_page_token:
                 return found
@@ -87,20 +85,18 @@ class AsyncRegistry:
     ) -> tuple[Version, Report]:
         """See Registry.version."""
         request = messages.version_request(task, version, alias)
-        answer = await call_async(self._stub.GetVersion, request, timeout=self._timeout, retry=self._retry)
+        answer = await self._calls.make_async(self._stub.GetVersion, request)
         return messages.read_version(answer.version), messages.read_report(answer.report)
 
     async def download(self, task: str, *, version: int | None = None, alias: str | None = None) -> Download:
         """See Registry.download."""
         request = messages.download_request(task, version, alias)
-        return messages.read_download(
-            await call_async(self._stub.DownloadBundle, request, timeout=self._timeout, retry=self._retry)
-        )
+        return messages.read_download(await self._calls.make_async(self._stub.DownloadBundle, request))
 
     async def aliases(self, task: str) -> list[Alias]:
         """See Registry.aliases."""
         request = pb.ListAliasesRequest(task=task)
-        answer = await call_async(self._stub.ListAliases, request, timeout=self._timeout, retry=self._retry)
+        answer = await self._calls.make_async(self._stub.ListAliases, request)
         return [messages.read_alias(alias) for alias in answer.aliases]
 
     async def set_alias(
@@ -116,28 +112,24 @@ class AsyncRegistry:
     ) -> AliasMove:
         """See Registry.set_alias."""
         request = messages.set_alias_request(task, alias, version, actor, reason, override, expected_version)
-        return messages.read_set_alias(
-            await call_async(self._stub.SetAlias, request, timeout=self._timeout, retry=NO_RETRY)
-        )
+        return messages.read_set_alias(await self._calls.make_async(self._stub.SetAlias, request, retry=NO_RETRY))
 
     async def delete_alias(self, task: str, alias: str, *, actor: str = "", reason: str = "") -> None:
         """See Registry.delete_alias."""
         request = pb.DeleteAliasRequest(task=task, alias=alias, actor=actor, reason=reason)
-        await call_async(self._stub.DeleteAlias, request, timeout=self._timeout, retry=NO_RETRY)
+        await self._calls.make_async(self._stub.DeleteAlias, request, retry=NO_RETRY)
 
     async def rollback(self, task: str, *, alias: str = PRODUCTION, actor: str = "", reason: str = "") -> AliasMove:
         """See Registry.rollback."""
         request = pb.RollbackRequest(task=task, alias=alias, actor=actor, reason=reason)
-        return messages.read_rollback(
-            await call_async(self._stub.Rollback, request, timeout=self._timeout, retry=NO_RETRY)
-        )
+        return messages.read_rollback(await self._calls.make_async(self._stub.Rollback, request, retry=NO_RETRY))
 
     async def history(self, task: str, *, alias: str = "", limit: int = 1000) -> list[AliasChange]:
         """See Registry.history."""
         found: list[AliasChange] = []
         request = pb.ListAliasHistoryRequest(task=task, alias=alias, page_size=min(limit, messages.PAGE_SIZE))
         while True:
-            answer = await call_async(self._stub.ListAliasHistory, request, timeout=self._timeout, retry=self._retry)
+            answer = await self._calls.make_async(self._stub.ListAliasHistory, request)
             found += [messages.read_change(change) for change in answer.changes]
             if not answer.next_page_token or len(found) >= limit:
                 return found[:limit]
@@ -145,7 +137,7 @@ class AsyncRegistry:
 
     async def watch(self, tasks: Sequence[str] = (), *, since_revision: int = 0) -> AsyncIterator[AliasState]:
         """See Registry.watch."""
-        position = WatchPosition(tasks, since_revision, self._retry)
+        position = WatchPosition(tasks, since_revision, self._calls.retry)
         while True:
             stream = self._stub.Watch(position.request())
             try:
@@ -154,7 +146,7 @@ class AsyncRegistry:
                         yield messages.read_watch(message)
                 pause = position.pause_after_end()
             except grpc.RpcError as error:
-                pause = position.pause_after(from_rpc_error(error))
+                pause = position.pause_after(self._calls.failure(error))
             finally:
                 stream.cancel()
             await asyncio.sleep(pause)

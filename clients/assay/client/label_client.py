@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
 import grpc
-from assay.client.calls import call
+from assay.client.calls import Calls
 from assay.client.channel import LABEL_ADDRESS, LABEL_TIMEOUT, OPTIONS, check_address
 from assay.client.label_messages import (
     RecordInput,
@@ -20,7 +20,6 @@ from assay.client.label_messages import (
 from assay.client.results import Labeling, Outcome
 from assay.client.retry import RetryPolicy
 from assay.client.stream import StreamOrder
-from assay.core.status import from_rpc_error
 from assay.v1 import label_service_pb2 as pb
 from assay.v1.label_service_pb2_grpc import LabelServiceStub
 
@@ -49,8 +48,7 @@ class Client:
             else grpc.insecure_channel(target, options=OPTIONS)
         )
         self._stub = LabelServiceStub(self._channel)
-        self._timeout = timeout
-        self._retry = retry or RetryPolicy()
+        self._calls = Calls(f"the label service at {target}", timeout, retry or RetryPolicy())
 
     def label(
         self,
@@ -67,7 +65,7 @@ class Client:
         ``version`` or ``alias`` say who answers; "production" where neither is given.
         """
         request = label_request(task, record, Selector(version, alias), explain)
-        return read_label(call(self._stub.Label, request, timeout=self._seconds(timeout), retry=self._retry))
+        return read_label(self._calls.make(self._stub.Label, request, timeout=timeout))
 
     def label_batch(
         self,
@@ -87,9 +85,7 @@ class Client:
         answers = (
             (
                 chunk,
-                read_batch(
-                    call(self._stub.LabelBatch, chunk.request, timeout=self._seconds(timeout), retry=self._retry)
-                ),
+                read_batch(self._calls.make(self._stub.LabelBatch, chunk.request, timeout=timeout)),
             )
             for chunk in chunks
         )
@@ -118,7 +114,7 @@ class Client:
                 yield from order.incoming(response)
             yield from order.unsent()
         except grpc.RpcError as error:
-            raise from_rpc_error(error) from None
+            raise self._calls.failure(error) from None
         finally:
             answers.cancel()
         if raised:
@@ -133,9 +129,6 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _seconds(self, timeout: float | None) -> float:
-        return self._timeout if timeout is None else timeout
 
 
 def _requests(

@@ -9,7 +9,7 @@ from typing import Self
 
 import grpc
 from assay.client import registry_messages as messages
-from assay.client.calls import call
+from assay.client.calls import Calls
 from assay.client.channel import OPTIONS, PUSH_TIMEOUT, REGISTRY_ADDRESS, REGISTRY_TIMEOUT, check_address
 from assay.client.registry_messages import PRODUCTION
 from assay.client.registry_results import (
@@ -26,7 +26,6 @@ from assay.client.registry_results import (
 from assay.client.retry import NO_RETRY, RetryPolicy
 from assay.client.watching import WatchPosition
 from assay.core.bundle import Bundle
-from assay.core.status import from_rpc_error
 from assay.v1 import registry_service_pb2 as pb
 from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
 
@@ -54,12 +53,11 @@ class Registry:
             else grpc.insecure_channel(target, options=OPTIONS)
         )
         self._stub = RegistryServiceStub(self._channel)
-        self._timeout = timeout
-        self._retry = retry or RetryPolicy()
+        self._calls = Calls(f"the registry at {target}", timeout, retry or RetryPolicy())
 
     def tasks(self) -> list[TaskEntry]:
         """Return the tasks, by name."""
-        answer = call(self._stub.ListTasks, pb.ListTasksRequest(), timeout=self._timeout, retry=self._retry)
+        answer = self._calls.make(self._stub.ListTasks, pb.ListTasksRequest())
         return [messages.read_task(task) for task in answer.tasks]
 
     def push(
@@ -76,14 +74,14 @@ class Registry:
         Raises InvalidBundle, with findings, where the folder is not even well formed.
         """
         request = messages.push_request(bundle, author, message, validate_only)
-        return messages.read_push(call(self._stub.PushVersion, request, timeout=timeout, retry=self._retry))
+        return messages.read_push(self._calls.make(self._stub.PushVersion, request, timeout=timeout))
 
     def versions(self, task: str) -> list[Version]:
         """Return all versions, newest first."""
         found: list[Version] = []
         request = pb.ListVersionsRequest(task=task, page_size=messages.PAGE_SIZE)
         while True:
-            answer = call(self._stub.ListVersions, request, timeout=self._timeout, retry=self._retry)
+            answer = self._calls.make(self._stub.ListVersions, request)
             found += [messages.read_version(version) for version in answer.versions]
             if not answer.next_page_token:
                 return found
@@ -92,20 +90,18 @@ class Registry:
     def version(self, task: str, *, version: int | None = None, alias: str | None = None) -> tuple[Version, Report]:
         """Return one version ("production" where neither number nor alias is given) and its report."""
         request = messages.version_request(task, version, alias)
-        answer = call(self._stub.GetVersion, request, timeout=self._timeout, retry=self._retry)
+        answer = self._calls.make(self._stub.GetVersion, request)
         return messages.read_version(answer.version), messages.read_report(answer.report)
 
     def download(self, task: str, *, version: int | None = None, alias: str | None = None) -> Download:
         """Return a version's bundle, checked against its digest. Raises CorruptArtifact."""
         request = messages.download_request(task, version, alias)
-        return messages.read_download(
-            call(self._stub.DownloadBundle, request, timeout=self._timeout, retry=self._retry)
-        )
+        return messages.read_download(self._calls.make(self._stub.DownloadBundle, request))
 
     def aliases(self, task: str) -> list[Alias]:
         """Return the task's aliases, by name."""
         request = pb.ListAliasesRequest(task=task)
-        answer = call(self._stub.ListAliases, request, timeout=self._timeout, retry=self._retry)
+        answer = self._calls.make(self._stub.ListAliases, request)
         return [messages.read_alias(alias) for alias in answer.aliases]
 
     def set_alias(
@@ -124,24 +120,24 @@ class Registry:
         ``expected_version`` moves it only where it names that version now (0: it must not exist); AliasMoved otherwise.
         """
         request = messages.set_alias_request(task, alias, version, actor, reason, override, expected_version)
-        return messages.read_set_alias(call(self._stub.SetAlias, request, timeout=self._timeout, retry=NO_RETRY))
+        return messages.read_set_alias(self._calls.make(self._stub.SetAlias, request, retry=NO_RETRY))
 
     def delete_alias(self, task: str, alias: str, *, actor: str = "", reason: str = "") -> None:
         """Remove an alias."""
         request = pb.DeleteAliasRequest(task=task, alias=alias, actor=actor, reason=reason)
-        call(self._stub.DeleteAlias, request, timeout=self._timeout, retry=NO_RETRY)
+        self._calls.make(self._stub.DeleteAlias, request, retry=NO_RETRY)
 
     def rollback(self, task: str, *, alias: str = PRODUCTION, actor: str = "", reason: str = "") -> AliasMove:
         """Move an alias back to the version before. Raises NothingToRollBack."""
         request = pb.RollbackRequest(task=task, alias=alias, actor=actor, reason=reason)
-        return messages.read_rollback(call(self._stub.Rollback, request, timeout=self._timeout, retry=NO_RETRY))
+        return messages.read_rollback(self._calls.make(self._stub.Rollback, request, retry=NO_RETRY))
 
     def history(self, task: str, *, alias: str = "", limit: int = 1000) -> list[AliasChange]:
         """Return the newest ``limit`` moves of an alias, of all the task's where none is named, newest first."""
         found: list[AliasChange] = []
         request = pb.ListAliasHistoryRequest(task=task, alias=alias, page_size=min(limit, messages.PAGE_SIZE))
         while True:
-            answer = call(self._stub.ListAliasHistory, request, timeout=self._timeout, retry=self._retry)
+            answer = self._calls.make(self._stub.ListAliasHistory, request)
             found += [messages.read_change(change) for change in answer.changes]
             if not answer.next_page_token or len(found) >= limit:
                 return found[:limit]
@@ -152,7 +148,7 @@ class Registry:
 
         Messages that say nothing new are left out.
         """
-        position = WatchPosition(tasks, since_revision, self._retry)
+        position = WatchPosition(tasks, since_revision, self._calls.retry)
         while True:
             stream = self._stub.Watch(position.request())
             try:
@@ -161,7 +157,7 @@ class Registry:
                         yield messages.read_watch(message)
                 pause = position.pause_after_end()
             except grpc.RpcError as error:
-                pause = position.pause_after(from_rpc_error(error))
+                pause = position.pause_after(self._calls.failure(error))
             finally:
                 stream.cancel()
             time.sleep(pause)

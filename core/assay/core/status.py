@@ -18,6 +18,8 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 DOMAIN = "assay"
+TRANSPORT = "transport"
+"""Metadata of errors that no server of ours sent: the gRPC code's name."""
 _log = logging.getLogger(__name__)
 _BY_REASON = {cls.reason: cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, AssayError)}
 
@@ -44,11 +46,12 @@ def from_rpc_error(error: grpc.RpcError) -> AssayError:
     for detail in _details(error) if answered else []:
         detail.Unpack(info)
         detail.Unpack(delay)
-    metadata = {name: value for name, value in info.metadata.items() if name != "advice"}
+    metadata = {name: value for name, value in info.metadata.items() if name not in ("advice", TRANSPORT)}
     advice = info.metadata.get("advice", "")
     made = AssayError.__new__(_BY_REASON.get(info.reason, _by_code(code)))
     AssayError.__init__(made, message, advice=advice)
-    made.metadata = metadata
+    # Without an ErrorInfo it was not a server of ours that spoke: the connection, a proxy, gRPC itself.
+    made.metadata = metadata if info.reason else metadata | {TRANSPORT: code.name}
     if isinstance(made, Overloaded):
         made.retry_after = delay.retry_delay.ToMilliseconds() / 1000
     return made
