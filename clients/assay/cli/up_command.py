@@ -82,7 +82,8 @@ def up(
                 server.check_running()
             time.sleep(_WATCH_SECONDS)
     except _Stopped:
-        screen.note("stopping")
+        if not screen.json:
+            screen.note("stopping")
     finally:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
