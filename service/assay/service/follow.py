@@ -71,7 +71,7 @@ class Follower:
             except DeadlineExceeded:
                 continue  # a watch is renewed now and then
             except AssayError as error:
-                if self.connected:
+                if self.connected and not self._stop.is_set():
                     _log.warning("registry lost; serving what is loaded", reason=error.reason)
             self.connected = False
             # Spread out, so that a restarted registry does not meet every label server at once.

@@ -1,0 +1,69 @@
+"""A Redis server as a process of its own, on a free loopback port, that tests may stop, pause and restart."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import redis
+
+_START_SECONDS = 10
+
+
+def find_redis() -> str | None:
+    """Return the server's binary, or None where it is not installed."""
+    return shutil.which("redis-server", path="/usr/bin:/usr/local/bin:/usr/sbin")
+
+
+class Redis:
+    """One server; it keeps its port over a restart and nothing on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Redis:
+        """Start it and wait until it answers."""
+        binary = find_redis()
+        assert binary is not None
+        options = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
+        with (self._folder / "redis.log").open("ab") as log:
+            self._process = subprocess.Popen([binary, *options], stdout=log, stderr=log, cwd=self._folder)
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                with self.client() as client:
+                    client.ping()
+                return self
+            except redis.RedisError:
+                time.sleep(0.02)
+        raise RuntimeError((self._folder / "redis.log").read_text())
+
+    def stop(self) -> None:
+        """Kill it: what it held is gone."""
+        self.resume()
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(timeout=10)
+
+    def pause(self) -> None:
+        """Freeze it: connections stand, nothing answers."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after ``pause``."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def client(self) -> redis.Redis:
+        """Return a client."""
+        return redis.Redis(port=self.port, socket_timeout=5)
