@@ -21,19 +21,9 @@ from assay.registry.figures import gold_figures, reference_figures
 from assay.registry.gate import check_gates
 from assay.registry.report import GoldFigures, Reference, Report
 from assay.sandbox import Sandbox
+from assay.sandbox.determinism import check_determinism
 from assay.sandbox.interface import Executable
-
-try:  # Both modules are on their way.
-    from assay.sandbox.determinism import check_determinism
-    from assay.sandbox.static_checks import check_program
-except ImportError:
-
-    def check_determinism(*_: object) -> list[Finding]:
-        return []
-
-    def check_program(*_: object) -> list[Finding]:
-        return []
-
+from assay.sandbox.static_checks import check_program
 
 DETERMINISM_RECORDS = 128
 """Rows on which programs are run twice; half of them gold where there are both kinds."""

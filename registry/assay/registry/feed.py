@@ -72,7 +72,7 @@ class Feed:
         self._watchers = 0
         self._closed = threading.Event()
         self._reading = threading.Lock()
-        self._last_read: tuple[int, int, Update] | None = None
+        self._last_read: tuple[int | None, int, Update] | None = None
         self._poller = threading.Thread(target=self._poll, name="alias-feed", daemon=True)
 
     @property
@@ -109,7 +109,7 @@ class Feed:
         was restored from a backup. Raises Overloaded, and Unavailable when the registry shuts down.
         """
         with self._counted():
-            update = self._read(since)
+            update = self._read(since or None)
             yield update.only(tasks)
             while self._wait_beyond(update.revision, is_active):
                 known = update.revision
@@ -142,7 +142,7 @@ class Feed:
             with self._changed:
                 self._watchers -= 1
 
-    def _read(self, since: int) -> Update:
+    def _read(self, since: int | None) -> Update:
         with self._reading:
             wanted = self._revision
             if self._last_read and self._last_read[:2] == (since, wanted):
@@ -169,12 +169,12 @@ class Feed:
                 self._on_reachable(reachable)
 
 
-def read_update(session: Session, since: int) -> Update:
-    """Return what changed after revision ``since``, or the full state where that cannot be said."""
+def read_update(session: Session, since: int | None) -> Update:
+    """Return what changed after revision ``since``; the full state where that is None, too old or in the future."""
     revision = session.scalars(select(RevisionRow.value)).one()
-    if since == revision and since:
+    if since == revision:
         return Update(revision)
-    if not 0 < since < revision or revision - since > MAX_REPLAY:
+    if since is None or since > revision or revision - since > MAX_REPLAY:
         return Update(revision, full=True, aliases=tuple(aliases_of(session)))
     moved = set(
         session.execute(

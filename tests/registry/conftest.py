@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from assay.registry.database import Database
+from assay.registry.migration import migrate
+from assay.sandbox import Sandbox
+
+from tests.parts.postgres import Postgres, find_binaries
+from tests.parts.registry import Registry
+
+DATABASES = ("sqlite", "postgres")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed here: tests/install-parts installs it")
+    server = Postgres(binaries)
+    server.start()
+    yield server
+    server.remove()
+
+
+def new_url(kind: str, folder: Path, request: pytest.FixtureRequest) -> str:
+    if kind == "sqlite":
+        return f"sqlite:///{folder / 'registry.sqlite3'}"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database."""
+    return new_url(request.param, tmp_path, request)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database with its schema."""
+    made = Database(database_url)
+    migrate(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as made:
+        yield made
+
+
+@pytest.fixture(scope="session", params=DATABASES)
+def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A running registry that tests share: each uses a task of its own."""
+    folder = tmp_path_factory.mktemp(f"registry-{request.param}")
+    made = Registry(
+        folder / "data", database_url=new_url(request.param, folder, request), heartbeat_seconds=0.2, poll_seconds=0.1
+    ).start()
+    yield made
+    made.stop()
