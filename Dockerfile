@@ -37,26 +37,28 @@ LABEL org.opencontainers.image.title="assay" \
 
 RUN groupadd --gid 10001 assay \
  && useradd --uid 10001 --gid assay --no-create-home --home-dir /var/lib/assay --shell /usr/sbin/nologin assay \
- && install --directory --owner assay --group assay --mode 0700 /var/lib/assay /var/cache/assay
+ && install --directory --owner assay --group assay --mode 0700 /var/lib/assay
 COPY --from=build /opt/assay /opt/assay
 COPY deploy/healthcheck.py /opt/assay/healthcheck.py
 
 ENV PATH="/opt/assay/bin:${PATH}" \
     PYTHONUNBUFFERED=1 \
-    ASSAY_CACHE_DIR=/var/cache/assay \
+    ASSAY_CACHE_DIR=/opt/assay/cache \
     ASSAY_SANDBOX_PROCESSOR=generic \
     ASSAY_REGISTRY_LISTEN=0.0.0.0:7420 \
     ASSAY_REGISTRY_DATA_DIR=/var/lib/assay/registry \
     ASSAY_SERVICE_LISTEN=0.0.0.0:7400 \
     ASSAY_SERVICE_METRICS_LISTEN=0.0.0.0:7401 \
     ASSAY_SERVICE_DATA_DIR=/var/lib/assay/service
+
+# Compile the runtime ahead of time, into a folder that the running user can only read. "generic" code runs on every
+# processor of this architecture, so an image that is built here starts at once elsewhere.
+RUN python -c "from assay.sandbox import Sandbox; Sandbox().close()" \
+ && chmod --recursive a+rX,go-w "${ASSAY_CACHE_DIR}" \
+ && test -n "$(find "${ASSAY_CACHE_DIR}" -name '*.cwasm' -size +1M)"
+
 WORKDIR /var/lib/assay
 USER 10001:10001
-
-# Compile the runtime ahead of time, as the user who will run it: the cache trusts no other owner. "generic" code runs
-# on every processor of this architecture, so an image that is built here starts at once elsewhere.
-RUN python -c "from assay.sandbox import Sandbox; Sandbox().close()"
-
 VOLUME /var/lib/assay
 EXPOSE 7400 7401 7420
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
