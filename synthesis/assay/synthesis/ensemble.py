@@ -111,7 +111,8 @@ def _choose(
     label_count: int,
     seed: int,
 ) -> Ensemble:
-    gains = {programs[item].name: gain for item, gain in choose_programs(gold_votes, gold, label_count, seed=seed)}
+    ranked = choose_programs(gold_votes, gold, label_count, seed=seed) if len(gold) else []
+    gains = {programs[item].name: gain for item, gain in ranked}
     # Where nothing helps on gold, all stay: an empty version cannot be served.
     kept = sorted(
         (index for index, program in enumerate(programs) if program.name in gains or not gains),

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from assay.synthesis.label_models import (
     Fit,
     Floats,
@@ -21,6 +22,7 @@ from assay.synthesis.label_models import (
     fit_majority,
     fit_triplet,
     fit_weighted,
+    softmax,
 )
 from assay.synthesis.student import stratified_folds
 
@@ -53,18 +55,24 @@ def choose_programs(votes: Votes, gold: Labels, label_count: int, *, seed: int) 
     ``votes`` are those on the gold rows. Empty where no program adds anything.
     """
     terms = _unseen_terms(votes, gold, label_count, seed)
-    scores = terms[-1]
-    value = _mean_log_probability(scores, gold)
+    voted = votes >= 0
+
+    def value(columns: list[int]) -> float:
+        scores = terms[-1] + terms[columns].sum(axis=0)
+        return _mean_log_probability(scores, gold, np.asarray(voted[:, columns].any(axis=1)))
+
+    chosen: list[int] = []
+    gains: list[float] = []
     left = list(range(votes.shape[1]))
-    chosen: list[tuple[int, float]] = []
     while left:
-        gain, best = max((_mean_log_probability(scores + terms[item], gold) - value, -item) for item in left)
+        before = value(chosen)
+        gain, best = max((value([*chosen, item]) - before, -item) for item in left)
         if gain < _LEAST_GAIN:
             break
-        chosen.append((-best, gain))
+        chosen.append(-best)
+        gains.append(gain)
         left.remove(-best)
-        scores, value = scores + terms[-best], value + gain
-    return chosen
+    return list(zip(chosen, gains, strict=True))
 
 
 def choose_label_model(
@@ -165,7 +173,7 @@ def _unseen_terms(votes: Votes, gold: Labels, label_count: int, seed: int) -> Fl
     return terms
 
 
-def _mean_log_probability(scores: Floats, gold: Labels) -> float:
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return float(logs[np.arange(len(gold)), gold].mean())
+def _mean_log_probability(scores: Floats, gold: Labels, covered: npt.NDArray[np.bool_]) -> float:
+    """Return the mean log-probability of the right label. A row without a label is worse than a guess: half of one."""
+    logs = np.log(softmax(scores)[np.arange(len(gold)), gold])
+    return float(np.where(covered, logs, -np.log(2 * scores.shape[1])).mean())

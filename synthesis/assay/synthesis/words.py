@@ -25,10 +25,13 @@ WORD = r"[^\W\d_]+(?:'[^\W\d_]+)?|<\w+>|[!?$£€%*]"
 
 
 def words_of(text: str, pairs: bool) -> set[str]:
-    """Return the words: lower case, each link and number as one word; with each two neighbors where wanted."""
+    """Return the words: lower case, each link and number as one, the text's length as one more, pairs if wanted."""
+    size = len(re.findall(r"\w+", text))
+    length = "<short>" if size <= 5 else "<long>" if size > 20 else "<medium>"
     text = text.lower().replace("\u2019", "'")
     text = re.sub(MARKUP, " ", re.sub(LINK, " <link> ", text))
     text = re.sub(r"\d{5,}", " <longnumber> ", text)
     text = re.sub(r"\d[\d.,:]*", " <number> ", text)
     words: list[str] = re.findall(WORD, text)
-    return set(words) | ({words[i] + " " + words[i + 1] for i in range(len(words) - 1)} if pairs else set())
+    neighbors = {words[i] + " " + words[i + 1] for i in range(len(words) - 1)} if pairs else set()
+    return {length, *words, *neighbors}
