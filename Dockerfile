@@ -57,7 +57,7 @@ RUN python -c "from assay.sandbox import Sandbox; Sandbox().close()" \
  && chmod --recursive a+rX,go-w "${ASSAY_CACHE_DIR}" \
  && test -n "$(find "${ASSAY_CACHE_DIR}" -name '*.cwasm' -size +1M)"
 
-WORKDIR /var/lib/assay
+WORKDIR /opt/assay
 USER 10001:10001
 VOLUME /var/lib/assay
 EXPOSE 7400 7401 7420
