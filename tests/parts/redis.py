@@ -42,9 +42,10 @@ class Redis:
             try:
                 with self.client() as client:
                     client.ping()
-                return self
             except redis.RedisError:
                 time.sleep(0.02)
+            else:
+                return self
         raise RuntimeError((self._folder / "redis.log").read_text())
 
     def stop(self) -> None:

@@ -46,7 +46,7 @@ class Service:
         self.spawn()
         deadline = time.monotonic() + _START_SECONDS
         while not (ready := self.events("ready")):
-            if self._process and self._process.poll() is not None or time.monotonic() > deadline:
+            if not self.running or time.monotonic() > deadline:
                 self.kill()
                 raise RuntimeError(self.log.read_text())
             time.sleep(0.02)
@@ -80,6 +80,11 @@ class Service:
         """Return its exit code when it has ended."""
         assert self._process is not None
         return self._process.wait(timeout=60)
+
+    @property
+    def running(self) -> bool:
+        """Whether the process has not ended yet."""
+        return self._process is not None and self._process.poll() is None
 
     def channel(self) -> grpc.Channel:
         """Return a channel with a connection of its own."""

@@ -6,6 +6,7 @@ import itertools
 
 from assay.v1 import registry_service_pb2 as pb
 from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+
 from tests.parts.registry import push
 
 TASK = """\

@@ -11,6 +11,7 @@ from assay.v1 import label_service_pb2 as pb
 from assay.v1 import record_pb2, registry_service_pb2
 from assay.v1.label_service_pb2_grpc import LabelServiceStub
 from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+
 from tests.parts.service import Service
 from tests.service.bundles import MIXED, MIXED_FIELDS, PRIZE, QUADRATIC, files, new_name, serve
 from tests.service.conftest import wait_for
@@ -98,7 +99,9 @@ def test_unusual_texts_are_labeled_like_any_other(
     labeling = stub.Label(pb.LabelRequest(task=spam.task, text=text)).labeling
     expected = {"ham": len(text) < 20, "spam": "prize" in text}
     assert not labeling.degraded
-    assert labeling.label == ("" if len(set(expected.values())) == 1 else max(expected, key=lambda name: expected[name]))
+    assert labeling.label == (
+        "" if len(set(expected.values())) == 1 else max(expected, key=lambda name: expected[name])
+    )
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe", b"\xed\xa0\x80", b"\xc0\x80"], ids=["bytes", "surrogate", "overlong"])
@@ -137,9 +140,7 @@ def test_a_huge_request_is_refused(
     assert "larger" in caught.value.details() or "allowed" in caught.value.details()
 
 
-def test_records_and_texts_in_one_batch_are_refused(
-    spam: registry_service_pb2.Version, stub: LabelServiceStub
-) -> None:
+def test_records_and_texts_in_one_batch_are_refused(spam: registry_service_pb2.Version, stub: LabelServiceStub) -> None:
     request = pb.LabelBatchRequest(task=spam.task, texts=["x"], records=[record_to_message({"text": "x"})])
     assert refusal(lambda: stub.LabelBatch(request)).reason == "INVALID_REQUEST"
 
@@ -161,7 +162,7 @@ def test_a_deadline_is_kept_even_while_a_program_loops(
     version = serve(registry_stub, files(new_name(), limits="record_bytes = 200000\ntime_ms = 10000", slow=QUADRATIC))
     wait_for(stub, version)
     request = pb.LabelRequest(task=version.task, text="a" * 100_000)
-    assert refusal(lambda: stub.Label(request, timeout=0.5)).reason in {"DEADLINE_EXCEEDED"}
+    assert refusal(lambda: stub.Label(request, timeout=0.5)).reason == "DEADLINE_EXCEEDED"
     assert stub.Label(pb.LabelRequest(task=version.task, text="ab"), timeout=10).labeling.label == "spam"
 
 
@@ -172,7 +173,9 @@ def test_nothing_that_a_caller_wrote_becomes_a_series(service: Service, stub: La
     assert service.total("assay_requests_total", method="Label", outcome="TASK_NOT_FOUND") >= 1
 
 
-def test_records_never_reach_the_log(spam: registry_service_pb2.Version, stub: LabelServiceStub, service: Service) -> None:
+def test_records_never_reach_the_log(
+    spam: registry_service_pb2.Version, stub: LabelServiceStub, service: Service
+) -> None:
     stub.Label(pb.LabelRequest(task=spam.task, text="a very private sentence"))
     record = record_to_message({"a very private name": 1})
     refusal(lambda: stub.Label(pb.LabelRequest(task=spam.task, record=record)))

@@ -14,8 +14,20 @@ from assay.v1 import label_service_pb2 as pb
 from assay.v1 import registry_service_pb2
 from assay.v1.label_service_pb2_grpc import LabelServiceStub
 from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+
 from tests.parts.service import Service, until
-from tests.service.bundles import LOOPS, MIXED, MIXED_FIELDS, PRIZE, RAISES, files, new_name, promote, push_version, serve
+from tests.service.bundles import (
+    LOOPS,
+    MIXED,
+    MIXED_FIELDS,
+    PRIZE,
+    RAISES,
+    files,
+    new_name,
+    promote,
+    push_version,
+    serve,
+)
 from tests.service.conftest import wait_for
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "spam"

@@ -7,6 +7,7 @@ import grpc
 import pytest
 from assay.core.status import from_rpc_error
 from assay.v1 import label_service_pb2 as pb
+
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
 from tests.service.bundles import constant, new_name, promote, push_version, serve

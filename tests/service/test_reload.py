@@ -11,6 +11,7 @@ from assay.v1 import label_service_pb2 as pb
 from assay.v1 import registry_service_pb2
 from assay.v1.label_service_pb2_grpc import LabelServiceStub
 from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
 from tests.service.bundles import constant, files, new_name, promote, push_version, serve
@@ -125,7 +126,9 @@ def test_many_who_ask_for_a_cold_version_at_once_load_it_once(
 def test_loaded_versions_are_bounded(registry: Registry, registry_stub: RegistryServiceStub, tmp_path: Path) -> None:
     name = new_name()
     live = serve(registry_stub, constant(name, "ham"))
-    cold = [push_version(registry_stub, files(name, only=f"N = {n}\ndef label(text): return 'spam'\n")) for n in range(4)]
+    cold = [
+        push_version(registry_stub, files(name, only=f"N = {n}\ndef label(text): return 'spam'\n")) for n in range(4)
+    ]
     service = Service(tmp_path / "data", registry=registry.address, loaded_versions=2, tasks=name).start()
     try:
         stub = service.stub()

@@ -62,11 +62,10 @@ class App:
             directory, self._versions, store, metrics, settings.preload, on_ready=self._server.set_serving
         )
         self._follower = Follower(self._registry, on_change=self._reloader.want)
-        metrics.registry.register(
-            LiveMetrics(
-                Parts(directory, self._versions, self._reloader, self._follower, admission, memory, self._shared)
-            )
+        parts = Parts(
+            directory, self._versions, self._reloader, self._follower, admission, self._server, memory, self._shared
         )
+        metrics.registry.register(LiveMetrics(parts))
         self._metrics = metrics
 
     @property

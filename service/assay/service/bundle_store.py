@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
@@ -19,6 +20,7 @@ from assay.service.target import Aliases, Target
 from assay.v1 import registry_service_pb2 as pb
 from google.protobuf.message import DecodeError
 
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _STATE_FILE = "aliases.json"
 _UNNAMED_KEPT = 32
 """Bundles that no alias names and that stay on disk all the same: the newest."""
@@ -85,6 +87,8 @@ class BundleStore:
             path.unlink(missing_ok=True)
 
     def _path(self, digest: str) -> Path:
+        if not _DIGEST.fullmatch(digest):
+            raise CorruptArtifact(f"{ascii(digest)[:80]} is not a digest")
         return self._bundles / f"{digest.removeprefix('sha256:')}.pb"
 
 

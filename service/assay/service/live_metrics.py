@@ -15,6 +15,7 @@ from assay.service.memory_cache import MemoryCache
 from assay.service.metrics import MAX_LABELS, MAX_TASKS
 from assay.service.redis_cache import RedisCache, SharedCache
 from assay.service.reload import Reloader
+from assay.service.server import LabelServer
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -29,6 +30,7 @@ class Parts:
     reloader: Reloader
     follower: Follower
     admission: Admission
+    server: LabelServer
     memory: MemoryCache
     shared: SharedCache
 
@@ -71,6 +73,7 @@ class LiveMetrics(Collector):
             _gauge("assay_in_flight_requests", "Requests being answered.", admission.requests),
             _gauge("assay_in_flight_records", "Records being answered.", admission.records),
             _gauge("assay_open_streams", "LabelStream calls open.", admission.streams),
+            _gauge("assay_waiting_requests", "Requests that wait for a thread.", self._parts.server.waiting),
         )
 
     def _caches(self) -> Iterable[Metric]:

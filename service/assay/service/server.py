@@ -20,6 +20,15 @@ _SPARE_THREADS = 8
 _HEALTH_NAMES = ("", SERVICE)
 
 
+class _Threads(ThreadPoolExecutor):
+    """The threads that answer requests."""
+
+    @property
+    def waiting(self) -> int:
+        """Requests that no thread has taken yet."""
+        return self._work_queue.qsize()
+
+
 class LabelServer:
     """Serves until it is drained. Not serving, as health tells it, until ``set_serving``."""
 
@@ -27,8 +36,9 @@ class LabelServer:
         self, service: LabelService, *, max_requests: int, max_streams: int, max_request_bytes: int, share_port: bool
     ) -> None:
         threads = max_requests + max_streams + _SPARE_THREADS
+        self._threads = _Threads(threads, thread_name_prefix="rpc")
         self._server = grpc.server(
-            ThreadPoolExecutor(threads, thread_name_prefix="rpc"),
+            self._threads,
             interceptors=[ErrorInterceptor()],
             # Beyond what threads can take, gRPC itself refuses: its own queue has no bound.
             maximum_concurrent_rpcs=2 * threads,
@@ -45,6 +55,11 @@ class LabelServer:
         self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         names = (SERVICE, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a thread."""
+        return self._threads.waiting
 
     def start(self, address: str) -> None:
         """Listen. Raises ConfigurationError where the port is taken."""

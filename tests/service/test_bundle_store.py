@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from assay.core.bundle import digest_files
+from assay.core.errors import CorruptArtifact
+from assay.service.bundle_store import BundleStore
+from assay.service.target import Aliases, Target
+from assay.v1 import registry_service_pb2 as pb
+
+
+def download(content: bytes) -> tuple[pb.DownloadBundleResponse, str]:
+    file = pb.BundleFile(path="task.toml", content=content)
+    return pb.DownloadBundleResponse(bundle=pb.Bundle(files=[file])), digest_files({"task.toml": content})
+
+
+def test_a_bundle_comes_back_as_it_went_in(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    message, digest = download(b"content")
+    assert store.read(digest) is None
+    store.write(message, digest)
+    assert BundleStore(tmp_path).read(digest) == message
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda old: old[:-1], lambda old: old.replace(b"content", b"c0ntent"), lambda _: b""]
+)
+def test_a_damaged_bundle_is_refused_and_removed(damage: object, tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    message, digest = download(b"content")
+    store.write(message, digest)
+    (path,) = (tmp_path / "bundles").iterdir()
+    path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
+    with pytest.raises(CorruptArtifact):
+        store.read(digest)
+    assert store.read(digest) is None
+
+
+@pytest.mark.parametrize("digest", ["sha256:../../etc/passwd", "sha256:", "", "x" * 71])
+def test_what_is_no_digest_is_refused(digest: str, tmp_path: Path) -> None:
+    with pytest.raises(CorruptArtifact):
+        BundleStore(tmp_path).read(digest)
+
+
+def test_aliases_come_back_and_nonsense_counts_as_none(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    assert store.read_aliases() is None
+    aliases = Aliases(7, {"spam": {"production": Target("spam", 3, "sha256:" + "0" * 64)}})
+    store.write_aliases(aliases)
+    assert BundleStore(tmp_path).read_aliases() == aliases
+    for nonsense in ("", "[]", '{"revision": 1}', '{"revision": 1, "aliases": [[1]]}', "\x00"):
+        (tmp_path / "aliases.json").write_text(nonsense)
+        assert store.read_aliases() is None
+
+
+def test_bundles_that_nothing_names_are_bounded(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    digests = []
+    for number in range(40):
+        message, digest = download(str(number).encode())
+        store.write(message, digest)
+        digests.append(digest)
+    store.prune(digests[:3])
+    left = [store.read(digest) is not None for digest in digests]
+    assert left[:3] == [True] * 3
+    assert sum(left) == 3 + 32

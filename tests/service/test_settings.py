@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import enum
+import re
+from pathlib import Path
+
+import pytest
+from assay.core.errors import ConfigurationError
+from assay.service.settings import ENV_PREFIX, Settings, read_settings
+
+DOCS = Path(__file__).parents[2] / "docs" / "service.md"
+
+
+def test_the_table_of_settings_is_complete_and_true() -> None:
+    rows = re.findall(r"^\| `ASSAY_SERVICE_(\w+)` \|[^|]+\|([^|]*)\|([^|]+)\|$", DOCS.read_text(), re.MULTILINE)
+    documented = {name.lower(): (default.strip(" `"), meaning.strip()) for name, default, meaning in rows}
+    assert list(documented) == list(Settings.model_fields)
+    source = Path(__import__("assay.service.settings", fromlist=["x"]).__file__).read_text()
+    for name, field in Settings.model_fields.items():
+        default, meaning = documented[name]
+        assert f'"""{meaning}"""' in source
+        if name != "data_dir":
+            assert default == shown(field.default), name
+
+
+def shown(value: object) -> str:
+    if isinstance(value, enum.Enum):
+        return str(value.value)
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def test_every_wrong_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{ENV_PREFIX}WORKERS", "none")
+    monkeypatch.setenv(f"{ENV_PREFIX}LISTEN", "127.0.0.1:70000")
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings()
+    assert "ASSAY_SERVICE_WORKERS" in caught.value.message
+    assert "ASSAY_SERVICE_LISTEN" in caught.value.message
+
+
+def test_names_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{ENV_PREFIX}TASKS", "spam, tickets,,")
+    assert read_settings().tasks == ("spam", "tickets")

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from assay.v1 import label_service_pb2 as pb
+from assay.v1 import registry_service_pb2
+from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+
+from tests.parts.registry import Registry
+from tests.parts.service import Service, until
+from tests.service.bundles import files, new_name, serve
+
+
+@pytest.fixture(scope="module")
+def version(registry_stub: RegistryServiceStub) -> registry_service_pb2.Version:
+    return serve(registry_stub, files(new_name()))
+
+
+@pytest.fixture
+def workers(registry: Registry, version: registry_service_pb2.Version, tmp_path: Path) -> Iterator[Service]:
+    made = Service(tmp_path / "data", registry=registry.address, workers=2, tasks=version.task).start()
+    until(lambda: made.total("assay_live_version") == 2 * version.number)
+    yield made
+    if made.running:
+        made.stop()
+
+
+def ask(service: Service, task: str) -> str:
+    """Ask on a connection of its own, which either worker may get."""
+    with service.channel() as channel:
+        call = channel.unary_unary(
+            "/assay.v1.LabelService/Label",
+            request_serializer=pb.LabelRequest.SerializeToString,
+            response_deserializer=pb.LabelResponse.FromString,
+        )
+        return call(pb.LabelRequest(task=task, text="short"), timeout=10).labeling.label
+
+
+def children(pid: int) -> list[int]:
+    """Return the workers of this supervisor, by pid."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+            command = (stat.parent / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and b"spawn_main" in command:
+            found.append(int(stat.parent.name))
+    return found
+
+
+def test_metrics_are_right_across_workers(workers: Service, version: registry_service_pb2.Version) -> None:
+    for _ in range(40):
+        assert ask(workers, version.task) == "ham"
+    samples = workers.scrape()["assay_requests_total"]
+    assert {labels["worker"] for labels, _ in samples} == {"0", "1"}
+    assert workers.total("assay_requests_total", method="Label", outcome="OK") == 40
+    assert workers.total("assay_labels_total", task=version.task, label="ham") == 40
+    assert workers.total("assay_request_seconds_count", method="Label") == 40
+    assert workers.total("assay_worker_up") == 2
+
+
+def test_a_dead_worker_is_replaced_and_the_port_stays(workers: Service, version: registry_service_pb2.Version) -> None:
+    victim = children(workers.pid)[0]
+    os.kill(victim, signal.SIGKILL)
+    until(lambda: workers.total("assay_worker_restarts_total") == 1)
+    until(lambda: workers.total("assay_worker_up") == 2 and workers.total("assay_live_version") == 2)
+    assert victim not in children(workers.pid)
+    assert {ask(workers, version.task) for _ in range(20)} == {"ham"}
+
+
+def test_stopping_the_supervisor_drains_the_workers(workers: Service) -> None:
+    pids = children(workers.pid)
+    assert len(pids) == 2
+    assert workers.stop() == 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert not (workers.data_dir / "service.address").exists()
+
+
+def test_workers_do_not_outlive_a_killed_supervisor(workers: Service) -> None:
+    pids = children(workers.pid)
+    workers.kill()
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+
+
+def test_two_services_never_share_a_port(workers: Service, registry: Registry, tmp_path: Path) -> None:
+    for count in (1, 2):
+        second = Service(tmp_path / f"second-{count}", registry=registry.address, workers=count, listen=workers.address)
+        assert second.spawn().wait(timeout=30) == 2
+        told = second.log.read_text()
+        assert "ASSAY_SERVICE_LISTEN: cannot listen on" in told
+        assert len(told.splitlines()) == 1
+    with pytest.raises(grpc.RpcError):
+        ask(workers, "no-such-task")
