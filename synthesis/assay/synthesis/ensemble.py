@@ -44,17 +44,25 @@ class Ingredients:
 class Ensemble:
     """The programs that serve, sorted by name, and their label model.
 
-    ``gold_votes`` are gold rows x programs; the student's are those of students that had not seen the row.
-    ``gains`` is what each program added, in nats a gold row, in the order of choice; ``left_out`` says why of others.
+    ``candidates`` are all programs that there were to choose from, and ``candidate_gold_votes`` gold rows x candidates;
+    the student's votes are those of students that had not seen the row. ``gains`` is what each program added, in nats
+    a gold row, in the order of choice; ``left_out`` says why of the others.
     """
 
     programs: tuple[Program, ...]
+    candidates: tuple[Program, ...]
     choice: Choice
-    gold_votes: Votes
+    candidate_gold_votes: Votes
     gold_labels: Labels
     gains: dict[str, float] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     student: Student | None = None
+
+    @property
+    def gold_votes(self) -> Votes:
+        """Gold rows x programs that serve."""
+        names = [program.name for program in self.candidates]
+        return self.candidate_gold_votes[:, [names.index(program.name) for program in self.programs]]
 
     def label_model(self, task: Task) -> str:
         """Return the text of ``label_model.json``."""
@@ -124,8 +132,9 @@ def _choose(
         choice = choose_label_model_by_agreement(record_votes[:, kept], label_count)
     return Ensemble(
         programs=tuple(programs[index] for index in kept),
+        candidates=tuple(programs),
         choice=choice,
-        gold_votes=gold_votes[:, kept],
+        candidate_gold_votes=gold_votes,
         gold_labels=gold,
         gains=gains,
         left_out={program.name: _NO_GAIN for index, program in enumerate(programs) if index not in kept},

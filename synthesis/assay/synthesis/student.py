@@ -294,6 +294,8 @@ def _weights(material: Material, settings: Settings, kept: Mask) -> Floats:
     if settings.evidence is not Evidence.NONE:
         direct, gold = material.gold_direct[kept], material.gold_labels[kept]
         commonest = np.bincount(gold).max() / len(gold)
-        trust = float(np.clip(((direct == gold).mean() - commonest) / max(1 - commonest, 1e-9), 0, 1))
+        answered = direct >= 0
+        accuracy = (direct == gold)[answered].mean() if answered.any() else 0.0
+        trust = float(np.clip((accuracy - commonest) / max(1 - commonest, 1e-9), 0, 1))
         weights[material.unlabeled_direct >= 0] = max(settings.unlabeled_weight, trust)
     return weights

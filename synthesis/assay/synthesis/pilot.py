@@ -1,0 +1,193 @@
+"""The pilot: what a task's programs are worth and what they cost, beside the ways of doing without them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+
+import numpy as np
+from assay.core.bundle import Bundle
+from assay.core.errors import ConfigurationError
+from assay.core.record import pack
+from assay.sandbox import Labeler, Sandbox
+from assay.synthesis.baselines import commonest_label, tfidf_labels, unseen_tfidf_labels
+from assay.synthesis.direct import DirectLabels, label_directly
+from assay.synthesis.ensemble import Ensemble, record_words
+from assay.synthesis.evaluation import compare, measure
+from assay.synthesis.label_models import Floats, Labels, Votes
+from assay.synthesis.pilot_result import (
+    BASELINE,
+    DIRECT,
+    ENSEMBLE,
+    MAJORITY,
+    Labeling,
+    PilotCost,
+    PilotMaterial,
+    PilotOptions,
+    PilotResult,
+    Written,
+)
+from assay.synthesis.provider import Provider
+from assay.synthesis.sampling import choose_examples, random_order
+from assay.synthesis.student_source import text_fields
+from assay.synthesis.voting import cast_votes
+
+Progress = Callable[[str, float], None]
+"""Told the step's name and the share of it that is done."""
+
+_BATCH = 256
+
+
+def learn_directly(
+    provider: Provider, material: PilotMaterial, options: PilotOptions, progress: Progress
+) -> tuple[Labels, Labels]:
+    """Return the LLM's own labels of the gold rows and of a sample of the records; -1 where there is none.
+
+    Raises AskFailed, BudgetExceeded.
+    """
+    chosen = random_order(len(material.records), options.seed)[: options.direct_labels]
+    gold = np.full(len(material.gold), -1, dtype=np.int64)
+    records = np.full(len(material.records), -1, dtype=np.int64)
+    if not chosen:
+        return gold, records
+    step = "direct labels to learn from"
+    examples = choose_examples(material.task, material.gold, options.direct_examples)
+    asked = [row.record for row in material.gold] + [material.records[index] for index in chosen]
+    labels = label_directly(
+        provider, material.task, asked, examples, progress=lambda done: progress(step, done / len(asked))
+    ).labels
+    gold[:] = labels[: len(gold)]
+    records[chosen] = labels[len(gold) :]
+    shown = [example.record for example in examples]
+    # Of a row that stands in the prompt, the answer says nothing.
+    gold[[row.record in shown for row in material.gold]] = -1
+    return gold, records
+
+
+def measure_pilot(
+    sandbox: Sandbox,
+    provider: Provider,
+    material: PilotMaterial,
+    options: PilotOptions,
+    written: Written,
+    ensemble: Ensemble,
+    bundle: Bundle,
+    gold_direct: Labels,
+    progress: Progress = lambda *_: None,
+) -> PilotResult:
+    """Return what the version in ``bundle`` is worth, measured as it is served, beside its alternatives.
+
+    Asks the LLM for the labels of a sample of the measured rows. Raises ConfigurationError where there are no rows to
+    measure on, or where a baseline is asked for that cannot be had.
+    """
+    rows = material.measured_rows
+    if not rows:
+        raise ConfigurationError("there are no rows to measure on", advice="give gold rows, test rows, or both")
+    truth = np.array([row.label for row in rows], dtype=np.int64)
+    given, probabilities = _ensemble_labels(sandbox, material, ensemble, bundle, options.seed)
+    before = provider.ledger.worth()
+    chosen, direct = _ask_directly(provider, material, options, progress)
+    after = provider.ledger.worth()
+    labelings = _Labelings(material, truth, given)
+    labelings.add(ENSEMBLE, given)
+    labelings.add(MAJORITY, np.full(len(rows), labelings.default))
+    labelings.add(DIRECT, direct.labels, chosen)
+    if options.baseline:
+        progress("baseline", 0.0)
+        labelings.add(BASELINE, _baseline_labels(material, options.seed))
+    tokens_in, tokens_out = direct.tokens_per_record
+    answered = gold_direct >= 0
+    gold_truth = np.array([row.label for row in material.gold], dtype=np.int64)
+    return PilotResult(
+        material=material,
+        options=options,
+        written=written,
+        ensemble=ensemble,
+        truth=truth,
+        labelings=labelings.found,
+        probabilities=probabilities,
+        votes=_candidate_votes(sandbox, material, ensemble),
+        cost=PilotCost(
+            spent=before,
+            measuring=(after.tokens_in - before.tokens_in, after.tokens_out - before.tokens_out),
+            tokens_in_per_record=tokens_in,
+            tokens_out_per_record=tokens_out,
+        ),
+        model=provider.model,
+        direct_gold_accuracy=float((gold_direct == gold_truth)[answered].mean()) if answered.any() else float("nan"),
+        unanswered=direct.unanswered,
+    )
+
+
+class _Labelings:
+    """Collects ways of labeling the measured rows, each with its figures."""
+
+    def __init__(self, material: PilotMaterial, truth: Labels, ensemble: Labels) -> None:
+        gold = np.array([row.label for row in material.gold or material.test], dtype=np.int64)
+        self.default = commonest_label(gold)
+        self.found: dict[str, Labeling] = {}
+        self._label_count = len(material.task.label_names)
+        self._truth = truth
+        self._ensemble = ensemble
+
+    def add(self, name: str, given: Labels, rows: Labels | None = None) -> None:
+        """Measure labels ``given`` to the measured rows with the indexes ``rows``, or to all."""
+        rows = np.arange(len(self._truth)) if rows is None else rows
+        if not len(rows):
+            return
+        truth = self._truth[rows]
+        self.found[name] = Labeling(
+            given,
+            measure(truth, given, self._label_count, default=self.default),
+            rows,
+            None if name == ENSEMBLE else compare(truth, self._ensemble[rows], given),
+        )
+
+
+def _ensemble_labels(
+    sandbox: Sandbox, material: PilotMaterial, ensemble: Ensemble, bundle: Bundle, seed: int
+) -> tuple[Labels, Floats]:
+    """Return labels and probabilities: of test rows as served, of gold rows out of fold."""
+    if not material.test:
+        labels = ensemble.unseen_labels(len(material.task.label_names), seed)
+        return labels, np.full(len(labels), np.nan)
+    packed = [pack(row.record, material.task.limits.record_bytes) for row in material.test]
+    with closing(Labeler.open(sandbox, bundle)) as labeler:
+        batches = [labeler.label(packed[start : start + _BATCH]) for start in range(0, len(packed), _BATCH)]
+    decisions = [labeled.decision for batch in batches for labeled in batch]
+    return (
+        np.array([decision.label for decision in decisions], dtype=np.int64),
+        np.array([decision.probability for decision in decisions], dtype=np.float64),
+    )
+
+
+def _candidate_votes(sandbox: Sandbox, material: PilotMaterial, ensemble: Ensemble) -> Votes:
+    if not material.test:
+        return ensemble.candidate_gold_votes
+    return cast_votes(sandbox, material.task, ensemble.candidates, [row.record for row in material.test])
+
+
+def _ask_directly(
+    provider: Provider, material: PilotMaterial, options: PilotOptions, progress: Progress
+) -> tuple[Labels, DirectLabels]:
+    """Return which of the measured rows the LLM labeled, and its answers."""
+    rows = material.measured_rows
+    chosen = np.array(random_order(len(rows), options.seed)[: options.direct_sample], dtype=np.int64)
+    examples = choose_examples(material.task, material.gold, options.direct_examples) if material.test else []
+    records = [rows[index].record for index in chosen]
+    step = "direct labels to compare with"
+    answers = label_directly(
+        provider, material.task, records, examples, progress=lambda done: progress(step, done / len(records))
+    )
+    return chosen, answers
+
+
+def _baseline_labels(material: PilotMaterial, seed: int) -> Labels:
+    """Return what a text classifier that learned from the gold rows says of the measured rows."""
+    if not text_fields(material.task) or not material.gold:
+        raise ConfigurationError("the TF-IDF baseline needs a text field and gold rows", advice="leave it out")
+    texts = [record_words(material.task, row.record) for row in material.gold]
+    labels = np.array([row.label for row in material.gold], dtype=np.int64)
+    if not material.test:
+        return unseen_tfidf_labels(texts, labels, seed=seed)
+    return tfidf_labels(texts, labels, [record_words(material.task, row.record) for row in material.test])

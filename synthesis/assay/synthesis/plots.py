@@ -1,0 +1,179 @@
+"""The report's plots, as inline SVG: drawn for a phone's width, so that text stays readable, and scaled up from there.
+
+Colors and fonts are the page's: every shape has a class, and the page's style sheet says what it looks like.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+WIDTH = 360
+"""Units of the drawing, which are CSS pixels on a narrow phone."""
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 14, 12, 40
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One way of labeling: its cost, None where it costs nothing, and a quality with its interval, all 0 to 1."""
+
+    name: str
+    kind: str
+    cost: float | None
+    quality: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One program: shares from 0 to 1; ``accuracy`` is None where it never votes."""
+
+    name: str
+    coverage: float
+    accuracy: float | None
+    interval: tuple[float, float] | None
+    serves: bool
+
+
+def quality_against_cost(points: Sequence[Point], unit: str) -> Markup:
+    """Return accuracy over the cost of a million records, on a logarithmic axis with a place for what is free."""
+    height = 250
+    costs = [point.cost for point in points if point.cost]
+    low = math.floor(math.log10(min(costs))) if costs else 0
+    high = max(low + 1, math.ceil(math.log10(max(costs)))) if costs else 1
+    bottom = max(0.0, math.floor(10 * min(point.interval[0] for point in points)) / 10)
+    free = _LEFT + 26
+    frame = _Frame(height, (free + 26, WIDTH - _RIGHT - 10), (low, high), (bottom, 1.0))
+    parts = [frame.horizontal_grid(_steps(bottom, 1.0), lambda value: f"{value:.0%}")]
+    ticks = [(free, "free")] + [(frame.x(power), _short(10.0**power)) for power in range(low, high + 1)]
+    parts += [_text(x, height - 24, label, "tick middle") for x, label in ticks]
+    parts.append(_text((_LEFT + WIDTH) / 2, height - 6, f"{unit} for a million records", "axis middle"))
+    for point in points:
+        x = frame.x(math.log10(point.cost)) if point.cost else free
+        ends = [frame.y(value) for value in point.interval]
+        parts.append(_line(x, ends[0], x, ends[1], f"whisker {point.kind}"))
+        parts.append(_circle(x, frame.y(point.quality), point.kind))
+        right = x < WIDTH * 0.62
+        parts.append(_text(x + (8 if right else -8), frame.y(point.quality) + 4, point.name, "" if right else "end"))
+    return _svg(height, parts, "Accuracy of each way of labeling over what a million records cost")
+
+
+def cost_over_records(fixed: float, each: float, unit: str, break_even: int | None) -> Markup:
+    """Return the two costs over the number of records, both axes logarithmic, with the point where they meet.
+
+    ``fixed`` and ``each`` are positive.
+    """
+    height, powers = 250, (0, 7)
+    values = [fixed, each, each * 10 ** powers[1]]
+    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    frame = _Frame(height, (_LEFT, WIDTH - _RIGHT), powers, (low, max(high, low + 1)))
+    step = max(1, (high - low) // 5)
+    parts = [frame.horizontal_grid(range(low, high + 1, step), lambda power: _short(10.0**power))]
+    parts += [
+        _text(frame.x(power), height - 24, _short(10.0**power), "tick middle")
+        for power in range(powers[0], powers[1] + 1)
+    ]
+    parts.append(_text((_LEFT + WIDTH) / 2, height - 6, f"records (left: {unit})", "axis middle"))
+    start, end = frame.y(math.log10(each)), frame.y(math.log10(each) + powers[1])
+    parts.append(_line(frame.x(0), start, frame.x(powers[1]), end, "curve direct"))
+    level = frame.y(math.log10(fixed))
+    parts.append(_line(frame.x(0), level, frame.x(powers[1]), level, "curve ensemble"))
+    parts.append(_text(frame.x(powers[1]) - 4, level - 7, "programs", "end strong"))
+    parts.append(_text(frame.x(5.6), frame.y(math.log10(each) + 5.6) - 8, "direct labeling", "end strong"))
+    if break_even:
+        x = frame.x(min(powers[1], math.log10(break_even)))
+        parts.append(_line(x, level, x, frame.bottom, "guide"))
+        parts.append(_circle(x, level, "mark"))
+        parts.append(_text(x + 6, frame.bottom - 6, f"even at {break_even:,}", ""))
+    return _svg(height, parts, "Cost over the number of records")
+
+
+def program_bars(bars: Sequence[Bar]) -> Markup:
+    """Return a row for each program: a bar for coverage, a dot with its interval for the accuracy of its votes."""
+    row, top = 34, 6
+    height = top + row * len(bars) + 30
+    left, right = 8, WIDTH - 16
+    parts = []
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        x = left + share * (right - left)
+        parts.append(_line(x, top, x, height - 26, "grid"))
+        parts.append(
+            _text(x, height - 10, f"{share:.0%}", f"tick {'middle' if 0 < share < 1 else 'end' if share else ''}")
+        )
+    for number, bar in enumerate(bars):
+        y = top + row * number
+        state = "" if bar.serves else " unused"
+        parts.append(_text(left, y + 12, bar.name + ("" if bar.serves else " (left out)"), f"strong{state}"))
+        parts.append(_rect(left, y + 17, bar.coverage * (right - left), 10, f"bar{state}"))
+        if bar.accuracy is not None and bar.interval is not None:
+            low, high, middle = (left + value * (right - left) for value in (*bar.interval, bar.accuracy))
+            parts.append(_line(low, y + 22, high, y + 22, f"whisker accuracy{state}"))
+            parts.append(_circle(middle, y + 22, f"accuracy{state}"))
+    return _svg(height, parts, "Coverage and accuracy of each program")
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Maps values to places inside the axes."""
+
+    height: int
+    x_places: tuple[float, float]
+    x_values: tuple[float, float]
+    y_values: tuple[float, float]
+
+    @property
+    def bottom(self) -> float:
+        return self.height - _BOTTOM
+
+    def x(self, value: float) -> float:
+        share = (value - self.x_values[0]) / (self.x_values[1] - self.x_values[0])
+        return self.x_places[0] + share * (self.x_places[1] - self.x_places[0])
+
+    def y(self, value: float) -> float:
+        share = (value - self.y_values[0]) / (self.y_values[1] - self.y_values[0])
+        return self.bottom - share * (self.bottom - _TOP)
+
+    def horizontal_grid(self, values: Sequence[float], label: Callable[[float], str]) -> Markup:
+        parts = [_line(_LEFT, self.y(value), WIDTH - _RIGHT, self.y(value), "grid") for value in values]
+        parts += [_text(_LEFT - 6, self.y(value) + 4, label(value), "tick end") for value in values]
+        return Markup("").join(parts)
+
+
+def _steps(low: float, high: float) -> list[float]:
+    step = 0.1 if high - low <= 0.55 else 0.2
+    return [round(low + step * number, 2) for number in range(int((high - low) / step + 1e-9) + 1)]
+
+
+def _short(value: float) -> str:
+    """Return a number as people say it: 1k, 10M, 0.01."""
+    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
+
+
+def _svg(height: int, parts: Sequence[Markup], title: str) -> Markup:
+    return Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
+        WIDTH, height, title, Markup("").join(parts)
+    )
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
+    return Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>').format(x1, y1, x2, y2, kind)
+
+
+def _circle(x: float, y: float, kind: str) -> Markup:
+    return Markup('<circle cx="{:.1f}" cy="{:.1f}" r="5" class="{}"/>').format(x, y, kind)
+
+
+def _rect(x: float, y: float, width: float, height: float, kind: str) -> Markup:
+    return Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{}" rx="2" class="{}"/>').format(
+        x, y, width, height, kind
+    )
+
+
+def _text(x: float, y: float, text: str, kind: str) -> Markup:
+    return Markup('<text x="{:.1f}" y="{:.1f}" class="{}">{}</text>').format(x, y, kind, text)
