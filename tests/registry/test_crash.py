@@ -40,12 +40,12 @@ def push_and_die(point: str, url: str, folder: Path) -> None:
         artifacts.put = _and_then_die(artifacts.put)  # type: ignore[method-assign]
     elif point == "before the commit":
         event.listen(database.engine, "commit", die)
-    bundle, findings = open_bundle(files(NAME).items())
-    assert bundle is not None
     versions = VersionStore(database)
     with Sandbox() as sandbox:
         comparison = Comparison(versions, artifacts, sandbox)
-        Pusher(sandbox, artifacts, versions, comparison, NullMetrics(), max_pushes=1).push(bundle, findings, "", "")
+        Pusher(sandbox, artifacts, versions, comparison, NullMetrics(), max_pushes=1).push(
+            list(files(NAME).items()), "", ""
+        )
     if point == "after the commit":
         die()
 

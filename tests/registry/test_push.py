@@ -108,3 +108,10 @@ def test_programs_at_fault_are_named(registry: Registry, name: str, content: str
     about = [finding for finding in answer.report.findings if finding.file == f"programs/{name}"]
     assert about
     assert all(finding.code.startswith(wanted) and finding.message for finding in about)
+
+
+def test_a_faulty_gold_file_does_not_hide_what_is_wrong_with_programs(registry: Registry) -> None:
+    name, stub = new_name(), registry.stub()
+    broken = files(name, gold=b"not json\n", good=SHORT, broken="def label(text:\n")
+    places = {finding.file for finding in push(stub, broken).report.findings}
+    assert places == {"gold.jsonl", "programs/broken.py"}

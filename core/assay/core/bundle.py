@@ -114,6 +114,17 @@ def read_folder(folder: Path) -> tuple[Bundle | None, list[Finding]]:
 
     Raises InvalidBundle where the folder cannot be read.
     """
+    files, findings = read_files(folder)
+    bundle, more = open_bundle(files)
+    findings += more
+    return (None if has_errors(findings) else bundle), findings
+
+
+def read_files(folder: Path) -> tuple[list[tuple[str, bytes]], list[Finding]]:
+    """Return the files in ``folder`` by path, and what is no file that a bundle could hold.
+
+    Raises InvalidBundle where the folder cannot be read.
+    """
     if not folder.is_dir():
         raise InvalidBundle(f"{folder} is not a folder", advice="name the folder that holds task.toml")
     files: list[tuple[str, bytes]] = []
@@ -129,9 +140,7 @@ def read_folder(folder: Path) -> tuple[Bundle | None, list[Finding]]:
                 files.append((name, path.read_bytes()))
     except OSError as error:
         raise InvalidBundle(f"{error.filename} cannot be read: {error.strerror}") from error
-    bundle, more = open_bundle(files)
-    findings += more
-    return (None if has_errors(findings) else bundle), findings
+    return files, findings
 
 
 def write_folder(files: dict[str, bytes], folder: Path) -> None:

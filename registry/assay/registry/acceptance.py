@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from assay.core.bundle import Bundle, Program, open_bundle
+from assay.core.bundle import Bundle, Program, open_bundle, read_files
 from assay.core.errors import InvalidBundle
 from assay.core.finding import Finding, Severity, has_errors
 from assay.core.row import Row
@@ -29,14 +30,23 @@ DETERMINISM_RECORDS = 128
 """Rows on which programs are run twice; half of them gold where there are both kinds."""
 
 
+def accept_folder(sandbox: Sandbox, folder: Path) -> tuple[Bundle | None, Report]:
+    """Return the bundle in ``folder``, None where there is none, and the report. Raises InvalidBundle for no folder."""
+    return accept_files(sandbox, *read_files(folder))
+
+
 def accept_files(
-    sandbox: Sandbox, files: Iterable[tuple[str, bytes]], deadline: float | None = None
+    sandbox: Sandbox,
+    files: Sequence[tuple[str, bytes]],
+    findings_so_far: Sequence[Finding] = (),
+    deadline: float | None = None,
 ) -> tuple[Bundle | None, Report]:
-    """Return the bundle that the files make, None where they do not, and the report. See ``accept``."""
-    bundle, findings = open_bundle(files)
+    """Return the bundle that the files make, None where they make none, and the report. See ``accept``."""
+    bundle, found = open_bundle(files)
+    findings = [*findings_so_far, *found]
     if bundle is None:
-        return None, refusal(findings)
-    return bundle, accept(sandbox, bundle, findings, deadline)
+        return None, Report(_sorted([*findings, *_check_rest(sandbox, files, findings)]))
+    return (None if has_errors(findings) else bundle), accept(sandbox, bundle, findings, deadline)
 
 
 def accept(
@@ -46,24 +56,14 @@ def accept(
 
     ``deadline`` is a time.monotonic() value. Raises DeadlineExceeded beyond it.
     """
-    findings = [*findings_so_far, *_duplicates(bundle.programs)]
-    for program in bundle.programs:
-        findings += check_program(bundle.task, program)
-    executable, problems = _load(sandbox, bundle.task, _sound(bundle.programs, findings))
-    findings += problems
+    findings = [*findings_so_far, *_check_programs(sandbox, bundle)]
+    if has_errors(findings):
+        return Report(_sorted(findings))
+    executable = sandbox.load(bundle.task, bundle.programs)
     try:
-        findings += _determinism(sandbox, bundle, _sound(bundle.programs, findings))
-        if executable is None or has_errors(findings):
-            return Report(_sorted(findings))
         return _judge(bundle, executable, findings, deadline)
     finally:
-        if executable is not None:
-            executable.close()
-
-
-def refusal(findings: Iterable[Finding]) -> Report:
-    """Return the report on what is no bundle at all."""
-    return Report(_sorted(findings))
+        executable.close()
 
 
 def describe(program: Program) -> str:
@@ -76,6 +76,23 @@ def describe(program: Program) -> str:
         if isinstance(node, ast.FunctionDef) and node.name == "label" and (found := ast.get_docstring(node)):
             return found
     return ast.get_docstring(module) or ""
+
+
+def _check_programs(sandbox: Sandbox, bundle: Bundle) -> list[Finding]:
+    """Check the programs without rows, load them, run them twice: each stage with those that passed the one before."""
+    findings = _duplicates(bundle.programs)
+    for program in bundle.programs:
+        findings += check_program(bundle.task, program)
+    findings += _loading(sandbox, bundle.task, _sound(bundle.programs, findings))
+    findings += _determinism(sandbox, bundle, _sound(bundle.programs, findings))
+    return findings
+
+
+def _check_rest(sandbox: Sandbox, files: Sequence[tuple[str, bytes]], findings: Sequence[Finding]) -> list[Finding]:
+    """Check what can be checked once the files at fault are left out, so that it need not be said at the next try."""
+    faulty = {finding.file for finding in findings if finding.severity is Severity.ERROR}
+    bundle, _ = open_bundle((path, content) for path, content in files if path not in faulty)
+    return _check_programs(sandbox, bundle) if bundle else []
 
 
 def _judge(bundle: Bundle, executable: Executable, findings: list[Finding], deadline: float | None) -> Report:
@@ -106,13 +123,14 @@ def _reference(task: Task, evaluated: Evaluated) -> Reference | None:
     return reference_figures(task, evaluated.decisions, evaluated.votes) if evaluated.votes else None
 
 
-def _load(sandbox: Sandbox, task: Task, programs: Sequence[Program]) -> tuple[Executable | None, Sequence[Finding]]:
+def _loading(sandbox: Sandbox, task: Task, programs: Sequence[Program]) -> Sequence[Finding]:
     if not programs:
-        return None, ()
+        return ()
     try:
-        return sandbox.load(task, programs), ()
+        sandbox.load(task, programs).close()
     except InvalidBundle as error:
-        return None, error.findings
+        return error.findings
+    return ()
 
 
 def _determinism(sandbox: Sandbox, bundle: Bundle, programs: Sequence[Program]) -> Sequence[Finding]:

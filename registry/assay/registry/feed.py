@@ -169,18 +169,18 @@ class Feed:
                 self._on_reachable(reachable)
 
 
-def read_update(session: Session, since: int | None) -> Update:
-    """Return what changed after revision ``since``; the full state where that is None, too old or in the future."""
+def read_update(session: Session, since: int | None, max_replay: int = MAX_REPLAY) -> Update:
+    """Return what changed after revision ``since``; the full state where that is None or in the future.
+
+    So it is where more than ``max_replay`` changes were missed.
+    """
     revision = session.scalars(select(RevisionRow.value)).one()
     if since == revision:
         return Update(revision)
-    if since is None or since > revision or revision - since > MAX_REPLAY:
+    if since is None or since > revision or revision - since > max_replay:
         return Update(revision, full=True, aliases=tuple(aliases_of(session)))
-    moved = set(
-        session.execute(
-            select(AliasChangeRow.task, AliasChangeRow.alias).where(AliasChangeRow.revision > since).distinct()
-        ).tuples()
-    )
+    query = select(AliasChangeRow.task, AliasChangeRow.alias).where(AliasChangeRow.revision > since).distinct()
+    moved = {(task, name) for task, name in session.execute(query)}
     present = [alias for alias in aliases_of(session) if (alias.task, alias.name) in moved]
     gone = moved - {(alias.task, alias.name) for alias in present}
     return Update(

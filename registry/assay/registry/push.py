@@ -13,10 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
-from assay.core.bundle import Bundle
+from assay.core.bundle import Bundle, open_bundle
 from assay.core.errors import AssayError, Overloaded, TaskNotFound, VersionNotFound
-from assay.core.finding import Finding
-from assay.registry.acceptance import accept
+from assay.registry.acceptance import accept_files
 from assay.registry.artifacts import ArtifactStore
 from assay.registry.comparison import Comparison
 from assay.registry.metrics import Metrics
@@ -62,24 +61,23 @@ class Pusher:
 
     def push(
         self,
-        bundle: Bundle,
-        findings: Sequence[Finding],
+        files: Sequence[tuple[str, bytes]],
         author: str,
         message: str,
         *,
         validate_only: bool = False,
         deadline: float | None = None,
     ) -> Pushed:
-        """Return the version of the bundle's content: a new one, or the one that is there already.
+        """Return the version of the files' content: a new one, or the one that is there already.
 
         ``deadline`` is a time.monotonic() value. Raises StorageFull, Overloaded, Unavailable, DeadlineExceeded, with
         nothing kept but perhaps content that no version names.
         """
         try:
-            known = self._known(bundle)
-            report = known.report if known else self._judge(bundle, findings, deadline)
-            if report.refused:
-                return self.refuse(bundle.task.name, author, report)
+            known = self._known(files)
+            bundle, report = known or self._judge(files, deadline)
+            if bundle is None or report.refused:
+                return self._refuse(author, report)
             if validate_only:
                 self._metrics.pushed("validated")
                 return Pushed(None, report)
@@ -88,26 +86,30 @@ class Pusher:
             self._metrics.pushed("failed")
             raise
 
-    def refuse(self, task: str, author: str, report: Report) -> Pushed:
-        """Note a refusal. The log names codes and never content."""
+    def _refuse(self, author: str, report: Report) -> Pushed:
+        # Codes only: a finding's message may quote content.
         codes = sorted({finding.code for finding in report.findings})
-        _log.info("push refused", task=task, author=author, codes=codes, findings=len(report.findings))
+        _log.info("push refused", author=author, codes=codes, findings=len(report.findings))
         self._metrics.pushed("refused")
         return Pushed(None, report)
 
-    def _known(self, bundle: Bundle) -> Version | None:
+    def _known(self, files: Sequence[tuple[str, bytes]]) -> tuple[Bundle, Report] | None:
+        """Return the bundle and its report where a version has this content: it need not be judged again."""
+        bundle, _ = open_bundle(files)
+        if bundle is None:
+            return None
         try:
-            return self._versions.by_digest(bundle.task.name, bundle.digest)
+            return bundle, self._versions.by_digest(bundle.task.name, bundle.digest).report
         except (TaskNotFound, VersionNotFound):
             return None
 
-    def _judge(self, bundle: Bundle, findings: Sequence[Finding], deadline: float | None) -> Report:
+    def _judge(self, files: Sequence[tuple[str, bytes]], deadline: float | None) -> tuple[Bundle | None, Report]:
         with self._turn(deadline):
-            report = accept(self._sandbox, bundle, findings, deadline)
-            if report.refused:
-                return report
+            bundle, report = accept_files(self._sandbox, files, deadline=deadline)
+            if bundle is None or report.refused:
+                return None, report
             production = self._comparison.production(bundle.task.name)
-            return report.with_gates(self._comparison.check(bundle, report.gold, production, deadline))
+            return bundle, report.with_gates(self._comparison.check(bundle, report.gold, production, deadline))
 
     def _keep(self, bundle: Bundle, author: str, message: str, report: Report) -> Pushed:
         def store() -> None:

@@ -9,10 +9,8 @@ import time
 from collections.abc import Iterator
 
 import grpc
-from assay.core.bundle import open_bundle
 from assay.core.errors import InvalidRequest
 from assay.registry import messages
-from assay.registry.acceptance import refusal
 from assay.registry.aliases import PRODUCTION, AliasStore, Move
 from assay.registry.artifacts import ArtifactStore
 from assay.registry.feed import Feed
@@ -71,18 +69,10 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
         """Accept or refuse a bundle; refusal is an answer, not an error."""
         author = checked_person("author", request.author)
         message = checked_text("message", request.message)
-        bundle, findings = open_bundle((file.path, file.content) for file in request.bundle.files)
-        if bundle is None:
-            pushed = self._pusher.refuse("", author, refusal(findings))
-        else:
-            pushed = self._pusher.push(
-                bundle,
-                findings,
-                author,
-                message,
-                validate_only=request.validate_only,
-                deadline=_deadline(context),
-            )
+        files = [(file.path, file.content) for file in request.bundle.files]
+        pushed = self._pusher.push(
+            files, author, message, validate_only=request.validate_only, deadline=_deadline(context)
+        )
         return pb.PushVersionResponse(
             version=messages.version_to_message(pushed.version) if pushed.version else None,
             report=report_to_message(pushed.report),
