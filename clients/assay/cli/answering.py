@@ -21,7 +21,8 @@ from assay.core.vote import VoteError, is_error, is_label
 if TYPE_CHECKING:
     from assay.sandbox import Labeled
 
-# A file is worth more patience than one question: a server that restarts is waited for.
+# A run that has begun is worth more patience than a question: a server that restarts is waited for. One that is not
+# there at the start is not: whoever gave the command wants to know.
 _PATIENT = RetryPolicy(attempts=20, cap=5.0)
 _BATCH_TIMEOUT = 60.0
 
@@ -56,17 +57,18 @@ class Answerer(Protocol):
 class ServiceAnswerer:
     """Asks the label service, always for the one version that was found at the start."""
 
-    def __init__(self, task: Task, version: int, digest: str, client: Client) -> None:
+    def __init__(self, task: Task, version: int, digest: str, service: str) -> None:
         self.task, self.version, self.digest = task, version, digest
-        self._client = client
+        self._service = service
+        self._client = Client(service, timeout=_BATCH_TIMEOUT)
+        self._has_answered = False
 
     @classmethod
     def open(cls, target: Target, service: str, registry: str) -> ServiceAnswerer:
         """Ask the registry which version is meant and what its fields are. Raises AssayError."""
         with Registry(registry) as source:
             found = source.download(target.task, **target.selection)
-        client = Client(service, timeout=_BATCH_TIMEOUT, retry=_PATIENT)
-        return cls(found.bundle.task, found.version.number, found.version.digest, client)
+        return cls(found.bundle.task, found.version.number, found.version.digest, service)
 
     def answer(self, rows: Sequence[Mapping[str, Any]], *, explain: bool) -> list[Outcome]:
         """See Answerer."""
@@ -74,6 +76,10 @@ class ServiceAnswerer:
         answers = iter(
             self._client.label_batch(self.task.name, list(values.values()), version=self.version, explain=explain)
         )
+        if not self._has_answered:
+            self._client.close()
+            self._client = Client(self._service, timeout=_BATCH_TIMEOUT, retry=_PATIENT)
+            self._has_answered = True
         return [failures[place] if place in failures else self._checked(next(answers)) for place in range(len(rows))]
 
     def close(self) -> None:
