@@ -21,7 +21,7 @@ _ENOUGH_CPU = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A program's vote on a record. ``costly`` failures killed an instance or ate its memory."""
+    """A program's vote on a record. ``costly`` failures killed their instance."""
 
     vote: int
     message: str = ""
@@ -55,13 +55,9 @@ class SoloRun:
         except Fault:
             return None
         rows, tail = Decoder(1).decode(answer.text, len(records))
-        votes = [row[0] for row in rows]
-        if VoteError.MEMORY in votes:
-            self._drop()
-            return None
         self.records += len(records)
         self.message = json.loads(tail)["0"] if tail else ""
-        return votes
+        return [row[0] for row in rows]
 
     def vote(self, record: str) -> Outcome:
         """Return the vote. Raises DeadlineExceeded."""
@@ -81,13 +77,14 @@ class SoloRun:
                 answer = self._run([record], limit * 2**attempt)
             except Fault as fault:
                 if fault.kind is not FaultKind.TIME:
-                    return _died(fault)
+                    return self._died(fault)
                 if fault.cpu_seconds >= limit * _ENOUGH_CPU:
                     break
                 continue
             if attempt and answer.cpu_seconds > limit:
                 break
-            return self._read(answer.text)
+            text = answer.text
+            return Outcome(ord(text[0]) - FIRST, json.loads(text[1:])["0"] if text[1:] else "")
         return Outcome(int(VoteError.TIMEOUT), f"ran longer than {self._limits.time_ms} ms", costly=True)
 
     def _run(self, records: Sequence[str], seconds: float) -> Answer:
@@ -104,13 +101,12 @@ class SoloRun:
         self.cpu_seconds += answer.cpu_seconds
         return answer
 
-    def _read(self, text: str) -> Outcome:
-        vote = ord(text[0]) - FIRST
-        message = json.loads(text[1:])["0"] if text[1:] else ""
-        if vote == VoteError.MEMORY:
-            self._drop()
-            message = f"asked for more than {self._limits.memory_mb} MiB"
-        return Outcome(vote, message, costly=vote == VoteError.MEMORY)
+    def _died(self, fault: Fault) -> Outcome:
+        if fault.kind is FaultKind.STACK:
+            return Outcome(int(VoteError.STACK), "used up the stack", costly=True)
+        if fault.kind is FaultKind.MEMORY:
+            return Outcome(int(VoteError.MEMORY), f"asked for more than {self._limits.memory_mb} MiB", costly=True)
+        return Outcome(int(VoteError.CRASHED), f"ended the sandbox: {fault.reason}", costly=True)
 
     def _drop(self) -> None:
         if self._instance is not None:
@@ -134,9 +130,3 @@ def raise_if_late(fault: Fault, deadline: float | None) -> None:
 
 def _late() -> DeadlineExceeded:
     return DeadlineExceeded("the deadline passed before all records were evaluated", advice="allow more time")
-
-
-def _died(fault: Fault) -> Outcome:
-    if fault.kind is FaultKind.STACK:
-        return Outcome(int(VoteError.STACK), "used up the stack", costly=True)
-    return Outcome(int(VoteError.CRASHED), f"ended the sandbox: {fault.reason}", costly=True)

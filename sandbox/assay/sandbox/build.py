@@ -19,6 +19,7 @@ GUEST = HERE / "guest"
 RUNTIME = HERE / "runtime" / "assay-runtime.wasm"
 _WIT = "labeling.wit"
 _WORLD = "executable"
+_TIMEOUT_SECONDS = 300
 _APP = """\
 from assay_guest.labeling import Labeling, bake, settle
 {bake}
@@ -74,14 +75,30 @@ def _componentize(work: Path) -> None:
     # VIRTUAL_ENV would make componentize-py offer the whole environment to the guest.
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PIPENV_ACTIVE")}
     arguments = ["-q", "-d", f"assay_guest/{_WIT}", "-w", _WORLD]
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", _COMMAND, *arguments, "componentize", "--stub-wasi", "-p", ".", "app", "-o", "out.wasm"],
-        cwd=work,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(  # noqa: S603
+            [
+                sys.executable,
+                "-c",
+                _COMMAND,
+                *arguments,
+                "componentize",
+                "--stub-wasi",
+                "-p",
+                ".",
+                "app",
+                "-o",
+                "out.wasm",
+            ],
+            cwd=work,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_TIMEOUT_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise BuildFailed(f"componentize-py did not end within {_TIMEOUT_SECONDS} s") from None
     if done.returncode or not (work / "out.wasm").exists():
         raise BuildFailed(f"componentize-py failed:\n{done.stdout}{done.stderr}".rstrip())
 

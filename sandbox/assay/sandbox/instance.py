@@ -18,6 +18,8 @@ from wasmtime.component import Component, Instance, Linker
 
 INTERFACE = "assay:sandbox/labeling@1.0.0"
 _TRAP = re.compile(r"wasm trap: (.+)")
+_OUT_OF_MEMORY = re.compile(r"!(posix_|os_)_exit\b")
+"""The guest ends itself in this function, and only where memory runs out."""
 
 
 class FaultKind(enum.Enum):
@@ -25,6 +27,7 @@ class FaultKind(enum.Enum):
 
     TIME = "interrupt"
     STACK = "call stack exhausted"
+    MEMORY = "memory exhausted"
     CRASH = ""
 
 
@@ -122,5 +125,7 @@ def version_text(task: Task, programs: Sequence[Program]) -> str:
 def _fault(message: str, cpu_seconds: float) -> Fault:
     found = _TRAP.search(message)
     reason = found[1] if found else message.splitlines()[0]
+    if _OUT_OF_MEMORY.search(message):
+        reason = FaultKind.MEMORY.value
     kind = next((kind for kind in FaultKind if kind.value and kind.value in reason), FaultKind.CRASH)
     return Fault(kind, cpu_seconds, reason)

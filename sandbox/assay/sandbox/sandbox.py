@@ -15,7 +15,7 @@ from assay.core.task import Task
 from assay.sandbox.aot_cache import CompiledCache
 from assay.sandbox.breaker import Breaker
 from assay.sandbox.clock import EpochClock
-from assay.sandbox.component import LOAD_SECONDS, ComponentExecutable
+from assay.sandbox.component import LOAD_SECONDS, ComponentExecutable, load_seconds
 from assay.sandbox.engine import make_engine
 from assay.sandbox.instance import Fault, FaultKind, LoadedInstance, version_text
 from assay.sandbox.interface import Executable
@@ -78,7 +78,7 @@ class Sandbox:
     def _load(self, task: Task, programs: Sequence[Program]) -> list[dict[str, Any] | None]:
         instance = LoadedInstance(self, task.limits.memory_mb << 20)
         try:
-            return instance.load(version_text(task, programs), LOAD_SECONDS * len(programs))
+            return instance.load(version_text(task, programs), load_seconds(len(programs)))
         finally:
             instance.close()
 

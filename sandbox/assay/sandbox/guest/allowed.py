@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 MODULES = (
     "__future__",
     "abc",
@@ -69,3 +71,80 @@ HIDDEN_BUILTINS = frozenset(
     )
 )
 """Builtins that programs do not get: none labels anything, and each reaches beyond the program or its record."""
+
+HARMLESS_DUNDERS = frozenset(
+    (
+        "__all__",
+        "__annotations__",
+        "__author__",
+        "__contains__",
+        "__debug__",
+        "__doc__",
+        "__eq__",
+        "__getitem__",
+        "__hash__",
+        "__init__",
+        "__iter__",
+        "__len__",
+        "__lt__",
+        "__match_args__",
+        "__name__",
+        "__new__",
+        "__post_init__",
+        "__repr__",
+        "__slots__",
+        "__str__",
+        "__version__",
+    )
+)
+"""Names with two underscores at both ends that programs do use, and that lead nowhere."""
+
+_REACHING_DUNDERS = frozenset(
+    (
+        "__base__",
+        "__bases__",
+        "__builtins__",
+        "__class__",
+        "__closure__",
+        "__code__",
+        "__dict__",
+        "__func__",
+        "__getattribute__",
+        "__globals__",
+        "__import__",
+        "__loader__",
+        "__mro__",
+        "__reduce__",
+        "__reduce_ex__",
+        "__self__",
+        "__spec__",
+        "__subclasses__",
+        "__traceback__",
+    )
+)
+
+OMITTED = {
+    "string": frozenset(("Formatter",)),
+    "typing": frozenset(("ForwardRef", "evaluate_forward_ref", "get_type_hints")),
+}
+"""What a program's copies of modules lack: it takes text for names or code."""
+
+_DUNDER = re.compile(r"__\w+__")
+_FRAME = re.compile(
+    r"(gi|cr|ag|tb|f)_(frame|code|back|globals|locals|builtins|next|trace|yieldfrom|await)|func_globals"
+)
+
+
+def is_forbidden_dunder(name: str) -> bool:
+    """Whether the name leads from a value to the interpreter's insides."""
+    return bool(_DUNDER.fullmatch(name)) and name not in HARMLESS_DUNDERS
+
+
+def is_reaching(name: str) -> bool:
+    """Whether the guest refuses the name: it leads on, and no program defines it for its own classes."""
+    return name in _REACHING_DUNDERS or is_frame_attribute(name)
+
+
+def is_frame_attribute(name: str) -> bool:
+    """Whether the name leads from a generator or an error to the frames that run it."""
+    return bool(_FRAME.fullmatch(name))

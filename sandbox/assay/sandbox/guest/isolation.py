@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import operator
 import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .allowed import HIDDEN_BUILTINS, MODULES
+from .allowed import HIDDEN_BUILTINS, MODULES, OMITTED, is_reaching
 
 _LAZY = (
     "_strptime",
@@ -71,10 +72,7 @@ class _Importer:
         if name not in self._copies:
             original = _ORIGINALS[name]
             copied = types.ModuleType(name, original.__doc__)
-            # A module's own imports (re.enum, json.decoder ...) are not part of what it offers.
-            vars(copied).update(
-                {key: value for key, value in vars(original).items() if not isinstance(value, types.ModuleType)}
-            )
+            vars(copied).update(_offered(original))
             self._copies[name] = copied
             for other in _ORIGINALS:
                 parent, _, child = other.rpartition(".")
@@ -83,9 +81,36 @@ class _Importer:
         return self._copies[name]
 
 
+def _offered(module: types.ModuleType) -> dict[str, Any]:
+    """Return a copy of a module's namespace, less its own imports (re.enum ...), tables copied."""
+    omitted = OMITTED.get(module.__name__, frozenset())
+    offered = {
+        name: value.copy() if type(value) in (dict, list, set) else value
+        for name, value in vars(module).items()
+        if not isinstance(value, types.ModuleType) and name not in omitted
+    }
+    if module is operator:
+        offered |= {"attrgetter": _attrgetter, "methodcaller": _methodcaller}
+    return offered
+
+
+def check_code(code: types.CodeType) -> None:
+    """Raise AttributeError where compiled code reaches for the interpreter's insides by name."""
+    for name in code.co_names:
+        _allowed(name)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            check_code(constant)
+        elif type(constant) is tuple:
+            # A class pattern keeps the attributes that it looks at in a tuple.
+            for item in constant:
+                if type(item) is str:
+                    _allowed(item)
+
+
 def _allowed(name: object) -> str:
-    if type(name) is not str or name.startswith("__"):
-        raise AttributeError(f"a program cannot reach {name!r}")
+    if type(name) is not str or is_reaching(name):
+        raise AttributeError(f"a program cannot reach for {name!r}")
     return name
 
 
@@ -95,6 +120,17 @@ def _getattr(value: object, name: str, *default: object) -> object:
 
 def _hasattr(value: object, name: str) -> bool:
     return hasattr(value, _allowed(name))
+
+
+def _attrgetter(*names: str) -> operator.attrgetter[Any]:
+    for name in names:
+        for part in name.split("."):
+            _allowed(part)
+    return operator.attrgetter(*names)
+
+
+def _methodcaller(name: str, /, *arguments: object, **keywords: object) -> operator.methodcaller:
+    return operator.methodcaller(_allowed(name), *arguments, **keywords)
 
 
 def _print(*_: object, **__: object) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import base64
+import contextvars
 import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .isolation import make_namespace
+from .isolation import check_code, make_namespace
 
 Record = list[Any]
 
 FIRST = 48
 """Code point of vote 0; see labeling.wit."""
-ABSTAIN, RAISED, INVALID_RESULT, MEMORY, STACK = (chr(FIRST + vote) for vote in (-1, -2, -3, -5, -6))
+ABSTAIN, RAISED, INVALID_RESULT, STACK = (chr(FIRST + vote) for vote in (-1, -2, -3, -6))
 _MESSAGE_LENGTH = 300
 _NOT_PLAIN = (
     inspect.CO_VARARGS
@@ -41,9 +42,13 @@ class Program:
         self._file = f"programs/{name}.py"
         self._labels = labels
         self.message = ""
+        # What a program sets for its thread (the decimal context) must not reach the others.
+        self._context = contextvars.Context()
         namespace = make_namespace(name)
         try:
-            exec(compile(source, self._file, "exec", dont_inherit=True), namespace)  # noqa: S102
+            code = compile(source, self._file, "exec", dont_inherit=True)
+            check_code(code)
+            self._context.run(exec, code, namespace)
         except BaseException as error:
             raise LoadError(type(error).__name__, _text(error), self._line(error)) from None
         self._function = _find_label(namespace)
@@ -52,6 +57,9 @@ class Program:
     def vote(self, records: Sequence[Record]) -> list[str]:
         """Return one character a record."""
         self.message = ""
+        return self._context.copy().run(self._vote, records)
+
+    def _vote(self, records: Sequence[Record]) -> list[str]:
         function, labels, readers = self._function, self._labels, self._readers
         votes = []
         for record in records:
@@ -80,8 +88,6 @@ class Program:
             line = self._line(error)
             place = f" (line {line})" if line else ""
             self.message = f"{type(error).__name__}: {_text(error)}{place}"
-        if isinstance(error, MemoryError):
-            return MEMORY
         return STACK if isinstance(error, RecursionError) else RAISED
 
     def _line(self, error: BaseException) -> int:

@@ -1,0 +1,44 @@
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from assay.core.bundle import Program
+from assay.core.record import make_record, pack
+from assay.core.task import Field, FieldType, Limits, Task
+from assay.sandbox import Sandbox
+
+HOSTILE = Path(__file__).parent / "hostile"
+
+
+def make_task(time_ms=200, memory_mb=64, **fields):
+    given = fields or {"text": FieldType.TEXT}
+    return Task(
+        "spam",
+        "Is it spam?",
+        {"spam": "", "ham": ""},
+        {name: Field(name, kind) for name, kind in given.items()},
+        Limits(time_ms=time_ms, memory_mb=memory_mb),
+    )
+
+
+def packed(task, *values):
+    return [pack(make_record(task, value if isinstance(value, dict) else {"text": value}), 8 << 20) for value in values]
+
+
+def program(source, name="program"):
+    return Program(name, source)
+
+
+def evaluate(sandbox, task, programs, records, **options):
+    executable = sandbox.load(task, programs)
+    try:
+        return executable.evaluate(records, **options)
+    finally:
+        executable.close()
+
+
+@pytest.fixture(scope="session")
+def sandbox():
+    with Sandbox(bench_after=1000) as made:
+        yield made

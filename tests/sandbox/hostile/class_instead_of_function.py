@@ -1,0 +1,4 @@
+# expect: load, AS203
+class label:
+    def __init__(self, text):
+        pass

@@ -1,0 +1,3 @@
+# expect: load, AS203
+async def label(text):
+    return "spam"

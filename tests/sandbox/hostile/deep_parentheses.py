@@ -1,0 +1,6 @@
+# expect: load, AS201
+X = 1
+
+
+def label(text):
+    return "spam"

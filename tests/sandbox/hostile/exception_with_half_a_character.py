@@ -1,0 +1,3 @@
+# expect: RAISED
+def label(text):
+    raise ValueError("\ud800 " + text)

@@ -1,0 +1,3 @@
+# expect: RAISED
+def label(text):
+    raise ValueError("x" * 10_000_000)

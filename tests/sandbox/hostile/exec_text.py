@@ -1,0 +1,4 @@
+# expect: RAISED, AS212
+def label(text):
+    exec("import os")
+    return "spam"

@@ -1,0 +1,3 @@
+# expect: load, AS203
+def label(text):
+    yield "spam"

@@ -1,0 +1,3 @@
+# expect: load, AS211
+def label(text):
+    return __import__("os").name

@@ -1,0 +1,4 @@
+# expect: TIMEOUT
+def label(text):
+    while True:
+        pass

@@ -1,0 +1,3 @@
+# expect: MEMORY
+def label(text):
+    return "spam" if bytearray(1_500_000_000) else "ham"

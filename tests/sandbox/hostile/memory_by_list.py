@@ -1,0 +1,5 @@
+# expect: MEMORY
+def label(text):
+    kept = []
+    while True:
+        kept.append("x" * 1_000_000)

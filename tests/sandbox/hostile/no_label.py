@@ -1,0 +1,3 @@
+# expect: load, AS202
+def classify(text):
+    return "spam"

@@ -1,0 +1,3 @@
+# expect: RAISED, AS212
+def label(text):
+    return input()

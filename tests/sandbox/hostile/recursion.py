@@ -1,0 +1,3 @@
+# expect: STACK
+def label(text):
+    return label(text)

@@ -1,0 +1,6 @@
+# expect: STACK
+import json
+
+
+def label(text):
+    return json.loads("[" * 100_000)

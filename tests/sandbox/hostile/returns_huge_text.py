@@ -1,0 +1,3 @@
+# expect: INVALID_RESULT
+def label(text):
+    return "spam" * 2_000_000

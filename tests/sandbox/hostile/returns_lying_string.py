@@ -1,0 +1,7 @@
+# expect: INVALID_RESULT
+class Spam(str):
+    pass
+
+
+def label(text):
+    return Spam("spam")

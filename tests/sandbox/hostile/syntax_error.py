@@ -1,0 +1,3 @@
+# expect: load, AS201
+def label(text)
+    return "spam"

@@ -1,0 +1,3 @@
+# expect: RAISED
+def label(text):
+    raise SystemExit(0)

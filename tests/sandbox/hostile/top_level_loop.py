@@ -1,0 +1,7 @@
+# expect: load, AS240
+while True:
+    pass
+
+
+def label(text):
+    return "spam"

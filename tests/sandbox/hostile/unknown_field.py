@@ -1,0 +1,3 @@
+# expect: load, AS204
+def label(text, sender):
+    return "spam"

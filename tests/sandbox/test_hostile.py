@@ -1,0 +1,55 @@
+import pytest
+from assay.core.errors import InvalidBundle
+from assay.core.finding import Severity
+from assay.core.vote import VoteError
+from assay.sandbox.static_checks import check_program
+
+from tests.sandbox.conftest import HOSTILE, evaluate, make_task, packed, program
+
+TASK = make_task(time_ms=60)
+TEXTS = ("win a free prize", "see you at ten", "")
+PRIZE = program(
+    "import re\n\ndef label(text):\n    return 'spam' if re.search('free|prize', text) else None\n", "a_prize"
+)
+LENGTH = program(
+    "import decimal, html, string\n\ndef label(text):\n"
+    "    if html.unescape('&amp;') != '&' or str(decimal.Decimal(2) / 3) != '0.' + '6' * 27 + '7':\n        return None\n"
+    "    return 'ham' if sum(c in string.ascii_letters for c in text) < 12 else 'spam'\n",
+    "z_length",
+)
+HEALTHY = ([0, -1, -1], [0, 1, 1])
+
+
+def expectations(path):
+    first = path.read_text().splitlines()[0]
+    words = first.removeprefix("# expect: ").split(", ")
+    return words[0].split("/"), words[1:]
+
+
+@pytest.mark.parametrize("path", sorted(HOSTILE.glob("*.py")), ids=lambda path: path.stem)
+def test_a_hostile_program_gets_what_it_deserves_and_the_others_stand(sandbox, path):
+    expected, codes = expectations(path)
+    hostile = program(path.read_text(), "hostile")
+    found = {finding.code for finding in check_program(TASK, hostile)}
+    assert found >= set(codes)
+    records = packed(TASK, *TEXTS)
+    if expected == ["load"]:
+        with pytest.raises(InvalidBundle) as refused:
+            sandbox.load(TASK, [PRIZE, hostile, LENGTH])
+        assert [finding.file for finding in refused.value.findings] == ["programs/hostile.py"]
+        return
+    executable = sandbox.load(TASK, [PRIZE, hostile, LENGTH])
+    try:
+        votes = executable.evaluate(records).votes
+        again = executable.evaluate(records[::-1]).votes[::-1]
+    finally:
+        executable.close()
+    allowed = {TASK.label_names.index(name) if name in TASK.labels else VoteError[name] for name in expected}
+    for rows in (votes, again):
+        first, middle, last = map(list, zip(*rows, strict=True))
+        assert (first, last) == HEALTHY
+        assert set(middle) <= allowed
+
+
+def test_there_are_forty_hostile_programs_at_least():
+    assert len(list(HOSTILE.glob("*.py"))) >= 40

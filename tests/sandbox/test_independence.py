@@ -1,0 +1,173 @@
+"""A record's votes depend on the record alone: not on batch, order or history, and not on where Python runs."""
+
+import random
+import sys
+import unicodedata
+
+import pytest
+from assay.sandbox.determinism import check_determinism
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.sandbox.conftest import evaluate, make_task, packed, program
+
+TASK = make_task(time_ms=2000)
+SOURCES = {
+    "caps": "def label(text):\n    return 'spam' if sum(c.isupper() for c in text) > len(text) / 4 else None\n",
+    "counter": """
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(order=True)
+class Score:
+    spam: int = 0
+    words: list = field(default_factory=list)
+
+
+def label(text):
+    score = Score()
+    for word, times in Counter(text.casefold().split()).most_common(5):
+        score.spam += times * (len(word) % 3)
+        score.words.append(word)
+    return ("spam", "ham")[score.spam % 2]
+""",
+    "digits": """
+import re
+import statistics
+
+NUMBERS = re.compile(r"\\d+(?:[.,]\\d+)?")
+
+
+def label(text):
+    found = [len(number) for number in NUMBERS.findall(text)]
+    if not found:
+        return None
+    return "spam" if statistics.mean(found) > 2 else "ham"
+""",
+    "hashed": """
+import hashlib
+import json
+
+
+def label(text):
+    digest = hashlib.sha256(json.dumps(text).encode()).hexdigest()
+    return {"0": "spam", "1": "ham"}.get(digest[0])
+""",
+    "raising": "def label(text):\n    return 'spam' if text[0] == text[-1] else 'ham'\n",
+    "shape": """
+import difflib
+import string
+import textwrap
+import unicodedata
+from functools import lru_cache
+from urllib.parse import urlparse
+
+
+@lru_cache(maxsize=16)
+def plain(text):
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().strip(string.punctuation)
+
+
+def label(text):
+    words = plain(text).lower().split()
+    if difflib.get_close_matches("winner", words, cutoff=0.8) or any(urlparse(word).netloc for word in words):
+        return "spam"
+    return "ham" if len(textwrap.shorten(text, 40, placeholder="")) < len(text) else None
+""",
+    "words": """
+import re
+
+WORD = re.compile(r"\\b\\w{2,}\\b")
+
+
+def label(text):
+    words = WORD.findall(text)
+    return None if not words else "spam" if words[0].upper() == words[0] else "ham"
+""",
+}
+PROGRAMS = [program(source, name) for name, source in SOURCES.items()]
+texts = st.text(max_size=40) | st.sampled_from(["WIN 1000.50 now", "http://a.b/c winer", "straße ǅ İ", ""])
+
+
+@pytest.fixture(scope="module")
+def executable(sandbox):
+    made = sandbox.load(TASK, PROGRAMS)
+    yield made
+    made.close()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(texts, min_size=1, max_size=30), st.randoms(use_true_random=False), st.integers(1, 9))
+def test_batch_order_and_history_do_not_matter(executable, given_texts, shuffler, size):
+    records = packed(TASK, *given_texts)
+    alone = {record: executable.evaluate([record]).votes[0] for record in records}
+    order = records[:]
+    shuffler.shuffle(order)
+    for start in range(0, len(order), size):
+        batch = order[start : start + size]
+        assert executable.evaluate(batch).votes == [alone[record] for record in batch]
+
+
+def native_votes(source, given_texts):
+    """What CPython itself makes of the program: an index, -1, or -2 where it raises."""
+    namespace = {"__name__": "native"}
+    exec(source, namespace)
+    votes = []
+    for text in given_texts:
+        try:
+            vote = namespace["label"](text)
+        except Exception:
+            votes.append(-2)
+            continue
+        votes.append(-1 if vote is None else TASK.label_names.index(vote))
+    return votes
+
+
+def generated_texts(count):
+    """Texts of characters that the older Unicode table of this Python and the sandbox's newer one both know."""
+    chance = random.Random(20261124)
+    known = [
+        chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) not in ("Cn", "Cs", "Co")
+    ]
+    ascii_words = ["win", "FREE", "prize", "winner", "call", "0800 123", "1,500.00", "http://x.y/z", "see", "you", "\n"]
+    for _ in range(count):
+        words = [
+            chance.choice(ascii_words)
+            if chance.random() < 0.6
+            else "".join(chance.choices(known if chance.random() < 0.5 else known[:600], k=chance.randint(1, 8)))
+            for _ in range(chance.randint(0, 12))
+        ]
+        yield " ".join(words)
+
+
+def test_votes_are_those_of_native_python_on_ten_thousand_records(sandbox):
+    given_texts = list(generated_texts(10_000))
+    assert sum(not text.isascii() for text in given_texts) > 5_000
+    votes = evaluate(sandbox, TASK, PROGRAMS, packed(TASK, *given_texts)).votes
+    for place, (name, source) in enumerate(SOURCES.items()):
+        native = native_votes(source, given_texts)
+        differing = [number for number, vote in enumerate(native) if vote != votes[number][place]]
+        assert not differing, (name, given_texts[differing[0]])
+
+
+def test_programs_that_remember_are_found(sandbox):
+    remembering = program(
+        "SEEN = []\n\ndef label(text):\n    SEEN.append(text)\n    return 'spam' if len(SEEN) % 2 else 'ham'\n",
+        "remembering",
+    )
+    records = packed(TASK, *map(str, range(20)))
+    findings = check_determinism(sandbox, TASK, [*PROGRAMS, remembering], records)
+    assert [(finding.file, finding.code) for finding in findings] == [("programs/remembering.py", "AS310")]
+    assert not check_determinism(sandbox, TASK, PROGRAMS, records)
+    assert not check_determinism(sandbox, TASK, PROGRAMS, [])
+
+
+def test_programs_that_change_the_library_for_others_are_found(sandbox):
+    patching = program(
+        "from collections import Counter\n\nCounter.most_common = lambda *_: []\n\ndef label(text):\n    return 'ham'\n",
+        "a_patching",
+    )
+    records = packed(TASK, "a a a b", "ccc d e f", "xx")
+    codes = {finding.code for finding in check_determinism(sandbox, TASK, [patching, *PROGRAMS], records)}
+    assert codes == {"AS310"}
