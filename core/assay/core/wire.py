@@ -24,12 +24,13 @@ def record_from_message(task: Task, message: record_pb2.Record) -> Record:
 
 def record_from_text(task: Task, text: str) -> Record:
     """Return the record that the short form means. Raises InvalidRecord where the task has no such form."""
-    if task.text_field is None:
+    field = task.text_field
+    if field is None:
         raise InvalidRecord(
             f"task {task.name!r} takes more than one text",
             advice=f"send a record with its fields: {', '.join(task.fields)}",
         )
-    return make_record(task, {task.text_field: text})
+    return make_record(task, {field: text})
 
 
 def record_to_message(values: Mapping[str, object]) -> record_pb2.Record:
