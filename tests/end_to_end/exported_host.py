@@ -1,0 +1,34 @@
+"""A host of its own for an exported component: wasmtime and nothing of Assay. Records in, votes out, as JSON lines."""
+
+import json
+import sys
+
+from wasmtime import Engine, Store
+from wasmtime.component import Component, Linker
+
+INTERFACE = "assay:sandbox/labeling@1.0.0"
+
+
+def main():
+    engine = Engine()
+    store = Store(engine)
+    with open(sys.argv[1], "rb") as file:
+        instance = Linker(engine).instantiate(store, Component(engine, file.read()))
+    interface = instance.get_export_index(store, INTERFACE)
+    describe, evaluate = (
+        instance.get_func(store, instance.get_export_index(store, name, interface)) for name in ("describe", "evaluate")
+    )
+    about = json.loads(describe(store))
+    programs, labels = about["programs"], about["labels"]
+    records = [json.loads(line) for line in sys.stdin]
+    for start in range(0, len(records), 100):
+        batch = [[record[field["name"]] for field in about["fields"]] for record in records[start : start + 100]]
+        answer = evaluate(store, json.dumps(batch))
+        for number in range(len(batch)):
+            row = answer[number * len(programs) : (number + 1) * len(programs)]
+            votes = [ord(character) - 48 for character in row]
+            print(json.dumps({name: labels[vote] if vote >= 0 else None for name, vote in zip(programs, votes)}))
+
+
+if __name__ == "__main__":
+    main()
