@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 from wasmtime import Engine, Store
 from wasmtime.component import Component, Linker
@@ -12,8 +13,7 @@ INTERFACE = "assay:sandbox/labeling@1.0.0"
 def main():
     engine = Engine()
     store = Store(engine)
-    with open(sys.argv[1], "rb") as file:
-        instance = Linker(engine).instantiate(store, Component(engine, file.read()))
+    instance = Linker(engine).instantiate(store, Component(engine, Path(sys.argv[1]).read_bytes()))
     interface = instance.get_export_index(store, INTERFACE)
     describe, evaluate = (
         instance.get_func(store, instance.get_export_index(store, name, interface)) for name in ("describe", "evaluate")
@@ -27,7 +27,11 @@ def main():
         for number in range(len(batch)):
             row = answer[number * len(programs) : (number + 1) * len(programs)]
             votes = [ord(character) - 48 for character in row]
-            print(json.dumps({name: labels[vote] if vote >= 0 else None for name, vote in zip(programs, votes)}))
+            print(
+                json.dumps(
+                    {name: labels[vote] if vote >= 0 else None for name, vote in zip(programs, votes, strict=True)}
+                )
+            )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pytest
 from assay.client import Client, Labeling, Registry
 from assay.core.bundle import Bundle, read_folder
 from assay.sandbox.export import export_component
+
 from tests.parts.native import Votes, native_votes
 from tests.parts.registry import Registry as RegistryProcess
 from tests.parts.service import Service, until
