@@ -35,11 +35,12 @@ class _Servers:
 
 
 def label(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="TASK[@VERSION|:ALIAS] [TEXT]...", help="The task, then texts to label.", show_default=False
-        ),
+    task: Annotated[
+        str | None,
+        typer.Argument(metavar="TASK[@VERSION|:ALIAS]", help="The task; not needed with --local.", show_default=False),
+    ] = None,
+    text: Annotated[
+        list[str] | None, typer.Argument(metavar="TEXT", help="Texts to label.", show_default=False)
     ] = None,
     field: Annotated[
         list[str] | None,
@@ -81,7 +82,7 @@ def label(
     """
     screen = Screen(json=json)
     servers = _Servers(service, registry)
-    words = words or []
+    words = ([task] if task is not None else []) + (text or [])
     if local is None and not words:
         raise ConfigurationError("no task was named", advice="assay label TASK TEXT, or --local DIR")
     folder = FolderAnswerer.open(local) if local else None

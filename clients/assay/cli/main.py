@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
 import typer
@@ -62,7 +62,10 @@ app = typer.Typer(
 
 def _show_version(value: bool) -> None:
     if value:
-        typer.echo(f"assay {version('assay')}")
+        try:
+            typer.echo(f"assay {version('assay')}")
+        except PackageNotFoundError:  # run from a checkout that is not installed
+            typer.echo("assay (not installed)")
         raise typer.Exit
 
 

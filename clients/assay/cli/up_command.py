@@ -42,7 +42,9 @@ class _Stopped(Exception):
     """A signal asked for the end."""
 
 
-Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="The label service's port; 0 takes a free one.")]
+Port = Annotated[
+    int, typer.Option("--port", metavar="N", min=0, max=65535, help="The label service's port; 0 takes a free one.")
+]
 
 
 def up(
@@ -50,15 +52,15 @@ def up(
         ".assay"
     ),
     host: Annotated[
-        str, typer.Option("--host", help="The address to listen on; only this machine by default.")
+        str, typer.Option("--host", metavar="HOST", help="The address to listen on; only this machine by default.")
     ] = "127.0.0.1",
     port: Port = 7400,
-    registry_port: Annotated[int, typer.Option(min=0, max=65535, help="The registry's port.")] = 7420,
+    registry_port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="The registry's port.")] = 7420,
     metrics_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="The port of the label service's metrics.")
+        int, typer.Option(metavar="N", min=0, max=65535, help="The port of the label service's metrics.")
     ] = 7401,
     workers: Annotated[
-        int, typer.Option(min=1, max=64, help="Processes of the label service; one a core is enough.")
+        int, typer.Option(metavar="N", min=1, max=64, help="Processes of the label service; one a core is enough.")
     ] = 1,
     redis: Annotated[str, typer.Option("--redis", metavar="URL", help="Keep answers in this Redis too.")] = "",
     json: options.Json = False,
