@@ -42,8 +42,11 @@ format: $(DEVELOPMENT)  ## put the code into the house's format
 proto: $(DEVELOPMENT)  ## make the stubs anew from proto/
 	$(BIN)/python tools/stubs.py
 
-bench: $(PROJECT)  ## measure; prints ratios
-	@set -e; for file in bench/*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+bench: $(DEVELOPMENT) $(PROJECT)  ## measure on this machine; what counts are the ratios
+	@tests/install-parts
+	@set -e; for file in bench/[a-z]*.py; do \
+	  name=$$(basename "$$file" .py); echo "== bench.$$name"; $(BIN)/python -m "bench.$$name"; \
+	done
 
 lock: $(DEVELOPMENT)  ## make the lock files anew from pyproject.toml
 	$(BIN)/python tools/lock.py

@@ -25,7 +25,16 @@ REGISTRIES = [
     "proxy.golang" + ".org",
     "deb.debian" + ".org",
 ]
-WORKPLACES = ["/work" + "/", "/tmp" + "/brief", "/opt" + "/pypi", "/opt" + "/wheels", "/home" + "/", "/Users" + "/"]
+WORKPLACES = [
+    "issues" + " show",
+    "../shared" + "/design",
+    "/work" + "/",
+    "/tmp" + "/brief",
+    "/opt" + "/pypi",
+    "/opt" + "/wheels",
+    "/home" + "/",
+    "/Users" + "/",
+]
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)|!\[[^\]]*\]\(([^)\s]+)\)")
 
 

@@ -1,0 +1,40 @@
+"""Code that is compiled for any processor of the architecture, as in the image, votes as CPython does too."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from assay.core.bundle import read_folder
+
+from tests.examples.native import native_votes
+
+BUNDLE = Path(__file__).parents[2] / "examples/sensors/bundle"
+SCRIPT = """
+import json, pathlib, sys
+from assay.core.bundle import read_folder
+from assay.core.record import pack
+from assay.sandbox import Labeler, Sandbox
+bundle, _ = read_folder(pathlib.Path(sys.argv[1]))
+with Sandbox() as sandbox:
+    labeler = Labeler.open(sandbox, bundle)
+    packed = [pack(row.record, bundle.task.limits.record_bytes) for row in bundle.gold]
+    print(json.dumps([item.votes for item in labeler.label(packed)]))
+"""
+
+
+def test_generic_code_votes_as_cpython_does() -> None:
+    bundle, _ = read_folder(BUNDLE)
+    assert bundle is not None
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(BUNDLE)],
+        env={**os.environ, "ASSAY_SANDBOX_PROCESSOR": "generic"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    votes = [tuple(row) for row in json.loads(done.stdout)]
+    assert votes == native_votes(bundle, [row.record for row in bundle.gold])
