@@ -28,7 +28,7 @@ class Registry:
         self.address = ""
         self.log = data_dir.with_name(f"{data_dir.name}.log")
         self._process: subprocess.Popen[bytes] | None = None
-        self._channels: list[grpc.Channel] = []
+        self.channels: list[grpc.Channel] = []
 
     @property
     def pid(self) -> int:
@@ -39,7 +39,7 @@ class Registry:
         """Start the process and wait until it serves. Raises RuntimeError with its output where it ends instead."""
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "assay.registry"], stdout=log, stderr=log, env=self._environment()
+                [sys.executable, "-m", "assay.registry"], stdout=log, stderr=log, env=self.environment()
             )
         deadline = time.monotonic() + _START_SECONDS
         while not (ready := self.events("ready")):
@@ -64,7 +64,7 @@ class Registry:
             self.address,
             options=(("grpc.max_receive_message_length", 32 << 20), ("grpc.use_local_subchannel_pool", 1)),
         )
-        self._channels.append(channel)
+        self.channels.append(channel)
         return pb_grpc.RegistryServiceStub(channel)
 
     def events(self, name: str) -> list[dict[str, Any]]:
@@ -77,15 +77,15 @@ class Registry:
                     found.append(event)
         return found
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_REGISTRY_")}
         settings = {"data_dir": self.data_dir, **self.settings}
         return {**clean, **{f"ASSAY_REGISTRY_{name.upper()}": str(value) for name, value in settings.items()}}
 
     def _end(self, number: int) -> int:
-        for channel in self._channels:
+        for channel in self.channels:
             channel.close()
-        self._channels.clear()
+        self.channels.clear()
         assert self._process is not None
         if self._process.poll() is None:
             self._process.send_signal(number)

@@ -153,7 +153,7 @@ def test_watches_end_at_once_when_the_registry_stops(own: Registry) -> None:
     own.start()
     watch = own.stub().Watch(pb.WatchRequest(), timeout=60)
     next(watch)
-    channels, own._channels = own._channels, []
+    channels, own.channels = own.channels, []
     started = time.monotonic()
     assert own.stop() == 0
     assert time.monotonic() - started < 30

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from assay.core.errors import AssayError
-from assay.registry.app import migrate_only, serve
 from assay.registry.log import configure_logs
 from assay.registry.settings import read_settings
 
@@ -26,6 +26,10 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     configure_logs()
+    # A taken port is told in one line of our own; gRPC's core would add its own lines. It reads this when imported.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    from assay.registry.app import migrate_only, serve
+
     try:
         settings = read_settings()
         if arguments.command == "migrate":

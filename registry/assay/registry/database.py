@@ -17,7 +17,7 @@ _WRITES = "assay_writes"
 _POOL_SIZE, _POOL_OVERFLOW = 8, 24
 _POSTGRES_FULL = {"53100", "53200"}
 """SQLSTATE disk_full and out_of_memory."""
-_READ_ONLY_SQLITE = {"SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR"}
+_BROKEN_SQLITE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_NOTADB", "SQLITE_CORRUPT")
 
 
 class Database:
@@ -135,8 +135,10 @@ def _as_assay_error(error: exc.DBAPIError) -> Exception:
     code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or ""
     if code in _POSTGRES_FULL or code.startswith("SQLITE_FULL"):
         return StorageFull("the database has no room left", advice="free disk space on the database's machine")
-    if code.startswith(tuple(_READ_ONLY_SQLITE)):
-        return Unavailable(f"the database cannot be read or written ({code})", advice="look at the data folder")
+    if code.startswith(_BROKEN_SQLITE):
+        return Unavailable(
+            f"the database file cannot be used ({code})", advice="look at the data folder, or restore a backup"
+        )
     if isinstance(error, exc.OperationalError | exc.InterfaceError) or error.connection_invalidated:
         return Unavailable("the database cannot be reached or is busy", advice="try again")
     return error

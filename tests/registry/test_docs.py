@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from assay.core import errors
+from assay.registry.metrics import PrometheusMetrics
+from assay.registry.settings import PREFIX, Settings
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def rows(page: str) -> list[list[str]]:
+    """Return the cells of every table row of a page."""
+    lines = (DOCS / page).read_text().splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+
+
+def test_every_error_is_documented_as_it_is() -> None:
+    classes = [item for item in vars(errors).values() if isinstance(item, type) and issubclass(item, errors.AssayError)]
+    wanted = {(f"`{item.reason}`", f"`{item.status}`", f"`{item.__name__}`") for item in classes}
+    documented = {tuple(row[:3]) for row in rows("errors.md") if re.fullmatch(r"`[A-Z_]+`", row[0])}
+    assert documented == wanted
+
+
+def test_every_setting_is_documented_as_it_is() -> None:
+    documented = {row[0]: row[1:] for row in rows("registry.md") if row[0].startswith(f"`{PREFIX}")}
+    assert list(documented) == [f"`{PREFIX}{name.upper()}`" for name in Settings.model_fields]
+    for name, field in Settings.model_fields.items():
+        default, meaning = documented[f"`{PREFIX}{name.upper()}`"]
+        assert meaning == field.description
+        if name != "data_dir":
+            assert default == (f"`{field.default}`" if field.default != "" else "")
+
+
+def test_every_metric_is_documented_as_it_is() -> None:
+    documented = {row[0]: (row[1], row[3]) for row in rows("registry.md") if row[0].startswith("`assay_registry_")}
+    metrics = PrometheusMetrics()
+    exported = {
+        f"`{family.name}{'_total' if family.type == 'counter' else ''}`": (family.type, family.documentation)
+        for family in metrics.collectors.collect()
+    }
+    assert documented == exported
+
+
+def test_every_acceptance_code_is_documented() -> None:
+    source = Path(errors.__file__).parents[3] / "registry/assay/registry/acceptance.py"
+    documented = {row[0].strip("`") for row in rows("registry.md") if re.fullmatch(r"`AS\d+`", row[0])}
+    assert set(re.findall(r'"(AS\d+)"', source.read_text())) == documented
