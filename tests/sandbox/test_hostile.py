@@ -1,10 +1,9 @@
 import pytest
 from assay.core.errors import InvalidBundle
-from assay.core.finding import Severity
 from assay.core.vote import VoteError
 from assay.sandbox.static_checks import check_program
 
-from tests.sandbox.conftest import HOSTILE, evaluate, make_task, packed, program
+from tests.sandbox.conftest import HOSTILE, make_task, packed, program
 
 TASK = make_task(time_ms=60)
 TEXTS = ("win a free prize", "see you at ten", "")
@@ -13,7 +12,7 @@ PRIZE = program(
 )
 LENGTH = program(
     "import decimal, html, string\n\ndef label(text):\n"
-    "    if html.unescape('&amp;') != '&' or str(decimal.Decimal(2) / 3) != '0.' + '6' * 27 + '7':\n        return None\n"
+    "    if html.unescape('&amp;') != '&' or len(str(decimal.Decimal(2) / 3)) != 30:\n        return None\n"
     "    return 'ham' if sum(c in string.ascii_letters for c in text) < 12 else 'spam'\n",
     "z_length",
 )
@@ -26,7 +25,7 @@ def expectations(path):
     return words[0].split("/"), words[1:]
 
 
-@pytest.mark.parametrize("path", sorted(HOSTILE.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(HOSTILE.glob("*.py.txt")), ids=lambda path: path.name.partition(".")[0])
 def test_a_hostile_program_gets_what_it_deserves_and_the_others_stand(sandbox, path):
     expected, codes = expectations(path)
     hostile = program(path.read_text(), "hostile")
@@ -52,4 +51,4 @@ def test_a_hostile_program_gets_what_it_deserves_and_the_others_stand(sandbox, p
 
 
 def test_there_are_forty_hostile_programs_at_least():
-    assert len(list(HOSTILE.glob("*.py"))) >= 40
+    assert len(list(HOSTILE.glob("*.py.txt"))) >= 40

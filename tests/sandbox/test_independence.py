@@ -124,12 +124,20 @@ def native_votes(source, given_texts):
     return votes
 
 
+# Characters that Unicode 14 (Python 3.11) had and that 16 (the sandbox) treats otherwise: see docs/sandbox.md.
+CHANGED = {
+    *(0x19B, 0x264),  # upper case
+    *(0x10FC, 0xA7F2, 0xA7F3, 0xA7F4, 0xAB69),  # islower
+    *(0x4E24, 0x4EAC, 0x4FE9, 0x5006, 0x62D0, 0x6D1E, 0x7695, 0x79ED, 0x920E, 0x94A9),  # isnumeric
+    *(0x1171E, 0x1D6C1, 0x1D6FB, 0x1D735, 0x1D76F, 0x1D7A9),  # category, direction
+}
+
+
 def generated_texts(count):
     """Texts of characters that the older Unicode table of this Python and the sandbox's newer one both know."""
     chance = random.Random(20261124)
-    known = [
-        chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) not in ("Cn", "Cs", "Co")
-    ]
+    everything = (chr(code) for code in range(sys.maxunicode + 1) if code not in CHANGED)
+    known = [character for character in everything if unicodedata.category(character) not in ("Cn", "Cs", "Co")]
     ascii_words = ["win", "FREE", "prize", "winner", "call", "0800 123", "1,500.00", "http://x.y/z", "see", "you", "\n"]
     for _ in range(count):
         words = [
@@ -165,7 +173,7 @@ def test_programs_that_remember_are_found(sandbox):
 
 def test_programs_that_change_the_library_for_others_are_found(sandbox):
     patching = program(
-        "from collections import Counter\n\nCounter.most_common = lambda *_: []\n\ndef label(text):\n    return 'ham'\n",
+        "import collections\n\ncollections.Counter.most_common = lambda *_: []\n\ndef label(text):\n    return 'ham'\n",
         "a_patching",
     )
     records = packed(TASK, "a a a b", "ccc d e f", "xx")

@@ -7,19 +7,24 @@ from pathlib import Path
 
 from assay.core.bundle import Bundle
 from assay.core.errors import ConfigurationError, InvalidBundle
+from assay.core.finding import has_errors
 from assay.sandbox.build import BuildFailed, build_component
 from assay.sandbox.instance import version_text
+from assay.sandbox.static_checks import check_program
 
 
 def export_component(bundle: Bundle, path: Path) -> None:
     """Write the bundle's component to ``path``, atomically. Takes about ten seconds and needs componentize-py.
 
-    The programs' top-level code runs here, inside the component, without the limits of the sandbox: export what a
-    sandbox has loaded. Raises ConfigurationError without componentize-py or where ``path`` cannot be written,
+    The programs' top-level code runs while the component is built, without the limits of the sandbox but also without
+    anything of this machine in reach; programs that the static checks refuse are not built in at all. Raises ConfigurationError without componentize-py or where ``path`` cannot be written,
     InvalidBundle where the programs cannot be built in.
     """
     if importlib.util.find_spec("componentize_py") is None:
         raise ConfigurationError("exporting needs componentize-py", advice="run: pip install 'assay[export]'")
+    findings = [finding for program in bundle.programs for finding in check_program(bundle.task, program)]
+    if has_errors(findings):
+        raise InvalidBundle("the programs are not fit for export", findings=findings, advice="run: assay check")
     try:
         build_component(path, version_text(bundle.task, bundle.programs))
     except BuildFailed as error:
