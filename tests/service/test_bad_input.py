@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import grpc
 import pytest
@@ -12,6 +13,7 @@ from assay.v1 import record_pb2, registry_service_pb2
 from assay.v1.label_service_pb2_grpc import LabelServiceStub
 from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
 
+from tests.parts.registry import Registry
 from tests.parts.service import Service
 from tests.service.bundles import MIXED, MIXED_FIELDS, PRIZE, QUADRATIC, files, new_name, serve
 from tests.service.conftest import wait_for
@@ -180,3 +182,15 @@ def test_records_never_reach_the_log(
     record = record_to_message({"a very private name": 1})
     refusal(lambda: stub.Label(pb.LabelRequest(task=spam.task, record=record)))
     assert "private" not in service.log.read_text()
+
+
+def test_a_task_that_is_not_served_here_is_not_found_by_number_either(
+    registry: Registry, spam: registry_service_pb2.Version, tmp_path: Path
+) -> None:
+    other = Service(tmp_path / "data", registry=registry.address, tasks="another-task").start()
+    try:
+        for task in (spam.task, "x" * 1_000_000):
+            request = pb.LabelRequest(task=task, version=1, text="x")
+            assert refusal(lambda request=request: other.stub().Label(request)).reason == "TASK_NOT_FOUND"
+    finally:
+        assert other.stop() == 0

@@ -38,6 +38,22 @@ def test_every_wrong_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) 
     assert "ASSAY_SERVICE_LISTEN" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LISTEN", "nowhere"),
+        ("REDIS_MODE", "sometimes"),
+        ("MAX_REQUESTS", "many"),
+        ("WORKERS", "0"),
+        ("DRAIN_S", "nan"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{ENV_PREFIX}{name}", value)
+    with pytest.raises(ConfigurationError, match=f"ASSAY_SERVICE_{name}"):
+        read_settings()
+
+
 def test_names_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"{ENV_PREFIX}TASKS", "spam, tickets,,")
     assert read_settings().tasks == ("spam", "tickets")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
@@ -21,13 +22,29 @@ def version(registry_stub: RegistryServiceStub) -> registry_service_pb2.Version:
     return serve(registry_stub, files(new_name()))
 
 
-@pytest.fixture
-def workers(registry: Registry, version: registry_service_pb2.Version, tmp_path: Path) -> Iterator[Service]:
-    made = Service(tmp_path / "data", registry=registry.address, workers=2, tasks=version.task).start()
+@contextmanager
+def running(registry: Registry, version: registry_service_pb2.Version, folder: Path) -> Iterator[Service]:
+    made = Service(folder / "data", registry=registry.address, workers=2, tasks=version.task).start()
     until(lambda: made.total("assay_live_version") == 2 * version.number)
     yield made
     if made.running:
         made.stop()
+
+
+@pytest.fixture(scope="module")
+def workers(
+    registry: Registry, version: registry_service_pb2.Version, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """Two workers that tests share."""
+    with running(registry, version, tmp_path_factory.mktemp("workers")) as made:
+        yield made
+
+
+@pytest.fixture
+def own_workers(registry: Registry, version: registry_service_pb2.Version, tmp_path: Path) -> Iterator[Service]:
+    """Two workers that the test may stop."""
+    with running(registry, version, tmp_path) as made:
+        yield made
 
 
 def ask(service: Service, task: str) -> str:
@@ -56,36 +73,42 @@ def children(pid: int) -> list[int]:
 
 
 def test_metrics_are_right_across_workers(workers: Service, version: registry_service_pb2.Version) -> None:
+    def totals() -> list[float]:
+        return [
+            workers.total("assay_requests_total", method="Label", outcome="OK"),
+            workers.total("assay_labels_total", task=version.task, label="ham"),
+            workers.total("assay_request_seconds_count", method="Label"),
+        ]
+
+    before = totals()
     for _ in range(40):
         assert ask(workers, version.task) == "ham"
+    assert [after - start for start, after in zip(before, totals(), strict=True)] == [40, 40, 40]
     samples = workers.scrape()["assay_requests_total"]
     assert {labels["worker"] for labels, _ in samples} == {"0", "1"}
-    assert workers.total("assay_requests_total", method="Label", outcome="OK") == 40
-    assert workers.total("assay_labels_total", task=version.task, label="ham") == 40
-    assert workers.total("assay_request_seconds_count", method="Label") == 40
     assert workers.total("assay_worker_up") == 2
 
 
 def test_a_dead_worker_is_replaced_and_the_port_stays(workers: Service, version: registry_service_pb2.Version) -> None:
     victim = children(workers.pid)[0]
     os.kill(victim, signal.SIGKILL)
-    until(lambda: workers.total("assay_worker_restarts_total") == 1)
+    until(lambda: workers.total("assay_worker_restarts_total") >= 1)
     until(lambda: workers.total("assay_worker_up") == 2 and workers.total("assay_live_version") == 2)
     assert victim not in children(workers.pid)
     assert {ask(workers, version.task) for _ in range(20)} == {"ham"}
 
 
-def test_stopping_the_supervisor_drains_the_workers(workers: Service) -> None:
-    pids = children(workers.pid)
+def test_stopping_the_supervisor_drains_the_workers(own_workers: Service) -> None:
+    pids = children(own_workers.pid)
     assert len(pids) == 2
-    assert workers.stop() == 0
+    assert own_workers.stop() == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
-    assert not (workers.data_dir / "service.address").exists()
+    assert not (own_workers.data_dir / "service.address").exists()
 
 
-def test_workers_do_not_outlive_a_killed_supervisor(workers: Service) -> None:
-    pids = children(workers.pid)
-    workers.kill()
+def test_workers_do_not_outlive_a_killed_supervisor(own_workers: Service) -> None:
+    pids = children(own_workers.pid)
+    own_workers.kill()
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
 
 

@@ -38,7 +38,7 @@ class App:
         store = _open_store(settings)
         source = BundleSource(store, self._registry)
         self._versions = LoadedVersions(Loader(source, self._sandbox, metrics), settings.loaded_versions)
-        directory = Directory(self._versions, source)
+        directory = Directory(self._versions, source, settings.tasks)
         memory = make_memory_cache(settings.memory_cache_entries, settings.memory_cache_mb << 20)
         self._shared = _make_shared_cache(settings, metrics)
         admission = Admission(settings.max_requests, settings.max_records, settings.max_streams)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from assay.core.errors import AliasNotFound, TaskNotFound, Unavailable
+from assay.core.task import NAME_PATTERN
 from assay.service.live_version import LiveVersion
 from assay.service.target import Aliases, Target
 
 DEFAULT_ALIAS = "production"
+_NAME = re.compile(NAME_PATTERN)
 
 LiveTable = Mapping[str, Mapping[str, LiveVersion]]
 """``table[task][alias]``: the preloaded versions that serve."""
@@ -34,9 +37,11 @@ class Numbers(Protocol):
 class Directory:
     """What requests see of the registry. ``live`` and ``aliases`` are replaced whole, each in one assignment."""
 
-    def __init__(self, versions: Versions, numbers: Numbers) -> None:
+    def __init__(self, versions: Versions, numbers: Numbers, tasks: Collection[str] = ()) -> None:
+        """``tasks`` are the only ones served; all where empty."""
         self._versions = versions
         self._numbers = numbers
+        self._tasks = frozenset(tasks)
         self.live: LiveTable = {}
         self.aliases: Aliases | None = None
         """None until the registry, or the disk, has told."""
@@ -63,6 +68,9 @@ class Directory:
             for target in self.aliases.table.get(task, {}).values():
                 if target.number == number:
                     return target
+        # What cannot be a task's name is neither remembered nor sent to the registry, however long it is.
+        if not _NAME.fullmatch(task) or (self._tasks and task not in self._tasks):
+            raise _task_not_found(task)
         return self._numbers.find(task, number)
 
     def _target(self, task: str, alias: str) -> Target:
@@ -72,13 +80,17 @@ class Directory:
             )
         aliases = self.aliases.table.get(task)
         if aliases is None:
-            raise TaskNotFound(f"no task {_shown(task)}", advice="`assay tasks` lists the tasks")
+            raise _task_not_found(task)
         if alias not in aliases:
             raise AliasNotFound(
                 f"task {task!r} has no alias {_shown(alias)}",
                 advice=f"its aliases: {', '.join(sorted(aliases)[:20])}",
             )
         return aliases[alias]
+
+
+def _task_not_found(task: str) -> TaskNotFound:
+    return TaskNotFound(f"no task {_shown(task)}", advice="`assay tasks` lists the tasks")
 
 
 def _shown(name: str) -> str:

@@ -70,9 +70,11 @@ class Follower:
                     delay = _FIRST_DELAY
             except DeadlineExceeded:
                 continue  # a watch is renewed now and then
-            except AssayError as error:
+            except Exception as error:
+                # Not AssayError alone: nothing may end this thread while the service runs.
                 if self.connected and not self._stop.is_set():
-                    _log.warning("registry lost; serving what is loaded", reason=error.reason)
+                    reason = error.reason if isinstance(error, AssayError) else type(error).__name__
+                    _log.warning("registry lost; serving what is loaded", reason=reason)
             self.connected = False
             # Spread out, so that a restarted registry does not meet every label server at once.
             self._stop.wait(delay * random.uniform(0.5, 1.0))  # noqa: S311

@@ -158,18 +158,25 @@ class RedisCache:
         return asking is None or computing is None or asking < computing
 
     def _run(self) -> None:
-        """Keep connections standing, write what waits, probe where the breaker is open."""
         while not self._stopping.is_set():
-            if self.breaker.state:
-                self._probe()
-                continue
-            if self._pool.wants_more and not self._connect():
-                continue
             try:
-                batch = self._writes.get(timeout=_IDLE_SECONDS)
-            except queue.Empty:
-                continue
-            self._write(batch)
+                self._tend()
+            except Exception as error:
+                # Whatever redis-py or a proxy came up with: this thread must go on.
+                self._failed(None, error)
+
+    def _tend(self) -> None:
+        """Keep connections standing, write what waits, probe where the breaker is open."""
+        if self.breaker.state:
+            self._probe()
+            return
+        if self._pool.wants_more and not self._connect():
+            return
+        try:
+            batch = self._writes.get(timeout=_IDLE_SECONDS)
+        except queue.Empty:
+            return
+        self._write(batch)
 
     def _probe(self) -> None:
         if not self.breaker.probe_is_due():

@@ -82,13 +82,19 @@ class Reloader:
         while not self._stopping:
             self._wake.wait(self._until_retry())
             self._wake.clear()
-            wanted = self._wanted
-            if wanted is None or self._stopping:
-                continue
-            if wanted is not self._directory.aliases or self._due():
-                self._apply(wanted)
-                self._keep(wanted)
-                self._on_ready()
+            if self._wanted is not None and not self._stopping:
+                self._follow(self._wanted)
+
+    def _follow(self, wanted: Aliases) -> None:
+        if wanted is self._directory.aliases and not self._due():
+            return
+        try:
+            self._apply(wanted)
+            self._keep(wanted)
+            self._on_ready()
+        except Exception as error:
+            # Whatever it was, the next change must find this thread alive. The text may quote what is not for logs.
+            _log.error("reload failed", error=type(error).__name__)
 
     def _apply(self, wanted: Aliases) -> None:
         """Make the directory what ``wanted`` says, as far as the versions load."""
