@@ -39,17 +39,19 @@ def write(folder: Path) -> None:
 
 
 def _likelihood(bundle: Bundle, program: Program) -> list[list[float]]:
-    """Return P(vote | label) by vote and label, among the rows on which the program votes."""
-    labels = bundle.task.label_names
+    """Return P(vote | label) by vote and label. What a label's probabilities lack to 1 is that of abstaining.
+
+    Counted over all rows of the label and not only those with a vote: a program that knows one label only says so by
+    abstaining on the others.
+    """
+    labels = range(len(bundle.task.label_names))
+    rows = Counter(row.label for row in bundle.gold)
     counts = Counter(zip(votes(bundle, program), (row.label for row in bundle.gold), strict=True))
-    table = []
-    for vote in labels:
-        row = []
-        for truth in range(len(labels)):
-            voted = sum(counts[other, truth] for other in labels)
-            row.append((counts[vote, truth] + SMOOTHING) / (voted + SMOOTHING * len(labels)))
-        table.append(row)
-    return table
+    outcomes = len(labels) + 1
+    return [
+        [(counts[name, truth] + SMOOTHING) / (rows[truth] + SMOOTHING * outcomes) for truth in labels]
+        for name in bundle.task.label_names
+    ]
 
 
 def votes(bundle: Bundle, program: Program) -> list[str | None]:
