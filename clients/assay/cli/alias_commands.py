@@ -100,9 +100,7 @@ def history(
 
 
 def _show_history(screen: Screen, changes: list[AliasChange]) -> None:
-    rows = table("when", "alias", "from", "to")
-    rows.add_column("who")
-    rows.add_column("why", ratio=1)
+    rows = table("when", "alias", "from", "to", texts=("who", "why"))
     for change in changes:
         rows.add_row(
             f"{change.changed_at:%Y-%m-%d %H:%M:%S}",

@@ -93,15 +93,11 @@ def _show_labels(screen: Screen, labels: LabelChanges) -> None:
     screen.line(f"{labels.changed:,} of {labels.rows:,} rows change label", "bold")
     if not labels.changed:
         return
-    moves = table("from")
-    moves.add_column("to")
-    moves.add_column("rows", justify="right")
+    moves = table("rows", texts=("from", "to"))
     for (was, now), count in labels.moves.most_common():
-        moves.add_row(_label(was), _label(now), f"{count:,}")
+        moves.add_row(f"{count:,}", _label(was), _label(now))
     screen.show(moves)
-    examples = table("from")
-    examples.add_column("to")
-    examples.add_column("record", ratio=1)
+    examples = table("from", texts=("to", "record"))
     for change in labels.examples:
         examples.add_row(_label(change.before), _label(change.after), Text(shown(change.record)))
     screen.show(examples)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from assay.cli.label_run import RunCounts
+from assay.cli.report_view import table
 from assay.cli.screen import VOTE_ERROR_PREFIX, Screen, shown
 from assay.client import Failure, Labeling, Outcome, ProgramVote, VoteError
-from rich.table import Table
 from rich.text import Text
 
 _RECORD_WIDTH = 60
@@ -13,21 +13,16 @@ _RECORD_WIDTH = 60
 
 def show_answers(screen: Screen, records: list[str], outcomes: list[Outcome]) -> None:
     """Show the answers to a few records, with their votes where there are any."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("label", no_wrap=True)
-    table.add_column("probability", justify="right")
-    table.add_column("version", justify="right")
-    table.add_column("source")
-    table.add_column("record", ratio=1)
+    rows = table("label", "probability", "version", texts=("source", "record"))
     for record, outcome in zip(records, outcomes, strict=True):
         text = Text(shown(record, _RECORD_WIDTH))
         if isinstance(outcome, Failure):
-            table.add_row(Text("error", "red"), "", "", outcome.reason, Text(shown(outcome.message)))
+            rows.add_row(Text("error", "red"), "", "", outcome.reason, Text(shown(outcome.message)))
             continue
-        table.add_row(*_labeling_cells(outcome), text)
+        rows.add_row(*_labeling_cells(outcome), text)
         for program, vote in outcome.votes.items():
-            table.add_row("", "", "", "", Text(f"  {program}: ").append(vote_text(vote)))
-    screen.show(table)
+            rows.add_row("", "", "", "", Text(f"  {program}: ").append(vote_text(vote)))
+    screen.show(rows)
 
 
 def vote_text(vote: ProgramVote) -> Text:

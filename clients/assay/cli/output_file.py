@@ -85,7 +85,7 @@ class OutputFile:
 
     def _same(self, line: bytes, row: InputRow) -> bool:
         try:
-            return self._format.kept_part(line) == self._format.expected_part(row)
+            return self._format.matches(line, row)
         except (ValueError, KeyError):
             return False
 

@@ -11,6 +11,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Any, Protocol
 
 from assay.cli.row_reading import InputRow
@@ -21,7 +22,8 @@ ADDED = ("label", "probability", "version", "source", "votes", "error")
 _CLASH_PREFIX = "input_"
 
 
-def kept_columns(names: Iterable[str]) -> dict[str, str]:
+@lru_cache(maxsize=256)
+def kept_columns(names: tuple[str, ...]) -> Mapping[str, str]:
     """Return the output's name of each input column."""
     kept: dict[str, str] = {}
     taken = set(ADDED) | set(names)
@@ -61,16 +63,12 @@ class RowFormat(Protocol):
         """Return the row's bytes, ended by a line feed. Raises KeyError for a column that the header lacks."""
         ...
 
-    def kept_part(self, line: bytes) -> object:
-        """Return the part of a complete row that came from the input. Raises ValueError where it is no such row."""
+    def matches(self, line: bytes, row: InputRow) -> bool:
+        """Whether a complete row of the file is the output of this input row, whatever its label."""
         ...
 
     def added_part(self, line: bytes) -> Mapping[str, Any]:
         """Return what labeling added to a complete row; in CSV every value is text."""
-        ...
-
-    def expected_part(self, row: InputRow) -> object:
-        """Return what ``kept_part`` gives for this input row."""
         ...
 
 
@@ -83,20 +81,14 @@ class JsonLinesFormat:
         """See RowFormat."""
         return _json_bytes(_kept(row) | dict(added)) + b"\n"
 
-    def kept_part(self, line: bytes) -> object:
+    def matches(self, line: bytes, row: InputRow) -> bool:
         """See RowFormat."""
-        row = json.loads(line)
-        if not isinstance(row, dict):
-            raise ValueError(line)  # noqa: TRY004 - a wrong file, not a wrong type
-        return _json_bytes({name: value for name, value in row.items() if name not in ADDED})
+        kept = _json_bytes(_kept(row))[:-1]
+        return line.startswith(kept + (b', "label": ' if len(kept) > 1 else b'"label": '))
 
     def added_part(self, line: bytes) -> Mapping[str, Any]:
         """See RowFormat."""
         return {name: value for name, value in json.loads(line).items() if name in ADDED}
-
-    def expected_part(self, row: InputRow) -> object:
-        """See RowFormat."""
-        return _json_bytes(json.loads(_json_bytes(_kept(row))))
 
 
 class CsvFormat:
@@ -114,17 +106,14 @@ class CsvFormat:
         kept = [_cell(row.columns.get(name)) for name in self._kept]
         return _csv_line(kept + [_cell(added.get(name)) for name in self._added])
 
-    def kept_part(self, line: bytes) -> object:
+    def matches(self, line: bytes, row: InputRow) -> bool:
         """See RowFormat."""
-        return self._cells(line)[: len(self._kept)]
+        kept = len(self._kept)
+        return self._cells(line)[:kept] == self._cells(self.encode(row, {}))[:kept]
 
     def added_part(self, line: bytes) -> Mapping[str, Any]:
         """See RowFormat."""
         return dict(zip(self._added, self._cells(line)[len(self._kept) :], strict=True))
-
-    def expected_part(self, row: InputRow) -> object:
-        """See RowFormat."""
-        return self.kept_part(self.encode(row, {}))
 
     def _cells(self, line: bytes) -> list[str]:
         try:

@@ -46,8 +46,7 @@ def show_gold(screen: Screen, gold: GoldFigures) -> None:
 
 def show_programs(screen: Screen, gold: GoldFigures) -> None:
     """Show the figures of each program and what it looks for."""
-    programs = table("program", "coverage", "accuracy", "errors")
-    programs.add_column("what it looks for", ratio=1)
+    programs = table("program", "coverage", "accuracy", "errors", texts=("what it looks for",))
     for item in gold.programs:
         programs.add_row(
             Text(item.program),
@@ -67,12 +66,14 @@ def show_gates(screen: Screen, gates: tuple[Gate, ...]) -> None:
         screen.line(f"gate {gate.name} {mark}: {told}", style)
 
 
-def table(first: str, *others: str) -> Table:
-    """Return a plain table: the first column holds names, the others figures."""
+def table(first: str, *figures: str, texts: tuple[str, ...] = ()) -> Table:
+    """Return a plain table: the first column holds names, then figures, then texts. Nothing is cut, only folded."""
     made = Table(box=None, pad_edge=False, header_style="bold")
     made.add_column(first, overflow="fold")
-    for name in others:
-        made.add_column(name, justify="right")
+    for name in figures:
+        made.add_column(name, justify="right", overflow="fold")
+    for name in texts:
+        made.add_column(name, overflow="fold")
     return made
 
 

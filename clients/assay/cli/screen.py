@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
+import os
 import sys
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,6 +20,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 VOTE_ERROR_PREFIX = "VOTE_ERROR_"
+_UNBOUND_WIDTH = 1000
 
 
 class Screen:
@@ -26,7 +28,7 @@ class Screen:
 
     def __init__(self, *, json: bool = False) -> None:
         self.json = json
-        self.out = Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
+        self.out = Console(markup=False, highlight=False, emoji=False, width=_width_of_output())
         self.err = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
     def show(self, renderable: RenderableType = "") -> None:
@@ -60,6 +62,11 @@ class Screen:
             if isinstance(error, InvalidBundle):
                 failure["findings"] = error.findings
             self.document({"error": failure})
+
+
+def _width_of_output() -> int | None:
+    """Return None for a terminal, which knows its width; a pipe or a file has room for whole lines."""
+    return None if sys.stdout.isatty() or "COLUMNS" in os.environ else _UNBOUND_WIDTH
 
 
 def shown(text: str, limit: int = 0) -> str:

@@ -76,8 +76,7 @@ def show(
 
 
 def _show_tasks(screen: Screen, entries: list[TaskEntry]) -> None:
-    rows = table("task", "newest")
-    rows.add_column("aliases", ratio=1)
+    rows = table("task", "newest", texts=("aliases",))
     for entry in entries:
         names = ", ".join(f"{alias.name}={alias.version}" for alias in entry.aliases)
         rows.add_row(Text(shown(entry.name)), str(entry.latest.number) if entry.latest else "-", Text(shown(names)))
@@ -85,10 +84,7 @@ def _show_tasks(screen: Screen, entries: list[TaskEntry]) -> None:
 
 
 def _show_versions(screen: Screen, found: list[Version]) -> None:
-    rows = table("version", "programs")
-    for name in ("aliases", "accepted", "author"):
-        rows.add_column(name)
-    rows.add_column("message", ratio=1)
+    rows = table("version", "programs", texts=("aliases", "accepted", "author", "message"))
     for version in found:
         rows.add_row(
             f"{version.task}@{version.number}",
