@@ -15,6 +15,7 @@ from assay.registry.metrics import NullMetrics
 from assay.registry.migration import migrate
 from assay.registry.push import Pusher
 from assay.registry.sweep import sweep_orphans
+from assay.registry.turns import Turns
 from assay.registry.versions import VersionStore
 from assay.sandbox import Sandbox
 from assay.v1 import registry_service_pb2 as pb
@@ -43,7 +44,8 @@ def push_and_die(point: str, url: str, folder: Path) -> None:
     versions = VersionStore(database)
     with Sandbox() as sandbox:
         comparison = Comparison(versions, artifacts, sandbox)
-        Pusher(sandbox, artifacts, versions, comparison, NullMetrics(), max_pushes=1).push(
+        turns = Turns(running=1, waiting=0)
+        Pusher(sandbox, artifacts, versions, comparison, NullMetrics(), turns, max_seconds=60.0).push(
             list(files(NAME).items()), "", ""
         )
     if point == "after the commit":

@@ -26,6 +26,9 @@ from assay.sandbox.determinism import check_determinism
 from assay.sandbox.interface import Executable
 from assay.sandbox.static_checks import check_program
 
+MAX_FINDINGS = 1000
+"""Of a report. A gold file in the wrong format has one a line."""
+
 DETERMINISM_RECORDS = 128
 """Rows on which programs are run twice; half of them gold where there are both kinds."""
 
@@ -182,10 +185,15 @@ def _warning(file: str, code: str, message: str, advice: str) -> Finding:
 def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Sort by file and line, say each thing once, and keep every text valid UTF-8: a program's may not be."""
     plain = {(finding.file, finding.line, finding.code, _utf8(finding.message)): finding for finding in findings}
-    return tuple(
+    found = [
         Finding(file, line, code, message, _utf8(finding.advice), finding.severity)
         for (file, line, code, message), finding in sorted(plain.items(), key=lambda item: item[0])
-    )
+    ]
+    if len(found) <= MAX_FINDINGS:
+        return tuple(found)
+    errors_first = sorted(found, key=lambda finding: finding.severity is not Severity.ERROR)[:MAX_FINDINGS]
+    rest = _warning("", "AS404", f"{len(found) - MAX_FINDINGS:,} more findings are left out", "correct these first")
+    return (*sorted(errors_first, key=lambda finding: (finding.file, finding.line, finding.code)), rest)
 
 
 def _utf8(text: str) -> str:

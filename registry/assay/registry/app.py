@@ -22,6 +22,7 @@ from assay.registry.server import Health, Server, remove_address, split_address,
 from assay.registry.servicer import RegistryServicer
 from assay.registry.settings import Settings
 from assay.registry.sweep import sweep_orphans
+from assay.registry.turns import Turns
 from assay.registry.versions import VersionStore
 from assay.sandbox import Sandbox
 
@@ -56,7 +57,9 @@ def serve(settings: Settings) -> None:
         metrics = _start_metrics(settings.metrics_listen, stack)
         metrics.gauges(lambda: feed.watchers, lambda: _count(versions))
         comparison = Comparison(versions, artifacts, sandbox)
-        pusher = Pusher(sandbox, artifacts, versions, comparison, metrics, max_pushes=settings.max_pushes)
+        # Pushes that wait may take half of the threads, so that the other half answers everything else.
+        turns = Turns(settings.max_pushes, max(1, settings.threads // 2 - settings.max_pushes))
+        pusher = Pusher(sandbox, artifacts, versions, comparison, metrics, turns, max_seconds=settings.push_seconds)
         promotion = Promotion(aliases, versions, artifacts, comparison, feed, metrics)
         servicer = RegistryServicer(pusher, promotion, versions, aliases, artifacts, feed)
         server = Server(servicer, health, threads=settings.max_watchers + settings.threads)

@@ -6,25 +6,21 @@ content that no row names. That is harmless, and removed at a later start.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 from assay.core.bundle import Bundle, open_bundle
-from assay.core.errors import AssayError, Overloaded, TaskNotFound, VersionNotFound
+from assay.core.errors import AssayError, TaskNotFound, VersionNotFound
 from assay.registry.acceptance import accept_files
 from assay.registry.artifacts import ArtifactStore
 from assay.registry.comparison import Comparison
 from assay.registry.metrics import Metrics
 from assay.registry.report import Report
+from assay.registry.turns import Turns
 from assay.registry.versions import NewVersion, Version, VersionStore
 from assay.sandbox import Sandbox
-
-MAX_WAIT_SECONDS = 30.0
-"""How long a push waits for its turn before its caller is told to come back."""
 
 _log = structlog.get_logger(__name__)
 
@@ -48,16 +44,18 @@ class Pusher:
         versions: VersionStore,
         comparison: Comparison,
         metrics: Metrics,
+        turns: Turns,
         *,
-        max_pushes: int,
+        max_seconds: float,
     ) -> None:
-        """``max_pushes`` bundles are judged at once: judging is work for a processor core each."""
+        """Make a pusher that judges a bundle for ``max_seconds`` at most, when its turn has come."""
         self._sandbox = sandbox
         self._artifacts = artifacts
         self._versions = versions
         self._comparison = comparison
         self._metrics = metrics
-        self._turns = threading.BoundedSemaphore(max_pushes)
+        self._turns = turns
+        self._max_seconds = max_seconds
 
     def push(
         self,
@@ -104,7 +102,9 @@ class Pusher:
             return None
 
     def _judge(self, files: Sequence[tuple[str, bytes]], deadline: float | None) -> tuple[Bundle | None, Report]:
-        with self._turn(deadline):
+        latest = time.monotonic() + self._max_seconds
+        deadline = latest if deadline is None else min(deadline, latest)
+        with self._turns.take(deadline):
             bundle, report = accept_files(self._sandbox, files, deadline=deadline)
             if bundle is None or report.refused:
                 return None, report
@@ -131,13 +131,3 @@ class Pusher:
             created=created,
         )
         return Pushed(version, version.report, created)
-
-    @contextmanager
-    def _turn(self, deadline: float | None) -> Iterator[None]:
-        left = MAX_WAIT_SECONDS if deadline is None else max(0.0, min(MAX_WAIT_SECONDS, deadline - time.monotonic()))
-        if not self._turns.acquire(timeout=left):
-            raise Overloaded("the registry is judging other bundles", retry_after=5.0, advice="push again later")
-        try:
-            yield
-        finally:
-            self._turns.release()

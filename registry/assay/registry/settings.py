@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     max_watchers: Annotated[int, Field(ge=1, le=4096, description="Watch streams at once")] = 256
     threads: Annotated[int, Field(ge=1, le=256, description="other calls at once")] = 16
     max_pushes: Annotated[int, Field(ge=1, le=64, description="bundles judged at once")] = 2
+    push_seconds: Annotated[float, Field(gt=0, le=3600, description="longest time to judge a bundle")] = 300.0
     heartbeat_seconds: Annotated[float, Field(gt=0, le=60, description="longest silence of a Watch")] = 5.0
     poll_seconds: Annotated[float, Field(gt=0, le=60, description="how often changes of other processes are read")] = (
         0.5

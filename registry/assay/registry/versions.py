@@ -145,7 +145,7 @@ def _lock_task(session: Session, task: str) -> None:
     # Both dialects have the clause, each in its own class.
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     session.execute(insert(TaskRow).values(name=task, created_at=datetime.now(UTC)).on_conflict_do_nothing())
-    session.execute(select(TaskRow).where(TaskRow.name == task).with_for_update())
+    session.execute(select(TaskRow).where(TaskRow.name == task).with_for_update(key_share=True))
 
 
 def _row(new: NewVersion, number: int) -> VersionRow:

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from assay.core.bundle import Program, open_bundle
+from assay.core.errors import DeadlineExceeded, InvalidBundle
+from assay.core.finding import Severity
+from assay.registry.acceptance import MAX_FINDINGS, accept, accept_files, accept_folder, describe
+from assay.registry.evaluation import Incomparable, accuracy_on_gold_of
+from assay.registry.report import Report
+from assay.sandbox import Sandbox
+
+from tests.registry.bundles import ALWAYS_HAM, PRIZE, SHORT, files
+
+
+def judged(sandbox: Sandbox, **options: object) -> Report:
+    _, report = accept_files(sandbox, list(files("spam", **options).items()))  # type: ignore[arg-type]
+    return report
+
+
+def test_a_folder_is_judged_as_at_push(sandbox: Sandbox, tmp_path: Path) -> None:
+    for path, content in files("spam").items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    bundle, report = accept_folder(sandbox, tmp_path)
+    assert bundle is not None
+    assert report == judged(sandbox)
+    (tmp_path / "programs/link.py").symlink_to(tmp_path / "task.toml")
+    bundle, report = accept_folder(sandbox, tmp_path)
+    assert bundle is None
+    assert [finding.code for finding in report.findings] == ["AS104"]
+    with pytest.raises(InvalidBundle):
+        accept_folder(sandbox, tmp_path / "no-such")
+
+
+def test_without_rows_there_are_no_figures(sandbox: Sandbox) -> None:
+    report = judged(sandbox, gold=None)
+    assert (report.gold, report.reference, report.gates, report.refused) == (None, None, (), False)
+
+
+def test_the_sample_is_the_reference_where_there_is_one(sandbox: Sandbox) -> None:
+    bundle = files("spam") | {"sample.jsonl": b'{"text": "a prize, and more text than forty letters hold"}\n' * 3}
+    _, report = accept_files(sandbox, list(bundle.items()))
+    assert report.reference is not None
+    assert report.reference.rows == 3
+    assert report.reference.label_shares == {"ham": 0.0, "spam": 1.0}
+    assert report.gold is not None
+    assert report.gold.rows == 5
+
+
+def test_the_label_model_decides_the_figures(sandbox: Sandbox) -> None:
+    """With weights that trust the prize, the tie of the first row goes to spam."""
+    likelihood = {"spam": {"ham": 0.01, "spam": 0.9}, "ham": {"ham": 0.5, "spam": 0.4}}
+    weights = {"ham": {"ham": 0.6, "spam": 0.4}, "spam": {"ham": 0.4, "spam": 0.6}}
+    model = {
+        "kind": "weighted",
+        "prior": {"ham": 0.5, "spam": 0.5},
+        "likelihood": {"prize": likelihood, "short": weights},
+    }
+    _, report = accept_files(sandbox, [*files("spam").items(), ("label_model.json", json.dumps(model).encode())])
+    assert report.gold is not None
+    assert report.gold.accuracy == 0.8
+
+
+def test_programs_that_keep_state_are_refused(sandbox: Sandbox) -> None:
+    """Hidden from the static checks as well as it can be: the votes give it away."""
+    source = (
+        "class Memory:\n    pass\n\n\nmemory = Memory()\nmemory.seen = 0\n\n\ndef label(text):\n"
+        '    memory.seen += 1\n    return "ham" if memory.seen > 2 else "spam"\n'
+    )
+    report = judged(sandbox, counting=source, prize=PRIZE)
+    assert report.refused
+    assert {finding.file for finding in report.findings} == {"programs/counting.py"}
+
+
+def test_a_program_that_never_votes_is_a_warning(sandbox: Sandbox) -> None:
+    report = judged(sandbox, never='def label(text):\n    return "ham" if "xyzzy" in text else None\n', short=SHORT)
+    assert ("AS403", Severity.WARNING) in {(finding.code, finding.severity) for finding in report.findings}
+    assert not report.refused
+
+
+def test_a_flood_of_findings_is_cut_with_the_errors_kept(sandbox: Sandbox) -> None:
+    report = judged(sandbox, gold=b"not json\n" * (MAX_FINDINGS + 500))
+    assert len(report.findings) == MAX_FINDINGS + 1
+    assert report.findings[-1].code == "AS404"
+    assert report.refused
+
+
+def test_a_deadline_that_has_passed(sandbox: Sandbox) -> None:
+    bundle, findings = open_bundle(files("spam").items())
+    assert bundle is not None
+    with pytest.raises(DeadlineExceeded):
+        accept(sandbox, bundle, findings, deadline=time.monotonic() - 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        (PRIZE, "Spam that promises a prize."),
+        ('"""Of the file."""\n\n\ndef label(text):\n    return None\n', "Of the file."),
+        (ALWAYS_HAM, ""),
+        ("def label(text:\n", ""),
+        ("x = " + "(" * 5000, ""),
+    ],
+)
+def test_a_program_is_described_by_its_docstring(source: str, wanted: str) -> None:
+    assert describe(Program("p", source)) == wanted
+
+
+def test_an_older_version_with_fewer_fields_can_be_compared(sandbox: Sandbox) -> None:
+    old, _ = open_bundle(files("spam").items())
+    wider = files("spam")
+    wider["task.toml"] = wider["task.toml"].replace(
+        b"[fields]\n", b'[fields]\nsender = { type = "text", optional = true }\n'
+    )
+    new, findings = open_bundle(wider.items())
+    assert old is not None
+    assert new is not None, findings
+    assert accuracy_on_gold_of(sandbox, old, new) == 0.6
+
+
+def test_a_field_of_another_type_cannot(sandbox: Sandbox) -> None:
+    old, _ = open_bundle(files("spam").items())
+    other = files("spam", p="def label(text):\n    return 'ham'\n", gold=b'{"text": 1, "label": "ham"}\n')
+    other["task.toml"] = other["task.toml"].replace(b'text = "text"', b'text = "number"')
+    new, findings = open_bundle(other.items())
+    assert old is not None
+    assert new is not None, findings
+    with pytest.raises(Incomparable, match="was text and is number"):
+        accuracy_on_gold_of(sandbox, old, new)
