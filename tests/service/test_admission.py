@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -107,6 +108,23 @@ def test_a_drain_finishes_what_is_in_flight_and_refuses_the_rest(
     with pytest.raises(grpc.RpcError) as caught:
         stub.LabelBatch(request, timeout=5)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+def test_an_idle_stream_does_not_hold_up_a_drain(small: Service, slow: registry_service_pb2.Version) -> None:
+    sent = threading.Event()
+
+    def requests() -> Iterator[pb.LabelStreamRequest]:
+        yield pb.LabelStreamRequest(correlation_id="1", request=pb.LabelRequest(task=slow.task, text="x"))
+        sent.wait()
+
+    replies = small.stub().LabelStream(requests())
+    assert next(replies).outcome.labeling.label == "ham"
+    small.terminate()
+    with pytest.raises(grpc.RpcError) as caught:
+        next(replies)
+    sent.set()
+    assert from_rpc_error(caught.value).reason == "UNAVAILABLE"
+    assert small.wait() == 0
 
 
 def test_a_batch_larger_than_the_bound_is_taken_when_nothing_else_is_there() -> None:

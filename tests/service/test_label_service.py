@@ -186,6 +186,24 @@ def test_a_stream_keeps_its_order_and_outlives_errors(
     assert {reply.served.digest for reply in replies} == {spam.digest, ""}
 
 
+def test_a_stream_mixes_tasks_versions_and_faulty_records(
+    registry_stub: RegistryServiceStub, spam: registry_service_pb2.Version, stub: LabelServiceStub
+) -> None:
+    other = serve(registry_stub, files(new_name(), only=PRIZE.replace("prize", "offer")))
+    wait_for(stub, other)
+    kinds = [
+        (pb.LabelRequest(task=spam.task, text="a prize for the whole family"), spam.digest, "spam"),
+        (pb.LabelRequest(task=other.task, text="an offer"), other.digest, "spam"),
+        (pb.LabelRequest(task=spam.task), spam.digest, "INVALID_REQUEST"),
+        (pb.LabelRequest(task=spam.task, version=99, text="x"), "", "VERSION_NOT_FOUND"),
+        (pb.LabelRequest(task=spam.task, version=1, text="short", explain=True), spam.digest, "ham"),
+    ] * 40
+    replies = stub.LabelStream((pb.LabelStreamRequest(request=request) for request, _, _ in kinds), timeout=60)
+    for reply, (_, digest, said) in zip(replies, kinds, strict=True):
+        assert reply.served.digest == digest
+        assert said == (reply.outcome.labeling.label or reply.outcome.error.reason)
+
+
 def test_health_is_told_by_name(service: Service) -> None:
     assert [service.health(name) for name in ("", "assay.v1.LabelService")] == ["SERVING", "SERVING"]
     until(lambda: service.total("assay_registry_connected") == 1)

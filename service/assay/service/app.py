@@ -42,7 +42,7 @@ class App:
         memory = make_memory_cache(settings.memory_cache_entries, settings.memory_cache_mb << 20)
         self._shared = _make_shared_cache(settings, metrics)
         admission = Admission(settings.max_requests, settings.max_records, settings.max_streams)
-        service = LabelService(
+        self._service = LabelService(
             directory,
             Labeling(memory, self._shared, metrics),
             admission,
@@ -52,7 +52,7 @@ class App:
             timeout=settings.request_timeout_s,
         )
         self._server = LabelServer(
-            service,
+            self._service,
             max_requests=settings.max_requests,
             max_streams=settings.max_streams,
             max_request_bytes=settings.max_request_mb << 20,
@@ -82,6 +82,7 @@ class App:
 
     def drain(self) -> None:
         """Finish what is in flight and let go of everything."""
+        self._service.end_streams()
         self._server.drain(self._settings.drain_s)
         self._follower.stop()
         self._reloader.stop()

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
+from itertools import groupby
 from typing import Any, TypeVar
 
 import grpc
-from assay.core.errors import AssayError, InvalidRecord, InvalidRequest
+from assay.core.errors import AssayError, InvalidRequest, Unavailable
 from assay.service.admission import Admission
+from assay.service.incoming import Incoming
 from assay.service.labeling import Labeling
 from assay.service.live_version import LiveVersion
 from assay.service.metrics import REASONS, Metrics
-from assay.service.requests import Versions, acquire, deadline_of, error_message, packed_batch, packed_record
+from assay.service.requests import (
+    Versions,
+    acquire,
+    deadline_of,
+    error_message,
+    packed_batch,
+    packed_or_error,
+    packed_record,
+)
 from assay.v1 import label_service_pb2 as pb
 from assay.v1.label_service_pb2_grpc import LabelServiceServicer
 
@@ -43,6 +54,7 @@ class LabelService(LabelServiceServicer):
         self._max_batch_records = max_batch_records
         self._max_request_bytes = max_request_bytes
         self._timeout = timeout
+        self._ending = threading.Event()
         self._measured_label = _measured(self._label, "Label", metrics)
         self._measured_batch = _measured(self._label_batch, "LabelBatch", metrics)
 
@@ -63,21 +75,28 @@ class LabelService(LabelServiceServicer):
         outcome = "OK"
         try:
             self._admission.open_stream()
+            incoming = Incoming(request_iterator)
             try:
-                for item in request_iterator:
-                    yield self._stream_item(item, context)
+                for items in incoming.groups(self._ending):
+                    for _, group in groupby(items, key=_selection):
+                        yield from self._stream_group(list(group), context)
             finally:
+                incoming.close()
                 self._admission.close_stream()
+            if self._ending.is_set():
+                raise Unavailable("the server is stopping", advice="open the stream again; another server takes it")
         except AssayError as error:
             outcome = error.reason
             raise
         finally:
             self._metrics.requests.labels("LabelStream", outcome).inc()
 
-    def _label(self, request: pb.LabelRequest, context: grpc.ServicerContext) -> pb.LabelResponse:
-        return self._label_one(request, deadline_of(context, self._timeout))
+    def end_streams(self) -> None:
+        """End each stream as soon as what it has read is answered."""
+        self._ending.set()
 
-    def _label_one(self, request: pb.LabelRequest, deadline: float) -> pb.LabelResponse:
+    def _label(self, request: pb.LabelRequest, context: grpc.ServicerContext) -> pb.LabelResponse:
+        deadline = deadline_of(context, self._timeout)
         self._admission.enter(1)
         try:
             version, alias = acquire(self._versions, request, deadline)
@@ -101,32 +120,50 @@ class LabelService(LabelServiceServicer):
         try:
             version, alias = acquire(self._versions, request, deadline)
             try:
-                outcomes = self._outcomes(version, request, deadline)
+                outcomes = self._outcomes(version, packed_batch(version.task, request), request.explain, deadline)
                 return pb.LabelBatchResponse(outcomes=outcomes, served=version.served(alias))
             finally:
                 version.release()
         finally:
             self._admission.leave(records)
 
-    def _outcomes(self, version: LiveVersion, request: pb.LabelBatchRequest, deadline: float) -> list[pb.LabelOutcome]:
-        packed = packed_batch(version.task, request)
+    def _outcomes(
+        self, version: LiveVersion, packed: Sequence[str | AssayError], explain: bool, deadline: float
+    ) -> list[pb.LabelOutcome]:
+        """Return one outcome a record; what could not be packed gets its error."""
         good = [item for item in packed if isinstance(item, str)]
         answers, sources = self._labeling.label(version, good, deadline)
         version.meter.count(answers, sources)
-        outcome, explain = version.answers.outcome, request.explain
+        outcome = version.answers.outcome
         labeled = (outcome(answer, source, explain) for answer, source in zip(answers, sources, strict=True))
-        return [self._record_error(item) if isinstance(item, InvalidRecord) else next(labeled) for item in packed]
+        return [next(labeled) if isinstance(item, str) else self._record_error(item) for item in packed]
 
-    def _stream_item(self, item: pb.LabelStreamRequest, context: grpc.ServicerContext) -> pb.LabelStreamResponse:
+    def _stream_group(
+        self, group: Sequence[pb.LabelStreamRequest], context: grpc.ServicerContext
+    ) -> Iterator[pb.LabelStreamResponse]:
+        """Answer requests that select the same version, each with an outcome of its own."""
+        served = None
         try:
-            response = self._label_one(item.request, deadline_of(context, self._timeout))
+            outcomes, served = self._label_group([item.request for item in group], context)
         except AssayError as error:
-            return pb.LabelStreamResponse(correlation_id=item.correlation_id, outcome=self._record_error(error))
-        return pb.LabelStreamResponse(
-            correlation_id=item.correlation_id,
-            outcome=pb.LabelOutcome(labeling=response.labeling),
-            served=response.served,
-        )
+            outcomes = [self._record_error(error) for _ in group]
+        for item, outcome in zip(group, outcomes, strict=True):
+            yield pb.LabelStreamResponse(correlation_id=item.correlation_id, outcome=outcome, served=served)
+
+    def _label_group(
+        self, requests: Sequence[pb.LabelRequest], context: grpc.ServicerContext
+    ) -> tuple[list[pb.LabelOutcome], pb.ServedVersion]:
+        deadline = deadline_of(context, self._timeout)
+        self._admission.enter(len(requests))
+        try:
+            version, alias = acquire(self._versions, requests[0], deadline)
+            try:
+                packed = [packed_or_error(version.task, request) for request in requests]
+                return self._outcomes(version, packed, requests[0].explain, deadline), version.served(alias)
+            finally:
+                version.release()
+        finally:
+            self._admission.leave(len(requests))
 
     def _record_error(self, error: AssayError) -> pb.LabelOutcome:
         self._metrics.record_errors.labels(_reason(error)).inc()
@@ -145,6 +182,11 @@ class LabelService(LabelServiceServicer):
                 advice="send several batches",
                 limit=self._max_request_bytes,
             )
+
+
+def _selection(item: pb.LabelStreamRequest) -> tuple[str, int, str, bool]:
+    request = item.request
+    return request.task, request.version, request.alias, request.explain
 
 
 def _measured(

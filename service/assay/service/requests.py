@@ -55,11 +55,19 @@ def packed_record(task: Task, request: pb.LabelRequest) -> str:
             raise InvalidRequest("the request holds no record", advice="set `record`, or `text` for a text task")
 
 
-def packed_batch(task: Task, request: pb.LabelBatchRequest) -> Sequence[str | InvalidRecord]:
+def packed_or_error(task: Task, request: pb.LabelRequest) -> str | AssayError:
+    """Return the request's record, or what is wrong with it."""
+    try:
+        return packed_record(task, request)
+    except AssayError as error:
+        return error
+
+
+def packed_batch(task: Task, request: pb.LabelBatchRequest) -> Sequence[str | AssayError]:
     """Return each record, or what is wrong with it, in the order of the request. Raises InvalidRequest."""
     if request.records and request.texts:
         raise InvalidRequest("the request holds both records and texts", advice="send two requests")
-    packed: list[str | InvalidRecord] = []
+    packed: list[str | AssayError] = []
     for text in request.texts:
         try:
             packed.append(_packed_text(task, text))
