@@ -3,14 +3,11 @@ from __future__ import annotations
 import csv
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from assay.client import Registry
 
 from tests.clients.conftest import EXAMPLES, SPAM, Command, rows_of
 
@@ -156,99 +153,6 @@ def test_a_column_named_like_an_added_one_is_kept_under_another_name(assay: Comm
     ]
 
 
-@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
-def test_a_killed_run_goes_on_and_ends_with_the_same_file(
-    assay: Command, spam: str, tmp_path: Path, ending: str
-) -> None:
-    rows = [{"n": number, "text": f'hi mum, "see" you\n{number}'} for number in range(8_000)]
-    source = write_rows(tmp_path / "in.jsonl", rows)
-    whole, broken = tmp_path / f"whole.{ending}", tmp_path / f"broken.{ending}"
-    assay("label", spam, "--input", source, "--output", whole)
-    growing = tmp_path / "broken.parquet.partial.jsonl" if ending == "parquet" else broken
-    command = [sys.executable, "-m", "assay.cli.main", "label", spam, "--input", str(source), "--output", str(broken)]
-    process = subprocess.Popen(command, env={**os.environ, **assay.environment}, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not (growing.exists() and growing.stat().st_size > 100_000):
-        time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    with growing.open("ab") as torn:
-        torn.write(b'{"n": 99, "te')  # what a torn write leaves
-    summary = assay.json("label", spam, "--input", source, "--output", broken)
-    assert 0 < summary["resumed"] < summary["rows"] == 8_000
-    # Where an answer came from depends on what the server remembers; everything else is the same.
-    if ending == "parquet":
-        parquet = pytest.importorskip("pyarrow.parquet")
-        first, second = (parquet.read_table(path).drop(["source"]) for path in (whole, broken))
-        assert first.equals(second)
-        assert not growing.exists()
-    elif ending == "csv":
-        texts = [path.read_text().replace("computed", "memory") for path in (whole, broken)]
-        assert texts[0] == texts[1]
-    else:
-        assert without_source(whole) == without_source(broken)
-
-
-def test_a_local_run_that_was_cut_ends_with_the_same_bytes(assay: Command, tmp_path: Path) -> None:
-    whole, broken = tmp_path / "whole.csv", tmp_path / "broken.csv"
-    for output in (whole, broken):
-        assay("label", "--local", SPAM, "--input", UNLABELED, "--output", output)
-    content = whole.read_bytes()
-    for cut in (0, 10, 100, 5_000, len(content) - 1):
-        broken.write_bytes(content[:cut])
-        assay("label", "--local", SPAM, "--input", UNLABELED, "--output", broken)
-        assert broken.read_bytes() == content
-
-
-def test_a_rerun_takes_up_rows_that_came_since(assay: Command, tmp_path: Path) -> None:
-    rows: list[dict[str, object]] = [{"text": "hi mum, see you"}]
-    source, output = write_rows(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
-    assay("label", "--local", SPAM, "--input", source, "--output", output)
-    assert assay.json("label", "--local", SPAM, "--input", source, "--output", output)["resumed"] == 1
-    write_rows(source, rows * 3)
-    summary = assay.json("label", "--local", SPAM, "--input", source, "--output", output)
-    assert (summary["resumed"], summary["rows"]) == (1, 3)
-
-
-def test_an_output_of_another_run_is_not_touched(assay: Command, spam: str, tmp_path: Path) -> None:
-    source, output = write_rows(tmp_path / "in.jsonl", [{"text": "hi mum, see you"}] * 3), tmp_path / "out.jsonl"
-    assay("label", "--local", SPAM, "--input", source, "--output", output)
-    before = output.read_bytes()
-    other = write_rows(tmp_path / "other.jsonl", [{"text": "another"}] * 3)
-    assert "not the input's" in assay("label", "--local", SPAM, "--input", other, "--output", output, exits=2).stderr
-    shorter = write_rows(tmp_path / "shorter.jsonl", [{"text": "hi mum, see you"}])
-    assay("label", "--local", SPAM, "--input", shorter, "--output", output, exits=2)
-    assert "another version" in assay("label", spam, "--input", source, "--output", output, exits=2).stderr
-    assay("label", "--local", SPAM, "--input", source, "--output", output, "--explain", exits=2)
-    assert output.read_bytes() == before
-    foreign = tmp_path / "foreign.jsonl"
-    foreign.write_text("precious")
-    assay("label", "--local", SPAM, "--input", source, "--output", foreign, exits=2)
-    assert foreign.read_text() == "precious"
-    assay("label", "--local", SPAM, "--input", source, "--output", foreign, "--overwrite")
-    assert len(rows_of(foreign)) == 3
-
-
-def test_a_run_stays_with_the_version_that_began_it(
-    assay: Command, registry_client: Registry, client: object, tmp_path: Path
-) -> None:
-    from assay.client import Client
-
-    from tests.clients.client.test_registry_client import changed
-    from tests.clients.conftest import renamed, serve
-
-    assert isinstance(client, Client)
-    bundle = renamed(SPAM, "pinned", tmp_path)
-    serve(registry_client, client, bundle)
-    source, output = write_rows(tmp_path / "in.jsonl", [{"text": "hi mum, see you"}]), tmp_path / "out.jsonl"
-    assay("label", "pinned", "--input", source, "--output", output)
-    serve(registry_client, client, changed(bundle, "x"))
-    write_rows(source, [{"text": "hi mum, see you"}] * 2)
-    assay("label", "pinned", "--input", source, "--output", output)
-    assert [row["version"] for row in rows_of(output)] == [1, 1]
-    assay("label", "pinned", "--input", source, "--output", tmp_path / "new.jsonl")
-    assert [row["version"] for row in rows_of(tmp_path / "new.jsonl")] == [2, 2]
-
-
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -282,18 +186,20 @@ def test_csv_output_of_uneven_rows_has_all_columns(assay: Command, tmp_path: Pat
         assert [row["more"] for row in csv.DictReader(lines)] == ["", '[1, {"x": null}]']
 
 
-def test_a_server_that_is_away_is_named(registry_client: Registry, registry: object, tmp_path: Path) -> None:
-    from assay.client import Client
+def test_a_server_that_is_away_is_named(assay: Command, spam: str, tmp_path: Path) -> None:
+    arguments = ["label", spam, "--input", UNLABELED, "--output", tmp_path / "o.jsonl", "--service", "127.0.0.1:9"]
+    assert "the label service at 127.0.0.1:9 cannot be reached" in assay(*arguments, exits=3).stderr
 
-    from tests.clients.conftest import serve
-    from tests.parts.registry import Registry as RegistryProcess
-    from tests.parts.service import Service
 
-    assert isinstance(registry, RegistryProcess)
-    service = Service(tmp_path / "service", registry=registry.address).start()
-    with Client(service.address) as one:
-        serve(registry_client, one, SPAM)
-    service.stop()
-    command = Command(registry.address, service.address)
-    result = command("label", "spam", "--input", UNLABELED, "--output", tmp_path / "o.jsonl", exits=3)
-    assert f"the label service at {service.address} cannot be reached" in result.stderr
+def test_whoever_reads_the_output_may_leave_early(assay: Command, spam: str) -> None:
+    words = f"{sys.executable} -m assay.cli label {spam} --input {UNLABELED} | head -1"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {words}"],
+        env={**os.environ, **assay.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert len(done.stdout.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+    assert "Error" not in done.stderr

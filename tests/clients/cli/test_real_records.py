@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from assay.client import Client, Registry
+
+from tests.clients.conftest import Command, rows_of, serve
+
+ROOT = Path(__file__).parents[3]
+BUNDLES = ROOT / "tests" / "fixtures"
+RECORDS = ROOT.parent / "shared" / "data"
+
+
+@pytest.mark.skipif(not RECORDS.is_dir(), reason="the data sets are not here")
+@pytest.mark.parametrize("name", ["sms", "agnews"])
+def test_real_records_get_the_same_labels_from_the_server_and_from_the_folder(
+    assay: Command, registry_client: Registry, client: Client, tmp_path: Path, name: str
+) -> None:
+    bundle = shutil.copytree(BUNDLES / name, tmp_path / name)
+    shutil.copy(RECORDS / name / "gold.jsonl", bundle)
+    task = serve(registry_client, client, bundle)
+    for file in ("test.jsonl", "unlabeled.jsonl"):
+        served, local = tmp_path / f"served-{file}", tmp_path / f"local-{file}"
+        assay("label", task, "--input", RECORDS / name / file, "--output", served, "--explain")
+        assay("label", "--local", bundle, "--input", RECORDS / name / file, "--output", local, "--explain")
+        rows = [
+            [{key: value for key, value in row.items() if key not in ("version", "source")} for row in rows_of(path)]
+            for path in (served, local)
+        ]
+        assert rows[0] == rows[1]
+        assert len(rows[0]) == len(rows_of(RECORDS / name / file))
+        assert any(row["label"] for row in rows[0])
