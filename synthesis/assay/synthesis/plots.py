@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 WIDTH = 360
 """Units of the drawing, which are CSS pixels on a narrow phone."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 14, 12, 40
@@ -45,8 +47,8 @@ def quality_against_cost(points: Sequence[Point], unit: str) -> Markup:
     low = math.floor(math.log10(min(costs))) if costs else 0
     high = max(low + 1, math.ceil(math.log10(max(costs)))) if costs else 1
     bottom = max(0.0, math.floor(10 * min(point.interval[0] for point in points)) / 10)
-    free = _LEFT + 26
-    frame = _Frame(height, (free + 26, WIDTH - _RIGHT - 10), (low, high), (bottom, 1.0))
+    free = _LEFT + 20
+    frame = _Frame(height, (free + 46, WIDTH - _RIGHT - 10), (low, high), (bottom, 1.0))
     parts = [frame.horizontal_grid(_steps(bottom, 1.0), lambda value: f"{value:.0%}")]
     ticks = [(free, "free")] + [(frame.x(power), _short(10.0**power)) for power in range(low, high + 1)]
     parts += [_text(x, height - 24, label, "tick middle") for x, label in ticks]
@@ -152,6 +154,8 @@ def _short(value: float) -> str:
     for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:g}{letter}"
+    if value < 0.001:
+        return "10" + str(round(math.log10(value))).translate(_SUPERSCRIPTS)
     return f"{value:g}"
 
 
