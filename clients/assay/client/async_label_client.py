@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from typing import Self
 
@@ -9,8 +10,10 @@ import grpc
 from assay.client.calls import Calls
 from assay.client.channel import LABEL_ADDRESS, LABEL_TIMEOUT, OPTIONS, check_address
 from assay.client.label_messages import (
+    Chunk,
     RecordInput,
     Selector,
+    halves,
     join_batch,
     label_request,
     read_batch,
@@ -20,6 +23,7 @@ from assay.client.label_messages import (
 from assay.client.results import Labeling, Outcome
 from assay.client.retry import RetryPolicy
 from assay.client.stream import StreamOrder
+from assay.core.errors import AssayError
 from assay.v1 import label_service_pb2 as pb
 from assay.v1.label_service_pb2_grpc import LabelServiceStub
 
@@ -71,14 +75,7 @@ class AsyncClient:
     ) -> list[Outcome]:
         """See Client.label_batch."""
         chunks, failures = split_batch(task, records, Selector(version, alias), explain)
-        answers = [
-            (
-                chunk,
-                read_batch(await self._calls.make_async(self._stub.LabelBatch, chunk.request, timeout=timeout)),
-            )
-            for chunk in chunks
-        ]
-        return join_batch(len(records), iter(answers), failures)
+        return join_batch(len(records), await self._answers(chunks, timeout), failures)
 
     async def label_stream(
         self,
@@ -106,6 +103,18 @@ class AsyncClient:
             answers.cancel()
         if raised:
             raise raised[0]
+
+    async def _answers(self, chunks: list[Chunk], timeout: float | None) -> list[tuple[Chunk, list[Outcome]]]:
+        waiting, answers = deque(chunks), []
+        while waiting:
+            chunk = waiting.popleft()
+            try:
+                response = await self._calls.make_async(self._stub.LabelBatch, chunk.request, timeout=timeout)
+            except AssayError as error:
+                waiting.extendleft(reversed(halves(chunk, error)))
+            else:
+                answers.append((chunk, read_batch(response)))
+        return answers
 
     async def close(self) -> None:
         """Close the connection."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
@@ -9,8 +10,10 @@ import grpc
 from assay.client.calls import Calls
 from assay.client.channel import LABEL_ADDRESS, LABEL_TIMEOUT, OPTIONS, check_address
 from assay.client.label_messages import (
+    Chunk,
     RecordInput,
     Selector,
+    halves,
     join_batch,
     label_request,
     read_batch,
@@ -20,6 +23,7 @@ from assay.client.label_messages import (
 from assay.client.results import Labeling, Outcome
 from assay.client.retry import RetryPolicy
 from assay.client.stream import StreamOrder
+from assay.core.errors import AssayError
 from assay.v1 import label_service_pb2 as pb
 from assay.v1.label_service_pb2_grpc import LabelServiceStub
 
@@ -82,14 +86,7 @@ class Client:
         Large batches travel in several calls, each with the deadline ``timeout``.
         """
         chunks, failures = split_batch(task, records, Selector(version, alias), explain)
-        answers = (
-            (
-                chunk,
-                read_batch(self._calls.make(self._stub.LabelBatch, chunk.request, timeout=timeout)),
-            )
-            for chunk in chunks
-        )
-        return join_batch(len(records), answers, failures)
+        return join_batch(len(records), self._answers(chunks, timeout), failures)
 
     def label_stream(
         self,
@@ -119,6 +116,17 @@ class Client:
             answers.cancel()
         if raised:
             raise raised[0]
+
+    def _answers(self, chunks: list[Chunk], timeout: float | None) -> Iterator[tuple[Chunk, list[Outcome]]]:
+        waiting = deque(chunks)
+        while waiting:
+            chunk = waiting.popleft()
+            try:
+                response = self._calls.make(self._stub.LabelBatch, chunk.request, timeout=timeout)
+            except AssayError as error:
+                waiting.extendleft(reversed(halves(chunk, error)))
+            else:
+                yield chunk, read_batch(response)
 
     def close(self) -> None:
         """Close the connection."""

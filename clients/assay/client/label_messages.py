@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.client.results import Failure, Labeling, Outcome, ProgramVote, Source
-from assay.core.errors import InvalidRecord, InvalidRequest, RecordTooLarge
+from assay.core.errors import AssayError, InvalidRecord, InvalidRequest, RecordTooLarge
+from assay.core.status import TRANSPORT
 from assay.core.vote import VoteError
 from assay.core.wire import record_to_message
 from assay.v1 import label_service_pb2 as pb
@@ -102,8 +103,29 @@ def split_batch(
     return chunks, failures
 
 
+def halves(chunk: Chunk, error: AssayError) -> tuple[Chunk, Chunk]:
+    """Return the chunk in two, for a server that allows less than we took for granted.
+
+    Raises ``error`` where that is not what it says, or where there is nothing to halve.
+    """
+    too_large = (isinstance(error, InvalidRequest) and "limit" in error.metadata) or (
+        error.metadata.get(TRANSPORT) == "RESOURCE_EXHAUSTED"
+    )
+    middle = len(chunk.positions) // 2
+    if not too_large or not middle:
+        raise error
+    first, second = pb.LabelBatchRequest(), pb.LabelBatchRequest()
+    for part, place in ((first, slice(None, middle)), (second, slice(middle, None))):
+        part.CopyFrom(chunk.request)
+        part.ClearField("texts")
+        part.ClearField("records")
+        part.texts.extend(chunk.request.texts[place])
+        part.records.extend(chunk.request.records[place])
+    return Chunk(first, chunk.positions[:middle]), Chunk(second, chunk.positions[middle:])
+
+
 def join_batch(
-    count: int, answers: Iterator[tuple[Chunk, list[Outcome]]], failures: Mapping[int, Failure]
+    count: int, answers: Iterable[tuple[Chunk, list[Outcome]]], failures: Mapping[int, Failure]
 ) -> list[Outcome]:
     """Return the outcomes of all records, in order."""
     placed: dict[int, Outcome] = dict(failures)

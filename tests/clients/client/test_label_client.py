@@ -138,3 +138,15 @@ def test_a_busy_server_is_asked_again(registry: RegistryProcess, tmp_path: Path)
         assert labels == ["spam"] * 80
     finally:
         service.stop()
+
+
+def test_a_server_that_allows_less_gets_smaller_batches(registry: RegistryProcess, tmp_path: Path) -> None:
+    service = Service(tmp_path / "data", registry=registry.address, max_batch_records=30).start()
+    try:
+        with Registry(registry.address) as source, Client(service.address) as client:
+            serve(source, client, SPAM)
+            texts = [PRIZE, CHAT] * 100
+            outcomes = client.label_batch("spam", texts)
+            assert [getattr(outcome, "label", None) for outcome in outcomes] == ["spam", "ham"] * 100
+    finally:
+        service.stop()

@@ -1,7 +1,15 @@
 from __future__ import annotations
 
 import pytest
-from assay.client.label_messages import MAX_BATCH, MAX_MESSAGE_BYTES, Selector, label_request, split_batch, vote_error
+from assay.client.label_messages import (
+    MAX_BATCH,
+    MAX_MESSAGE_BYTES,
+    Selector,
+    halves,
+    label_request,
+    split_batch,
+    vote_error,
+)
 from assay.core.errors import InvalidRecord, InvalidRequest, RecordTooLarge
 from assay.core.vote import VoteError
 
@@ -75,3 +83,15 @@ def test_a_selector_that_names_no_version_is_refused(wrong: dict[str, object]) -
 def test_vote_errors_have_the_wires_names_and_newer_ones_count_as_crashes() -> None:
     assert vote_error(3) is VoteError.TIMEOUT
     assert vote_error(99) is VoteError.CRASHED
+
+
+def test_a_chunk_is_halved_only_where_its_size_is_the_trouble() -> None:
+    (chunk,), _ = split_batch("spam", ["a", "b", "c"], Selector(version=2), explain=True)
+    first, second = halves(chunk, InvalidRequest("too many", limit=2))
+    assert (list(first.request.texts), list(second.request.texts)) == (["a"], ["b", "c"])
+    assert (first.positions, second.positions) == ((0,), (1, 2))
+    assert (second.request.version, second.request.explain) == (2, True)
+    with pytest.raises(InvalidRequest):
+        halves(first, InvalidRequest("too many", limit=2))
+    with pytest.raises(InvalidRequest):
+        halves(chunk, InvalidRequest("something else"))
