@@ -136,6 +136,11 @@ def new_texts(texts: list[str]) -> Iterator[list[str]]:
         number += BATCH
 
 
+def stream_requests(texts: list[str]) -> Iterator[pb.LabelStreamRequest]:
+    """Yield a stream's requests."""
+    return (pb.LabelStreamRequest(request=pb.LabelRequest(task="spam", text=text)) for text in texts)
+
+
 def per_record(step: Callable[[list[str]], object], texts: list[str], seconds: float) -> float:
     """Return microseconds a record of calling ``step`` with batches of new records."""
     batches = new_texts(texts)
@@ -197,6 +202,7 @@ def batch_table(texts: list[str], seconds: float) -> Table:
                 [pack(record_from_text(bundle.task, t), 1 << 20) for t in batch]
             ),
             "LabelBatch": lambda batch: stub.LabelBatch(pb.LabelBatchRequest(task="spam", texts=batch)),
+            "LabelStream": lambda batch: list(stub.LabelStream(stream_requests(batch))),
             "LabelBatch, from memory": lambda _: stub.LabelBatch(known),
         }
         costs = {name: per_record(step, texts, seconds) for name, step in steps.items()}
