@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from assay.core.errors import AssayError, Overloaded, Unavailable
+from assay.core.errors import AssayError, DeadlineExceeded, Overloaded, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,14 @@ class Attempts:
         self._made = 0
 
     def remaining(self) -> float:
-        """Return the seconds that are left for the next attempt."""
-        return max(0.0, self._end - self._clock())
+        """Return the seconds that are left for the next attempt. Raises DeadlineExceeded where there are none.
+
+        gRPC itself lets a call with an expired deadline through where the answer is quick.
+        """
+        left = self._end - self._clock()
+        if left <= 0:
+            raise DeadlineExceeded("the deadline passed before the call was made", advice="allow more seconds")
+        return left
 
     def pause_after(self, error: AssayError) -> float:
         """Return the seconds to wait before trying again. Raises ``error`` where another attempt makes no sense."""
@@ -54,6 +60,6 @@ class Attempts:
         pause = self._policy.pause(self._made - 1)
         if isinstance(error, Overloaded):
             pause += error.retry_after
-        if pause >= self.remaining():
+        if pause >= self._end - self._clock():
             raise error
         return pause
