@@ -9,7 +9,7 @@ from assay.sandbox import Sandbox
 HOSTILE = Path(__file__).parent / "hostile"
 
 
-def make_task(time_ms=200, memory_mb=64, **fields):
+def make_task(time_ms=2000, memory_mb=64, **fields):
     given = fields or {"text": FieldType.TEXT}
     return Task(
         "spam",

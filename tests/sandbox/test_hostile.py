@@ -5,7 +5,8 @@ from assay.sandbox.static_checks import check_program
 
 from tests.sandbox.conftest import HOSTILE, make_task, packed, program
 
-TASK = make_task(time_ms=60)
+TASK = make_task(time_ms=5000)
+HURRIED = make_task(time_ms=40)
 TEXTS = ("win a free prize", "see you at ten", "")
 PRIZE = program(
     "import re\n\ndef label(text):\n    return 'spam' if re.search('free|prize', text) else None\n", "a_prize"
@@ -29,15 +30,16 @@ def expectations(path):
 def test_a_hostile_program_gets_what_it_deserves_and_the_others_stand(sandbox, path):
     expected, codes = expectations(path)
     hostile = program(path.read_text(), "hostile")
-    found = {finding.code for finding in check_program(TASK, hostile)}
+    task = HURRIED if "TIMEOUT" in expected else TASK
+    found = {finding.code for finding in check_program(task, hostile)}
     assert found >= set(codes)
-    records = packed(TASK, *TEXTS)
+    records = packed(task, *TEXTS)
     if expected == ["load"]:
         with pytest.raises(InvalidBundle) as refused:
-            sandbox.load(TASK, [PRIZE, hostile, LENGTH])
+            sandbox.load(task, [PRIZE, hostile, LENGTH])
         assert [finding.file for finding in refused.value.findings] == ["programs/hostile.py"]
         return
-    executable = sandbox.load(TASK, [PRIZE, hostile, LENGTH])
+    executable = sandbox.load(task, [PRIZE, hostile, LENGTH])
     try:
         votes = executable.evaluate(records).votes
         again = executable.evaluate(records[::-1]).votes[::-1]

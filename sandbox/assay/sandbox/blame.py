@@ -14,7 +14,10 @@ from assay.core.vote import VoteError
 from assay.sandbox.instance import Answer, Fault, FaultKind, LoadedInstance
 from assay.sandbox.votes_text import FIRST, Decoder
 
-_ATTEMPTS = 4
+_ATTEMPTS = 3
+_MOST_PATIENCE = 8.0
+"""How many times the limit a pair may take in wall time, where the machine is so busy that it hardly runs."""
+_MARGIN = 1.3
 _ENOUGH_CPU = 0.9
 """A pair that was stopped is at fault where the thread had this share of the limit on a processor."""
 
@@ -72,16 +75,18 @@ class SoloRun:
     def _vote(self, record: str) -> Outcome:
         """Wall time lies on a busy machine, so a pair that hardly ran gets more of it, until the CPU time tells."""
         limit = self._limits.time_ms / 1000
-        for attempt in range(_ATTEMPTS):
+        patience = 1.0
+        for _ in range(_ATTEMPTS):
             try:
-                answer = self._run([record], limit * 2**attempt)
+                answer = self._run([record], limit * patience)
             except Fault as fault:
                 if fault.kind is not FaultKind.TIME:
                     return self._died(fault)
                 if fault.cpu_seconds >= limit * _ENOUGH_CPU:
                     break
+                patience = min(_MOST_PATIENCE, _MARGIN * limit / max(fault.cpu_seconds, limit / _MOST_PATIENCE))
                 continue
-            if attempt and answer.cpu_seconds > limit:
+            if patience > 1.0 and answer.cpu_seconds > limit:
                 break
             text = answer.text
             return Outcome(ord(text[0]) - FIRST, json.loads(text[1:])["0"] if text[1:] else "")

@@ -70,6 +70,7 @@ class LoadedInstance:
         except (WasmtimeError, Trap) as error:
             self.close()
             raise Fault(FaultKind.CRASH, 0.0, str(error).splitlines()[0]) from None
+        self._instance = instance
         self._load = self._function(instance, "load")
         self._evaluate = self._function(instance, "evaluate")
 
@@ -83,11 +84,15 @@ class LoadedInstance:
         self.evaluations += len(records)
         return self._call(self._evaluate, f"[{','.join(records)}]", seconds)
 
+    def describe(self) -> str:
+        """Return what the component says of itself, as JSON text (see labeling.wit)."""
+        return self._function(self._instance, "describe")(self._store)
+
     def close(self) -> None:
         """Give the memory back."""
         self._store.close()
 
-    def _function(self, instance: Instance, name: str) -> Callable[[Store, str], str]:
+    def _function(self, instance: Instance, name: str) -> Callable[..., str]:
         index = instance.get_export_index(self._store, INTERFACE)
         index = index and instance.get_export_index(self._store, name, index)
         function = instance.get_func(self._store, index) if index else None

@@ -1,0 +1,22 @@
+import json
+
+from assay.sandbox import build
+from assay.sandbox.guest.allowed import MODULES
+from assay.sandbox.instance import INTERFACE, LoadedInstance
+
+
+def test_a_runtime_that_is_up_to_date_is_not_built_again(sandbox):
+    before = build.RUNTIME.stat().st_mtime_ns
+    assert not build.build_runtime()
+    assert build.RUNTIME.stat().st_mtime_ns == before
+
+
+def test_the_runtime_says_what_it_is_and_imports_nothing(sandbox):
+    instance = LoadedInstance(sandbox, 64 << 20)
+    about = json.loads(instance.describe())
+    instance.close()
+    assert (about["interface"], about["baked"], about["programs"]) == (1, False, [])
+    assert about["modules"] == list(MODULES)
+    assert about["python"].startswith("3.")
+    assert not sandbox.component.type.imports(sandbox.engine)
+    assert INTERFACE in sandbox.component.type.exports(sandbox.engine)
