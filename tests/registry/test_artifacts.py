@@ -123,12 +123,10 @@ def test_a_file_size_limit_counts_as_full(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_push_to_a_full_disk_is_a_clear_error_and_works_when_there_is_room(
-    small_disk: Path, database_url: str, tmp_path: Path
-) -> None:
+def test_a_push_to_a_full_disk_is_a_clear_error_and_works_when_there_is_room(small_disk: Path, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data/artifacts").symlink_to(small_disk)
-    registry = Registry(tmp_path / "data", database_url=database_url).start()
+    registry = Registry(tmp_path / "data").start()
     filler = small_disk / "filler"
     filler.write_bytes(bytes((1 << 20) - 32768))
     with filler.open("ab", buffering=0) as file, contextlib.suppress(OSError):

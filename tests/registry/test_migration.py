@@ -41,13 +41,13 @@ def test_down_to_empty_again(database: Database) -> None:
 
 def test_processes_that_start_at_once_migrate_once(database_url: str) -> None:
     processes = [
-        multiprocessing.get_context("spawn").Process(target=migrate_url, args=(database_url,)) for _ in range(4)
+        multiprocessing.get_context("spawn").Process(target=migrate_url, args=(database_url,)) for _ in range(3)
     ]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
-    assert [process.exitcode for process in processes] == [0, 0, 0, 0]
+    assert [process.exitcode for process in processes] == [0, 0, 0]
     database = Database(database_url)
     with database.reading() as session:
         assert session.scalar(sa.text("SELECT value FROM revision")) == 0

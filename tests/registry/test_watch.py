@@ -18,16 +18,14 @@ from assay.v1 import registry_service_pb2_grpc as pb_grpc
 
 from tests.parts.registry import Registry, push
 from tests.registry.bundles import new_name, variant
-from tests.registry.conftest import DATABASES, new_url
 
 Stub = pb_grpc.RegistryServiceStub
 
 
-@pytest.fixture(params=DATABASES)
-def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registry]:
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Registry]:
     """A registry that this test may stop and start."""
-    url = new_url(request.param, tmp_path, request)
-    made = Registry(tmp_path / "data", database_url=url, heartbeat_seconds=0.2, max_watchers=3, threads=2).start()
+    made = Registry(tmp_path / "data", heartbeat_seconds=0.2, max_watchers=3, threads=2).start()
     yield made
     made.stop()
 
