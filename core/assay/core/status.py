@@ -69,6 +69,9 @@ def _details(error: Any) -> list[any_pb2.Any]:
 class ErrorInterceptor(grpc.ServerInterceptor):
     """Turns AssayError into its status, and anything unforeseen into INTERNAL with nothing but a log line here."""
 
+    def __init__(self) -> None:
+        self._guarded: dict[str, tuple[grpc.RpcMethodHandler[Any, Any], grpc.RpcMethodHandler[Any, Any]]] = {}
+
     def intercept_service(
         self,
         continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
@@ -76,23 +79,32 @@ class ErrorInterceptor(grpc.ServerInterceptor):
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         """Wrap the method's handler, whatever its kind."""
         handler = continuation(handler_call_details)
+        method = handler_call_details.method
         # Health and reflection are grpc's own: their Watch is called in a way that a wrapper would break.
-        if handler is None or not handler_call_details.method.startswith("/assay."):
+        if handler is None or not method.startswith("/assay."):
             return handler
-        kind = "_".join(
-            "stream" if streaming else "unary" for streaming in (handler.request_streaming, handler.response_streaming)
-        )
-        wrap = _guard_stream if handler.response_streaming else _guard_unary
-        make = getattr(grpc, f"{kind}_rpc_method_handler")
-        behavior = getattr(handler, kind)
-        if handler.request_streaming:
-            behavior = _reading_stream(behavior)
-        guarded = wrap(behavior, handler_call_details.method)
-        return make(  # type: ignore[no-any-return]
-            guarded,
-            request_deserializer=_tolerant(handler.request_deserializer),
-            response_serializer=handler.response_serializer,
-        )
+        # This is called at every request, and wrapping anew takes as long as a small answer.
+        wrapped, guarded = self._guarded.get(method, (None, None))
+        if wrapped is not handler:
+            guarded = _guard(handler, method)
+            self._guarded[method] = handler, guarded
+        return guarded
+
+
+def _guard(handler: grpc.RpcMethodHandler[Any, Any], method: str) -> grpc.RpcMethodHandler[Any, Any]:
+    kind = "_".join(
+        "stream" if streaming else "unary" for streaming in (handler.request_streaming, handler.response_streaming)
+    )
+    wrap = _guard_stream if handler.response_streaming else _guard_unary
+    make = getattr(grpc, f"{kind}_rpc_method_handler")
+    behavior = getattr(handler, kind)
+    if handler.request_streaming:
+        behavior = _reading_stream(behavior)
+    return make(  # type: ignore[no-any-return]
+        wrap(behavior, method),
+        request_deserializer=_tolerant(handler.request_deserializer),
+        response_serializer=handler.response_serializer,
+    )
 
 
 _UNREADABLE = object()
