@@ -36,6 +36,16 @@ class FileJob:
         """Raise ConfigurationError where input and output do not go together."""
         if STANDARD not in (self.input, self.output) and Path(self.input).resolve() == Path(self.output).resolve():
             raise ConfigurationError("input and output are the same file", advice="name another output")
+        if self.output_path and self.output_path.exists() and not self.output_path.is_file():
+            raise ConfigurationError(
+                f"{self.output} is no regular file", advice="name a file, or - for standard output"
+            )
+        is_pipe = self.input == STANDARD or Path(self.input).is_fifo()
+        if is_pipe and self.kind == "csv" and row_format(self.input, self.input_format) == "jsonl":
+            raise ConfigurationError(
+                "CSV needs the columns beforehand, which JSON Lines from a pipe cannot tell",
+                advice="write JSON Lines, or read from a file",
+            )
         if self.output == STANDARD and self.kind == "parquet":
             raise ConfigurationError("Parquet cannot be written to standard output", advice="name a file")
 
@@ -152,11 +162,6 @@ def _row_format(job: FileJob, source: RowSource) -> RowFormat:
 
 def _found_columns(job: FileJob) -> tuple[str, ...]:
     """Return the columns of a JSON Lines file: CSV needs them before its first row, so the file is read twice."""
-    if job.input == STANDARD:
-        raise ConfigurationError(
-            "CSV needs the columns beforehand, which JSON Lines from standard input cannot tell",
-            advice="write JSON Lines, or read from a file",
-        )
     source = open_rows(job.input, job.input_format)
     try:
         return tuple(dict.fromkeys(name for row in source.rows() for name in row.columns))

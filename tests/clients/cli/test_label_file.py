@@ -165,7 +165,9 @@ def test_a_column_named_like_an_added_one_is_kept_under_another_name(assay: Comm
         (["--input", "one.jsonl", "--output", "one.jsonl"], "same file"),
         (["--input", "one.jsonl", "--output", "no/such/folder/x.jsonl"], "No such file"),
         (["--input", "one.jsonl", "--output", "-", "--output-format", "parquet"], "standard output"),
-        (["--input", "uneven.jsonl", "some text"], "together"),
+        (["--input", "one.jsonl", "--output", "folder.jsonl"], "no regular file"),
+        (["--input", "pipe.jsonl", "--output", "x.csv"], "beforehand"),
+        (["--input", "one.jsonl", "some text"], "together"),
     ],
 )
 def test_files_that_cannot_be_used(
@@ -174,6 +176,8 @@ def test_files_that_cannot_be_used(
     monkeypatch.chdir(tmp_path)
     Path("broken.parquet").write_bytes(b"PAR1 no")
     Path("empty.csv").touch()
+    Path("folder.jsonl").mkdir()
+    os.mkfifo("pipe.jsonl")
     Path("twice.csv").write_text("a,a\n1,2\n")
     Path("one.jsonl").write_text('{"text": "a"}\n')
     assert told in assay("label", "--local", SPAM, *arguments, exits=2).stderr

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+
 from tests.clients.conftest import SPAM
 
 MISSING = ["wasmtime", "platformdirs", "sqlalchemy", "structlog", "pyarrow", "grpc_health", "componentize_py", "redis"]
