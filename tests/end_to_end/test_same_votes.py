@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -55,18 +56,19 @@ def fixture_bundle(name: str) -> Bundle:
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A client of a service that serves both fixtures and caches nothing: every answer is computed."""
     folder = tmp_path_factory.mktemp("servers")
-    registry = RegistryProcess(folder / "registry").start()
-    service = Service(folder / "service", registry=registry.address, memory_cache_entries=0).start()
-    with Registry(registry.address) as admin:
+    with ExitStack() as stack:
+        registry = RegistryProcess(folder / "registry").start()
+        stack.callback(registry.stop)
+        service = Service(folder / "service", registry=registry.address, memory_cache_entries=0).start()
+        stack.callback(service.stop)
+        admin = stack.enter_context(Registry(registry.address))
         for name in ("sms", "agnews"):
             pushed = admin.push(fixture_bundle(name), author="test")
             assert pushed.version is not None, pushed.report
-            admin.set_alias(name, pushed.version.number, actor="test", reason="no gold here", override=True)
-    with Client(service.address) as made:
+            admin.set_alias(name, pushed.version.number, actor="test", reason="the test")
+        made = stack.enter_context(Client(service.address))
         until(lambda: all(made.label(name, "hello", timeout=5).version for name in ("sms", "agnews")))
         yield made
-    service.stop()
-    registry.stop()
 
 
 def alone(client: Client, task: str, texts: list[str]) -> list[Labeling]:
