@@ -119,7 +119,10 @@ def _choose(
     label_count: int,
     seed: int,
 ) -> Ensemble:
-    ranked = choose_programs(gold_votes, gold, label_count, seed=seed) if len(gold) else []
+    alone = len(programs) - (2 if student else 0)
+    # The student's two bands are one table: it comes whole or not at all.
+    units = [(column,) for column in range(alone)] + ([(alone, alone + 1)] if student else [])
+    ranked = choose_programs(gold_votes, gold, label_count, seed=seed, units=units) if len(gold) else []
     gains = {programs[item].name: gain for item, gain in ranked}
     # Where nothing helps on gold, all stay: an empty version cannot be served.
     kept = sorted(

@@ -90,7 +90,7 @@ def wilson(right: int, rows: int) -> Interval:
     share, spread = right / rows, _Z * _Z / rows
     center = (share + spread / 2) / (1 + spread)
     half = _Z * math.sqrt(share * (1 - share) / rows + spread / (4 * rows)) / (1 + spread)
-    return max(0.0, center - half), min(1.0, center + half)
+    return (max(0.0, center - half) if right else 0.0), (min(1.0, center + half) if right < rows else 1.0)
 
 
 def confusion_matrix(truth: Labels, given: Labels, label_count: int) -> npt.NDArray[np.int64]:

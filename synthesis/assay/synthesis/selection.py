@@ -49,10 +49,13 @@ class Choice:
     candidates: tuple[Candidate, ...]
 
 
-def choose_programs(votes: Votes, gold: Labels, label_count: int, *, seed: int) -> list[tuple[int, float]]:
+def choose_programs(
+    votes: Votes, gold: Labels, label_count: int, *, seed: int, units: Sequence[tuple[int, ...]] | None = None
+) -> list[tuple[int, float]]:
     """Return the columns of the programs to keep and what each added, in the order of their choice.
 
-    ``votes`` are those on the gold rows. Empty where no program adds anything.
+    ``votes`` are those on the gold rows. ``units`` are columns that come and go together; each alone where not given.
+    Empty where no program adds anything.
     """
     terms = _unseen_terms(votes, gold, label_count, seed)
     voted = votes >= 0
@@ -61,18 +64,16 @@ def choose_programs(votes: Votes, gold: Labels, label_count: int, *, seed: int) 
         scores = terms[-1] + terms[columns].sum(axis=0)
         return _mean_log_probability(scores, gold, np.asarray(voted[:, columns].any(axis=1)))
 
-    chosen: list[int] = []
-    gains: list[float] = []
-    left = list(range(votes.shape[1]))
+    chosen: list[tuple[int, float]] = []
+    left = list(units or [(column,) for column in range(votes.shape[1])])
     while left:
-        before = value(chosen)
-        gain, best = max((value([*chosen, item]) - before, -item) for item in left)
-        if gain < _LEAST_GAIN:
+        columns = [column for column, _ in chosen]
+        gains = [value([*columns, *unit]) - value(columns) for unit in left]
+        best = int(np.argmax(gains))
+        if gains[best] < _LEAST_GAIN:
             break
-        chosen.append(-best)
-        gains.append(gain)
-        left.remove(-best)
-    return list(zip(chosen, gains, strict=True))
+        chosen += [(column, gains[best]) for column in left.pop(best)]
+    return chosen
 
 
 def choose_label_model(
@@ -174,6 +175,6 @@ def _unseen_terms(votes: Votes, gold: Labels, label_count: int, seed: int) -> Fl
 
 
 def _mean_log_probability(scores: Floats, gold: Labels, covered: npt.NDArray[np.bool_]) -> float:
-    """Return the mean log-probability of the right label. A row without a label is worse than a guess: half of one."""
+    """Return the mean log-probability of the right label. A row without any vote counts as a guess."""
     logs = np.log(softmax(scores)[np.arange(len(gold)), gold])
-    return float(np.where(covered, logs, -np.log(2 * scores.shape[1])).mean())
+    return float(np.where(covered, logs, -np.log(scores.shape[1])).mean())
