@@ -22,6 +22,7 @@ _SAMPLE = 12
 _POOL = 120
 _PAIRS = 5
 _WORD_RECORDS = 6
+_WORD_CHARACTERS = 140
 _DISPUTED = 10
 _VOCABULARY = 60
 _COMMONEST = 240
@@ -76,7 +77,8 @@ def gather_words(strategy: Strategy, material: Material, label: int, seed: int) 
         labels = len(material.task.labels)
         order.sort(key=lambda index: commonest_vote(material.gold_votes[index], labels) == label)
     shown = order[:_WORD_RECORDS]
-    return Evidence({"records": [_line(material, material.gold[index].record) for index in shown]}, frozenset(shown))
+    lines = [one_line(material.task, material.gold[index].record, _WORD_CHARACTERS) for index in shown]
+    return Evidence({"records": lines}, frozenset(shown))
 
 
 def varied_sample(material: Material, rng: np.random.Generator) -> list[int]:

@@ -18,9 +18,10 @@ from assay.synthesis.strategies import Strategy, has_text
 _EXAMPLE_CHARACTERS = 160
 ANSWER_TOKENS = 150
 PROGRAM_TOKENS = 350
-WORDS_TOKENS = 90
+WORDS_TOKENS = 110
 # The end of a code block; the block's beginning never stands on a line of its own without a language or a program.
 _STOP = ("\n```\n",)
+_LIST_STOP = ("]",)
 # The allowed modules that small models reach for; the rest of the sandbox's list works too.
 _MODULES = ("re", "string", "math", "collections", "statistics")
 
@@ -31,6 +32,7 @@ class ProgramPrompts:
     def __init__(
         self, task: Task, records: Sequence[Record], gold: Sequence[Row], *, seed: int, temperature: float
     ) -> None:
+        self._task = task
         self._seed = seed
         self._temperature = temperature
         examples = choose_examples(task, gold)
@@ -65,8 +67,9 @@ class ProgramPrompts:
 
     def words(self, strategy: Strategy, evidence: Evidence, label: str, turn: int) -> Request:
         """Return the request for the words of one label."""
-        ask = Message("user", render(f"strategy_{strategy.name}", label=label, **evidence.values))
-        return self._request((self._words_system, ask), turn, WORDS_TOKENS)
+        description = self._task.labels[label]
+        ask = render(f"strategy_{strategy.name}", label=label, description=description, **evidence.values)
+        return self._request((self._words_system, Message("user", ask)), turn, WORDS_TOKENS, _LIST_STOP)
 
     def seed_of(self, turn: int) -> int:
         """Return the seed of all that is drawn for the program number ``turn``."""

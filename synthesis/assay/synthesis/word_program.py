@@ -11,17 +11,24 @@ from assay.synthesis.prompts import render
 
 _MAX_WORDS_A_TERM = 3
 _MAX_TERMS = 30
+_FEWEST_QUOTED = 3
+_HINTED_LABELS = 4
+# Items of a list in Python, the last one perhaps torn off; without quotes, whatever stands between commas.
+_QUOTED = re.compile(r"""(["'])(.{1,60}?)\1(?=\s*[,\]\n]|\s*$)""")
 _SEPARATOR = re.compile(r"[,;\n]+")
-# A list mark and a number ("1.", "-") before a term, and what introduces a list ("Here are the words:").
+# What introduces a list ("Here are the words:", "words = ["), and a list mark before a term ("1.", "-").
+_INTRODUCTION = re.compile(r"^[^,\n]*[:\[]\s*", re.MULTILINE)
 _MARK = re.compile(r"^\s*(?:[-*>]|\d+[.)])\s*")
-_INTRODUCTION = re.compile(r"^[^,\n]*:\s*", re.MULTILINE)
 _TERM = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
 def read_words(text: str) -> list[str]:
     """Return the terms of a list as an LLM writes it: lower case, each once, in order, of at most three words."""
+    parts = [match[2] for match in _QUOTED.finditer(text)]
+    if len(parts) < _FEWEST_QUOTED:
+        parts = _SEPARATOR.split(_INTRODUCTION.sub("", text))
     terms: dict[str, None] = {}
-    for part in _SEPARATOR.split(_INTRODUCTION.sub("", text)):
+    for part in parts:
         words = _TERM.findall(_MARK.sub("", part).lower())
         if 0 < len(words) <= _MAX_WORDS_A_TERM and len("".join(words)) > 1:
             terms[" ".join(words)] = None
@@ -39,12 +46,21 @@ def clean_words(task: Task, listed: Mapping[str, Sequence[str]]) -> dict[str, li
 
 def write_word_program(task: Task, listed: Mapping[str, Sequence[str]]) -> str:
     """Return the program's source. Labels without words are left out of it."""
+    told = {label: words for label, words in listed.items() if words}
     return (
         render(
             "word_program.py",
-            listed={label: words for label, words in listed.items() if words},
+            listed=told,
+            hints=_hints(told),
             fields=list(task.fields),
             text_names=[field.name for field in task.fields.values() if field.type is FieldType.TEXT],
         )
         + "\n"
     )
+
+
+def _hints(listed: Mapping[str, Sequence[str]]) -> str:
+    """Return a few words of each label for the docstring; none where a label's name could end the string."""
+    if len(listed) > _HINTED_LABELS or any(not name.isprintable() or set(name) & set('"\\\\') for name in listed):
+        return ""
+    return ": " + "; ".join(f"{label} ({', '.join(words[:3])})" for label, words in listed.items())
