@@ -25,20 +25,11 @@ REGISTRIES = [
     "proxy.golang" + ".org",
     "deb.debian" + ".org",
 ]
-WORKPLACES = [
-    "issues" + " show",
-    "../shared" + "/design",
-    "/work" + "/",
-    "/tmp" + "/brief",
-    "/opt" + "/pypi",
-    "/opt" + "/wheels",
-    "/home" + "/",
-    "/Users" + "/",
-]
+HOMES = ["/home" + "/", "/Users" + "/"]
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)|!\[[^\]]*\]\(([^)\s]+)\)")
 
 
-@pytest.mark.parametrize("word", [*REGISTRIES, *WORKPLACES])
+@pytest.mark.parametrize("word", [*REGISTRIES, *HOMES])
 def test_no_file_names(word: str) -> None:
     assert [str(path) for path, text in texts() if word in text] == []
 
