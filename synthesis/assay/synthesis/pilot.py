@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 
 import numpy as np
 from assay.core.bundle import Bundle
@@ -12,6 +12,7 @@ from assay.core.record import pack
 from assay.sandbox import Labeler, Sandbox
 from assay.synthesis.baselines import commonest_label, tfidf_labels, unseen_tfidf_labels
 from assay.synthesis.direct import DirectLabels, label_directly
+from assay.synthesis.endpoint import AskFailed, BudgetExceeded
 from assay.synthesis.ensemble import Ensemble, record_words
 from assay.synthesis.evaluation import compare, measure
 from assay.synthesis.label_models import Floats, Labels, Votes
@@ -30,38 +31,53 @@ from assay.synthesis.pilot_result import (
 from assay.synthesis.provider import Provider
 from assay.synthesis.sampling import choose_examples, random_order
 from assay.synthesis.student_source import text_fields
+from assay.synthesis.synthesis import SynthesisSettings, synthesize
+from assay.synthesis.version import MadeVersion, Progress, VersionMaterial, VersionOptions, make_version
 from assay.synthesis.voting import cast_votes
-
-Progress = Callable[[str, float], None]
-"""Told the step's name and the share of it that is done."""
 
 _BATCH = 256
 
 
-def learn_directly(
-    provider: Provider, material: PilotMaterial, options: PilotOptions, progress: Progress
-) -> tuple[Labels, Labels]:
-    """Return the LLM's own labels of the gold rows and of a sample of the records; -1 where there is none.
+def run_pilot(
+    sandbox: Sandbox,
+    provider: Provider,
+    material: PilotMaterial,
+    task_text: str,
+    settings: SynthesisSettings,
+    options: PilotOptions,
+    progress: Progress = lambda *_: None,
+) -> tuple[PilotResult, Bundle]:
+    """Have programs written, make a version of them, and measure it. Returns what was found, and the version.
 
-    Raises AskFailed, BudgetExceeded.
+    Raises ConfigurationError where there are no rows to measure on or an option cannot be met, AskFailed where the
+    endpoint cannot be used.
     """
-    chosen = random_order(len(material.records), options.seed)[: options.direct_labels]
-    gold = np.full(len(material.gold), -1, dtype=np.int64)
-    records = np.full(len(material.records), -1, dtype=np.int64)
-    if not chosen:
-        return gold, records
-    step = "direct labels to learn from"
-    examples = choose_examples(material.task, material.gold, options.direct_examples)
-    asked = [row.record for row in material.gold] + [material.records[index] for index in chosen]
-    labels = label_directly(
-        provider, material.task, asked, examples, progress=lambda done: progress(step, done / len(asked))
-    ).labels
-    gold[:] = labels[: len(gold)]
-    records[chosen] = labels[len(gold) :]
-    shown = [example.record for example in examples]
-    # Of a row that stands in the prompt, the answer says nothing.
-    gold[[row.record in shown for row in material.gold]] = -1
-    return gold, records
+    if not material.measured_rows:
+        raise ConfigurationError("there are no rows to measure on", advice="give gold rows, test rows, or both")
+    step = "programs"
+    synthesis = synthesize(
+        material.task,
+        material.records,
+        material.gold,
+        provider,
+        sandbox,
+        settings,
+        lambda _, asked: progress(step, asked / settings.programs),
+    )
+    made = make_version(
+        sandbox,
+        provider,
+        VersionMaterial(material.task, task_text, material.records, material.gold),
+        synthesis,
+        VersionOptions(options.direct_labels, options.direct_examples, options.with_student, options.seed),
+        progress,
+    )
+    written = Written(
+        settings.programs,
+        synthesis.programs,
+        [(item.name, f"{item.reason}: {item.message}") for item in synthesis.dropped],
+    )
+    return measure_pilot(sandbox, provider, material, options, written, made, progress), made.bundle
 
 
 def measure_pilot(
@@ -70,21 +86,17 @@ def measure_pilot(
     material: PilotMaterial,
     options: PilotOptions,
     written: Written,
-    ensemble: Ensemble,
-    bundle: Bundle,
-    gold_direct: Labels,
+    made: MadeVersion,
     progress: Progress = lambda *_: None,
 ) -> PilotResult:
-    """Return what the version in ``bundle`` is worth, measured as it is served, beside its alternatives.
+    """Return what a version is worth, measured as it is served, beside its alternatives.
 
-    Asks the LLM for the labels of a sample of the measured rows. Raises ConfigurationError where there are no rows to
-    measure on, or where a baseline is asked for that cannot be had.
+    Asks the LLM for the labels of a sample of the measured rows. Raises ConfigurationError where a baseline is asked
+    for that cannot be had.
     """
-    rows = material.measured_rows
-    if not rows:
-        raise ConfigurationError("there are no rows to measure on", advice="give gold rows, test rows, or both")
+    rows, ensemble, gold_direct = material.measured_rows, made.ensemble, made.gold_direct
     truth = np.array([row.label for row in rows], dtype=np.int64)
-    given, probabilities = _ensemble_labels(sandbox, material, ensemble, bundle, options.seed)
+    given, probabilities = _ensemble_labels(sandbox, material, ensemble, made.bundle, options.seed)
     before = provider.ledger.worth()
     chosen, direct = _ask_directly(provider, material, options, progress)
     after = provider.ledger.worth()
@@ -176,9 +188,14 @@ def _ask_directly(
     examples = choose_examples(material.task, material.gold, options.direct_examples) if material.test else []
     records = [rows[index].record for index in chosen]
     step = "direct labels to compare with"
-    answers = label_directly(
-        provider, material.task, records, examples, progress=lambda done: progress(step, done / len(records))
-    )
+    try:
+        answers = label_directly(
+            provider, material.task, records, examples, progress=lambda done: progress(step, done / len(records))
+        )
+    except (AskFailed, BudgetExceeded) as error:
+        # The version stands, it only cannot be compared; what was asked so far is in the ledger.
+        nothing = label_directly(provider, material.task, [])
+        return chosen[:0], replace(nothing, unanswered={error.reason: len(records)})
     return chosen, answers
 
 

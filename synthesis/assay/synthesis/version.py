@@ -1,0 +1,147 @@
+"""From the programs that an LLM wrote to a version that can be served.
+
+The LLM labels some records itself, a student learns from these and all others, the programs that add something are
+chosen, a label model is fitted, and all of it becomes a bundle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from assay.core.bundle import Bundle
+from assay.core.record import Record
+from assay.core.row import Row
+from assay.core.task import Task
+from assay.sandbox import Sandbox
+from assay.synthesis.bundle_writing import make_bundle
+from assay.synthesis.direct import label_directly
+from assay.synthesis.endpoint import AskFailed, BudgetExceeded
+from assay.synthesis.ensemble import Ensemble, Ingredients, build_ensemble
+from assay.synthesis.label_models import Labels
+from assay.synthesis.provenance import provenance
+from assay.synthesis.provider import Provider
+from assay.synthesis.sampling import choose_examples, random_order
+from assay.synthesis.synthesis import Synthesis
+
+Progress = Callable[[str, float], None]
+"""Told the step's name and the share of it that is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionMaterial:
+    """A task, its ``task.toml``, its unlabeled records and its gold rows, of which there may be none."""
+
+    task: Task
+    task_text: str
+    records: Sequence[Record]
+    gold: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionOptions:
+    """``direct_labels`` records are labeled by the LLM itself, with ``direct_examples`` gold rows in each prompt."""
+
+    direct_labels: int = 300
+    direct_examples: int = 0
+    with_student: bool = True
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MadeVersion:
+    """A version, how it was chosen, and the LLM's own labels of the gold rows, -1 where there is none.
+
+    ``stopped`` says why the direct labels ended early; empty where they did not.
+    """
+
+    bundle: Bundle
+    ensemble: Ensemble
+    gold_direct: Labels
+    stopped: str = ""
+
+
+def make_version(
+    sandbox: Sandbox,
+    provider: Provider,
+    material: VersionMaterial,
+    synthesis: Synthesis,
+    options: VersionOptions,
+    progress: Progress = lambda *_: None,
+) -> MadeVersion:
+    """Return the version that the programs of ``synthesis`` become. Where the LLM fails, direct labels are done without.
+
+    Raises InvalidBundle where there is no program at all.
+    """
+    gold_direct, record_direct, stopped = learn_directly(provider, material, options, progress)
+    ensemble = build_ensemble(
+        sandbox,
+        material.task,
+        Ingredients(synthesis.programs, material.records, material.gold, record_direct, gold_direct),
+        seed=options.seed,
+        with_student=options.with_student,
+        progress=lambda share: progress("student", share),
+    )
+    bundle = make_bundle(
+        material.task,
+        material.task_text,
+        ensemble.programs,
+        label_model=ensemble.label_model(material.task) if ensemble.programs else None,
+        provenance=provenance(provider, synthesis, _decisions(ensemble, record_direct, stopped)),
+        gold=material.gold,
+        records=material.records,
+    )
+    return MadeVersion(bundle, ensemble, gold_direct, stopped)
+
+
+def learn_directly(
+    provider: Provider, material: VersionMaterial, options: VersionOptions, progress: Progress
+) -> tuple[Labels, Labels, str]:
+    """Return the LLM's own labels of the gold rows and of a sample of the records, and why it ended early.
+
+    Labels are -1 where there is none, and on gold rows that stand in the prompt: there the answer says nothing.
+    """
+    gold = np.full(len(material.gold), -1, dtype=np.int64)
+    records = np.full(len(material.records), -1, dtype=np.int64)
+    chosen = random_order(len(material.records), options.seed)[: options.direct_labels]
+    if not chosen:
+        return gold, records, ""
+    examples = choose_examples(material.task, material.gold, options.direct_examples)
+    asked = [row.record for row in material.gold] + [material.records[index] for index in chosen]
+    step = "direct labels to learn from"
+    try:
+        labels = label_directly(
+            provider, material.task, asked, examples, progress=lambda done: progress(step, done / len(asked))
+        ).labels
+    except (AskFailed, BudgetExceeded) as error:
+        return gold, records, error.message
+    gold[:] = labels[: len(gold)]
+    records[chosen] = labels[len(gold) :]
+    shown = [example.record for example in examples]
+    gold[[row.record in shown for row in material.gold]] = -1
+    return gold, records, ""
+
+
+def _decisions(ensemble: Ensemble, record_direct: Labels, stopped: str) -> dict[str, Any]:
+    """Return what provenance says of what was decided after the programs were written."""
+    student = ensemble.student
+    return {
+        "direct_labels": {"records": int((record_direct >= 0).sum()), "stopped": stopped},
+        "student": {
+            "words": len(student.words),
+            "accuracy_out_of_fold": round(student.accuracy, 4),
+            "settings": [
+                [item.pairs, item.evidence.value, item.smoothing, item.unlabeled_weight] for item in student.settings
+            ],
+        }
+        if student
+        else None,
+        "label_model": [
+            {"method": item.fit.method, "score": round(item.score, 4), "collapsed": item.collapsed}
+            for item in ensemble.choice.candidates
+        ],
+        "gains": {name: round(gain, 4) for name, gain in ensemble.gains.items()},
+        "left_out": ensemble.left_out,
+    }
