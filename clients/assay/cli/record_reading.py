@@ -1,0 +1,57 @@
+"""Unlabeled records of a file, all in memory: what synthesis and pilots learn from."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from assay.cli.row_reading import open_rows
+from assay.core.errors import ConfigurationError, InvalidRecord
+from assay.core.record import Record, pack
+from assay.core.row import record_from_row
+from assay.core.task import Task
+
+MAX_RECORDS = 20_000
+_SHOWN_PROBLEMS = 5
+
+
+@dataclass(slots=True)
+class ReadRecords:
+    """The records that fit the task; of the others how many, and what is wrong with the first few."""
+
+    records: list[Record] = field(default_factory=list)
+    faulty: int = 0
+    problems: list[str] = field(default_factory=list)
+    more: bool = False
+    """Whether the file holds more than were read."""
+
+    def _refuse(self, place: str, problem: str) -> None:
+        self.faulty += 1
+        if len(self.problems) < _SHOWN_PROBLEMS:
+            self.problems.append(f"{place}: {problem}")
+
+
+def read_records(task: Task, path: str, limit: int = MAX_RECORDS) -> ReadRecords:
+    """Return the first ``limit`` records of a JSON Lines, CSV or Parquet file. Raises ConfigurationError for none."""
+    read = ReadRecords()
+    with closing(open_rows(path)) as source:
+        for row in source.rows():
+            if len(read.records) == limit:
+                read.more = True
+                break
+            if row.problem:
+                read._refuse(row.place, row.problem)
+                continue
+            try:
+                record = record_from_row(task, row.columns)
+                pack(record, task.limits.record_bytes)
+            except InvalidRecord as error:
+                read._refuse(row.place, error.message)
+            else:
+                read.records.append(record)
+    if not read.records:
+        raise ConfigurationError(
+            f"{path} holds no record that fits the task{f' ({read.problems[0]})' if read.problems else ''}",
+            advice=f"the task's fields: {', '.join(task.fields)}",
+        )
+    return read
