@@ -8,7 +8,16 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
 import typer
-from assay.cli import alias_commands, artifact_commands, bundle_commands, diff_command, label_command, version_commands
+from assay.cli import (
+    alias_commands,
+    artifact_commands,
+    bundle_commands,
+    diff_command,
+    label_command,
+    synth,
+    version_commands,
+)
+from assay.cli import pilot as pilot_command
 from assay.cli import up_command as up
 from assay.cli.exits import ExitCode, exit_code
 from assay.cli.options import screen_of
@@ -79,7 +88,9 @@ def _root(
 
 
 app.command("up")(up.up)
+app.command("synth")(synth.synth)
 app.command("check")(bundle_commands.check)
+app.command("pilot")(pilot_command.pilot)
 app.command("push")(bundle_commands.push)
 app.command("label")(label_command.label)
 app.command("tasks")(version_commands.tasks)

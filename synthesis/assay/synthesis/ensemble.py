@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from assay.core.bundle import Program
-from assay.core.errors import InvalidBundle
 from assay.core.record import Record
 from assay.core.row import Row
 from assay.core.task import Task
@@ -87,7 +86,7 @@ def build_ensemble(
 ) -> Ensemble:
     """Return the ensemble. The same ingredients and seed give the same.
 
-    Raises InvalidBundle where there is nothing to make one of: no program, and no student either.
+    Raises ValueError where there is nothing to make one of: no program, and no student either.
     """
     label_count = len(task.label_names)
     gold = np.array([row.label for row in ingredients.gold], dtype=np.int64)
@@ -107,10 +106,7 @@ def build_ensemble(
             gold_votes = np.hstack([gold_votes, unseen])
             record_votes = np.hstack([record_votes, cast_votes(sandbox, task, emitted, ingredients.records)])
     if not programs:
-        raise InvalidBundle(
-            "no program was fit to vote, and there is nothing for a student to learn from",
-            advice="ask for more programs, or give gold rows and records with text",
-        )
+        raise ValueError("no program to make an ensemble of")
     return _choose(programs, student, gold, gold_votes, record_votes, label_count, seed)
 
 

@@ -72,11 +72,8 @@ def run_pilot(
         VersionOptions(options.direct_labels, options.direct_examples, options.with_student, options.seed),
         progress,
     )
-    written = Written(
-        settings.programs,
-        synthesis.programs,
-        [(item.name, f"{item.reason}: {item.message}") for item in synthesis.dropped],
-    )
+    dropped = [(item.name, f"{item.reason}: {item.message}") for item in synthesis.dropped]
+    written = Written(settings.programs, synthesis.programs, dropped)
     return measure_pilot(sandbox, provider, material, options, written, made, progress), made.bundle
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from assay.core.bundle import Bundle
+from assay.core.errors import InvalidBundle
 from assay.core.record import Record
 from assay.core.row import Row
 from assay.core.task import Task
@@ -71,24 +72,33 @@ def make_version(
     options: VersionOptions,
     progress: Progress = lambda *_: None,
 ) -> MadeVersion:
-    """Return the version that the programs of ``synthesis`` become. Where the LLM fails, direct labels are done without.
+    """Return the version that the programs of ``synthesis`` become.
+
+    Where the LLM fails at direct labels, they are done without.
 
     Raises InvalidBundle where there is no program at all.
     """
     gold_direct, record_direct, stopped = learn_directly(provider, material, options, progress)
-    ensemble = build_ensemble(
-        sandbox,
-        material.task,
-        Ingredients(synthesis.programs, material.records, material.gold, record_direct, gold_direct),
-        seed=options.seed,
-        with_student=options.with_student,
-        progress=lambda share: progress("student", share),
-    )
+    ingredients = Ingredients(synthesis.programs, material.records, material.gold, record_direct, gold_direct)
+    try:
+        ensemble = build_ensemble(
+            sandbox,
+            material.task,
+            ingredients,
+            seed=options.seed,
+            with_student=options.with_student,
+            progress=lambda share: progress("student", share),
+        )
+    except ValueError as error:
+        raise InvalidBundle(
+            "no program is fit to be kept, and there is nothing for a student to learn from",
+            advice="give gold rows, try other strategies, or a stronger model",
+        ) from error
     bundle = make_bundle(
         material.task,
         material.task_text,
         ensemble.programs,
-        label_model=ensemble.label_model(material.task) if ensemble.programs else None,
+        label_model=ensemble.label_model(material.task),
         provenance=provenance(provider, synthesis, _decisions(ensemble, record_direct, stopped)),
         gold=material.gold,
         records=material.records,
