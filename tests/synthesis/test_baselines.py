@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from assay.core.errors import ConfigurationError
+from assay.synthesis.baselines import commonest_label, tfidf_labels, unseen_tfidf_labels
+
+from tests.synthesis.made_up import reviews
+
+
+def test_learns_from_the_gold_rows():
+    texts, gold = reviews(100, 0)
+    others, truth = reviews(200, 1)
+    assert (tfidf_labels(texts, gold, others) == truth).mean() > 0.75
+
+
+def test_out_of_fold_it_has_not_seen_the_row():
+    texts = [f"word{number}" for number in range(40)]
+    gold = np.arange(40) % 2
+    assert (tfidf_labels(texts, gold, texts) == gold).all()
+    assert (unseen_tfidf_labels(texts, gold, seed=0) == gold).mean() <= 0.7
+
+
+def test_one_label_only():
+    assert tfidf_labels(["a b", "c d"], np.array([1, 1]), ["e"]).tolist() == [1]
+    assert commonest_label(np.array([2, 1, 2])) == 2
+
+
+def test_texts_without_words():
+    with pytest.raises(ConfigurationError, match="no words"):
+        tfidf_labels(["", "!"], np.array([0, 1]), ["a"])
+
+
+def test_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
+    with pytest.raises(ConfigurationError) as raised:
+        tfidf_labels(["a", "b"], np.array([0, 1]), ["c"])
+    assert "assay[baseline]" in raised.value.advice
