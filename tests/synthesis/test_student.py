@@ -108,7 +108,7 @@ def test_label_names_and_fields_of_any_kind(student):
     )
     for program in student_programs(task, student, gold_rows=1, unlabeled_rows=1):
         assert check_program(task, program) == []
-        said = as_function(program)("great superb film", 3.0, None)
+        said = as_function(program)("great superb film", None)
         assert said is None or said in task.label_names
 
 

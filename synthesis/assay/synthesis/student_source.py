@@ -33,7 +33,6 @@ def student_programs(task: Task, student: Student, *, gold_rows: int, unlabeled_
     """Return the two programs that together are the student: its clear answers, and its close ones."""
     shared = {
         "fields": text_fields(task),
-        "parameters": list(task.fields),
         "labels": task.label_names,
         "table": list(zip(student.words, student.points.tolist(), strict=True)),
         "start": student.start.tolist(),
