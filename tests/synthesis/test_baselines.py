@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 from assay.core.errors import ConfigurationError
+from assay.synthesis import baselines
 from assay.synthesis.baselines import commonest_label, tfidf_labels, unseen_tfidf_labels
 
 from tests.synthesis.made_up import reviews
@@ -34,7 +33,7 @@ def test_texts_without_words():
 
 
 def test_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
+    monkeypatch.setattr(baselines, "find_spec", lambda name: None)
     with pytest.raises(ConfigurationError) as raised:
         tfidf_labels(["a", "b"], np.array([0, 1]), ["c"])
     assert "assay[baseline]" in raised.value.advice

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from assay.core.errors import ConfigurationError
 from assay.core.row import Row
 from assay.sandbox import Labeler
 from assay.synthesis.pilot import run_pilot
@@ -161,3 +162,19 @@ def test_records_cannot_write_html(sandbox):
     report = pilot(sandbox, PilotMaterial(given.task, given.records, given.gold, hostile), direct_sample=0)[2]
     assert report["failures"]
     assert "<script" not in render_page(report)
+
+
+def test_without_gold_the_llms_labels_stand_in(sandbox):
+    given = material()
+    report = pilot(sandbox, PilotMaterial(given.task, given.records, [], given.test), baseline=False)[2]
+    assert report["ensemble"]["accuracy"] > 0.7
+    assert "student_close" in {program["name"] for program in report["programs"] if program["serves"]}
+
+
+def test_a_baseline_that_cannot_be_had_is_refused_before_anything_is_asked(sandbox):
+    task = make_task('[labels]\na = ""\nb = ""\n[fields]\nsize = "number"')
+    given = PilotMaterial(task, [(1.0,), (2.0,)], [Row((1.0,), 0, ""), Row((2.0,), 1, "")])
+    provider = scripted_provider(answer)
+    with pytest.raises(ConfigurationError, match="text field"):
+        run_pilot(sandbox, provider, given, TASK_TEXT, SynthesisSettings(), PilotOptions(baseline=True))
+    assert provider.ledger.entries == ()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from assay.core.bundle import Program
+from assay.core.bundle import MAX_PROGRAM_BYTES, Program
 from assay.sandbox.static_checks import check_program
 from assay.synthesis.student import Material, fit_student, stratified_folds
 from assay.synthesis.student_source import student_programs
@@ -133,3 +133,17 @@ def test_folds_spread_each_label_evenly(labels, seed):
     for label in set(labels):
         sizes = np.bincount(folds[array == label], minlength=5)
         assert sizes.max() - sizes.min() <= 1
+
+
+def test_many_labels_stay_within_the_size_of_a_program():
+    labels = 100
+    texts, _ = made_up_reviews(200, 0)
+    texts = [f"{text} topic{chr(97 + number % 26)}{chr(97 + number // 26 % 12)}" for number, text in enumerate(texts)]
+    gold = np.arange(200) % labels
+    none = np.full(200, -1)
+    no_votes = np.empty((200, 0), dtype=np.int64)
+    student = fit_student(Material(texts, gold, texts[:20], none, none[:20], no_votes, no_votes[:20]), labels, seed=0)
+    task = make_task("[labels]\n" + "".join(f'label{n} = ""\n' for n in range(labels)) + '[fields]\ntext = "text"')
+    for program in student_programs(task, student, gold_rows=1, unlabeled_rows=1):
+        assert len(program.source.encode()) < MAX_PROGRAM_BYTES
+        assert check_program(task, program) == []

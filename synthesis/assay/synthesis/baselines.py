@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 import numpy as np
 from assay.core.errors import ConfigurationError
@@ -15,6 +16,14 @@ def commonest_label(gold: Labels) -> int:
     return int(np.bincount(gold).argmax())
 
 
+def require_scikit_learn() -> None:
+    """Raise ConfigurationError where scikit-learn is not installed."""
+    if find_spec("sklearn") is None:
+        raise ConfigurationError(
+            "the TF-IDF baseline needs scikit-learn", advice="pip install 'assay[baseline]', or leave it out"
+        )
+
+
 def unseen_tfidf_labels(texts: Sequence[str], gold: Labels, *, seed: int) -> Labels:
     """Return what ``tfidf_labels`` says of each gold row when it learns from the other folds. Raises as it does."""
     given = np.empty(len(gold), dtype=np.int64)
@@ -22,7 +31,9 @@ def unseen_tfidf_labels(texts: Sequence[str], gold: Labels, *, seed: int) -> Lab
     for fold in np.unique(folds):
         test = np.flatnonzero(folds == fold)
         rest = np.flatnonzero(folds != fold)
-        given[test] = tfidf_labels([texts[row] for row in rest.tolist()], gold[rest], [texts[row] for row in test.tolist()])
+        given[test] = tfidf_labels(
+            [texts[row] for row in rest.tolist()], gold[rest], [texts[row] for row in test.tolist()]
+        )
     return given
 
 
@@ -31,14 +42,11 @@ def tfidf_labels(gold_texts: Sequence[str], gold: Labels, texts: Sequence[str]) 
 
     Raises ConfigurationError where scikit-learn is not installed or no gold text holds a word.
     """
-    try:
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.pipeline import make_pipeline
-    except ImportError as error:
-        raise ConfigurationError(
-            "the TF-IDF baseline needs scikit-learn", advice="pip install 'assay[baseline]', or leave it out"
-        ) from error
+    require_scikit_learn()
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
     if len(np.unique(gold)) < 2:
         return np.full(len(texts), commonest_label(gold), dtype=np.int64)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from assay.core.bundle import Program
@@ -12,6 +12,7 @@ from assay.core.row import Row
 from assay.core.task import Task
 from assay.sandbox import Sandbox
 from assay.synthesis.label_models import Labels, Votes, decide
+from assay.synthesis.sampling import random_order
 from assay.synthesis.selection import (
     Choice,
     choose_label_model,
@@ -23,6 +24,9 @@ from assay.synthesis.student import Material, Student, fit_student
 from assay.synthesis.student_source import student_programs, text_fields
 from assay.synthesis.voting import cast_votes
 
+_MOST_RECORDS = 5000
+_MOST_RECORDS_TIMES_LABELS = 80_000
+"""Learning takes time in proportion; more records than these teach little more."""
 _NO_GAIN = "adds nothing to the programs chosen before it"
 
 
@@ -89,6 +93,7 @@ def build_ensemble(
     Raises ValueError where there is nothing to make one of: no program, and no student either.
     """
     label_count = len(task.label_names)
+    ingredients = _sampled(ingredients, min(_MOST_RECORDS, _MOST_RECORDS_TIMES_LABELS // label_count), seed)
     gold = np.array([row.label for row in ingredients.gold], dtype=np.int64)
     programs = list(ingredients.programs)
     gold_votes = cast_votes(sandbox, task, programs, [row.record for row in ingredients.gold])
@@ -108,6 +113,20 @@ def build_ensemble(
     if not programs:
         raise ValueError("no program to make an ensemble of")
     return _choose(programs, student, gold, gold_votes, record_votes, label_count, seed)
+
+
+def _sampled(ingredients: Ingredients, most: int, seed: int) -> Ingredients:
+    """Return the ingredients with ``most`` records, those that the LLM labeled first."""
+    if len(ingredients.records) <= most:
+        return ingredients
+    order = np.array(random_order(len(ingredients.records), seed))
+    unlabeled_last = np.argsort(ingredients.record_direct[order] < 0, kind="stable")
+    chosen = np.sort(order[unlabeled_last][:most])
+    return replace(
+        ingredients,
+        records=[ingredients.records[index] for index in chosen.tolist()],
+        record_direct=ingredients.record_direct[chosen],
+    )
 
 
 def _choose(

@@ -10,7 +10,7 @@ from assay.core.bundle import Bundle
 from assay.core.errors import ConfigurationError
 from assay.core.record import pack
 from assay.sandbox import Labeler, Sandbox
-from assay.synthesis.baselines import commonest_label, tfidf_labels, unseen_tfidf_labels
+from assay.synthesis.baselines import commonest_label, require_scikit_learn, tfidf_labels, unseen_tfidf_labels
 from assay.synthesis.direct import DirectLabels, label_directly
 from assay.synthesis.endpoint import AskFailed, BudgetExceeded
 from assay.synthesis.ensemble import Ensemble, record_words
@@ -54,6 +54,8 @@ def run_pilot(
     """
     if not material.measured_rows:
         raise ConfigurationError("there are no rows to measure on", advice="give gold rows, test rows, or both")
+    if options.baseline:
+        _check_baseline(material)
     step = "programs"
     synthesis = synthesize(
         material.task,
@@ -196,10 +198,15 @@ def _ask_directly(
     return chosen, answers
 
 
-def _baseline_labels(material: PilotMaterial, seed: int) -> Labels:
-    """Return what a text classifier that learned from the gold rows says of the measured rows."""
+def _check_baseline(material: PilotMaterial) -> None:
+    """Refuse before money is spent. Raises ConfigurationError."""
+    require_scikit_learn()
     if not text_fields(material.task) or not material.gold:
         raise ConfigurationError("the TF-IDF baseline needs a text field and gold rows", advice="leave it out")
+
+
+def _baseline_labels(material: PilotMaterial, seed: int) -> Labels:
+    """Return what a text classifier that learned from the gold rows says of the measured rows."""
     texts = [record_words(material.task, row.record) for row in material.gold]
     labels = np.array([row.label for row in material.gold], dtype=np.int64)
     if not material.test:

@@ -30,6 +30,8 @@ _FOLDS = 5
 _LEAST_GAIN = 0.002
 """Mean log-probability, in nats a row, that a program has to add."""
 _COLLAPSE = 0.25
+_MOST_LIKELIHOODS = 200_000
+"""Programs times labels squared: beyond it label_model.json would not fit into a bundle, so majority vote it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ def choose_label_model(
 
     What learns from gold is judged out of fold. At a tie the earlier of weighted, Dawid-Skene, triplet, majority.
     """
+    if gold_votes.shape[1] * label_count**2 > _MOST_LIKELIHOODS:
+        return _majority_alone()
     counts = np.bincount(gold, minlength=label_count)
     prior = (counts + 1) / (counts.sum() + label_count)
     weighted = fit_weighted(gold_votes, gold, label_count)
@@ -102,6 +106,8 @@ def choose_label_model(
 
 def choose_label_model_by_agreement(votes: Votes, label_count: int) -> Choice:
     """Return the label model whose labels agree most with those of the others. For tasks without gold rows."""
+    if votes.shape[1] * label_count**2 > _MOST_LIKELIHOODS:
+        return _majority_alone()
     fits = list(_without_gold(votes, label_count, None))
     given = [decide(fit, votes, label_count)[0] for fit in fits]
     majority = given[-1][given[-1] >= 0]
@@ -147,6 +153,11 @@ def _without_gold(votes: Votes, label_count: int, prior: Floats | None) -> Seque
         fit_triplet(votes, label_count, prior=prior),
         fit_majority(),
     )
+
+
+def _majority_alone() -> Choice:
+    fit = fit_majority()
+    return Choice(fit, (Candidate(fit, 0.0, collapsed=False),))
 
 
 def _best(candidates: list[Candidate]) -> Choice:

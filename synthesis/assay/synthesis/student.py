@@ -27,6 +27,8 @@ _FOLDS = 5
 _REPEATS = 2
 _AVERAGED = 5
 _TABLE_SIZE = 2000
+_TABLE_ENTRIES = 20_000
+"""Words times labels: a program must stay well below the size that a bundle allows."""
 _LEAST_DOCUMENTS = 2
 _MOST_WORDS = 20_000
 
@@ -209,7 +211,7 @@ class _Average:
             self.lesson.unlabeled.columns, minlength=len(self.lesson.vocabulary)
         )
         influence = np.ptp(model.table, axis=0) * np.sqrt(counts)
-        return np.argsort(-influence, kind="stable")[:_TABLE_SIZE]
+        return np.argsort(-influence, kind="stable")[: min(_TABLE_SIZE, _TABLE_ENTRIES // len(model.start))]
 
 
 def _finish(average: _Average, folds: list[Labels], gold: Labels) -> Student:
