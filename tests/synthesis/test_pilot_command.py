@@ -75,9 +75,31 @@ def test_refuses_a_report_folder_in_use_before_any_money_is_spent(inputs, tmp_pa
     assert (tmp_path / "bundle" / "task.toml").read_text() == "mine"
 
 
-def test_rows_that_do_not_fit_are_named(inputs, tmp_path):
+def test_records_that_do_not_fit_are_left_out_and_named(inputs, tmp_path):
     bad = tmp_path / "bad.jsonl"
-    bad.write_text('{"text": "fine"}\n{"text": 3}\n')
+    bad.write_text((inputs / "records.jsonl").read_text() + '{"text": 3}\n')
     result = run(inputs, tmp_path / "out", "--records", str(bad))
+    assert result.exit_code == ExitCode.OK, result.output
+    assert "left out: " in result.output
+
+
+def test_gold_rows_that_do_not_fit_are_refused(inputs, tmp_path):
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"text": "fine", "label": "good"}\n{"text": "fine", "label": "superb"}\n')
+    result = run(inputs, tmp_path / "out", "--gold", str(bad))
     assert result.exit_code == ExitCode.NO
     assert "bad.jsonl:2" in result.output
+
+
+def test_a_dry_run_asks_nothing_and_writes_nothing(inputs, tmp_path):
+    result = run(inputs, tmp_path / "out", "--dry-run", "--replies", str(tmp_path / "none.jsonl"))
+    assert result.exit_code == ExitCode.OK, result.output
+    assert "tokens" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_estimate_stands_beside_what_it_took(inputs, tmp_path):
+    run(inputs, tmp_path / "out")
+    cost = json.loads((tmp_path / "out" / "report.json").read_text())["cost"]
+    assert cost["estimated"]["requests"] > 0
+    assert "estimated before" in (tmp_path / "out" / "report.html").read_text()

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from assay.cli import options
 from assay.cli.extras import open_sandbox, require
-from assay.cli.screen import Screen
+from assay.cli.record_reading import read_records
+from assay.cli.screen import Screen, shown
+from assay.cli.synth_view import show_estimate
 from assay.core.bundle import write_folder
-from assay.core.errors import ConfigurationError, InvalidBundle
-from assay.core.row import parse_rows
+from assay.core.errors import ConfigurationError
+from assay.core.record import Record
 from assay.core.task import Task
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from assay.core.row import Row
     from assay.synthesis.version import Progress as Told
 
 REPORT_FILE, PAGE_FILE, BUNDLE_FOLDER = "report.json", "report.html", "bundle"
@@ -37,9 +38,7 @@ def pilot(
     folder: Annotated[
         Path, typer.Argument(metavar="TASK_DIR", help="The folder with task.toml.", exists=True, file_okay=False)
     ],
-    records: Annotated[
-        Path, typer.Option(metavar="FILE", help="Unlabeled records, JSON Lines.", exists=True, dir_okay=False)
-    ],
+    records: Annotated[str, typer.Option(metavar="FILE", help="Unlabeled records: .jsonl, .csv, .parquet.")],
     gold: Annotated[
         Path, typer.Option(metavar="FILE", help="Labeled rows to choose by, JSON Lines.", exists=True, dir_okay=False)
     ],
@@ -64,11 +63,15 @@ def pilot(
     student: Annotated[
         bool, typer.Option("--student/--no-student", help="Learn a table of words beside the LLM's programs.")
     ] = True,
+    model: Annotated[str, typer.Option(metavar="NAME", help="The LLM; ASSAY_SYNTHESIS_MODEL where not given.")] = "",
     seed: Annotated[int, typer.Option(min=0, help="Decides all that is drawn.")] = 0,
     replies: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where replies are kept, so that no prompt is paid twice.")
     ] = None,
     recorded: Annotated[bool, typer.Option("--recorded", help="Ask nobody: only replay --replies.")] = False,
+    budget_tokens: Annotated[int, typer.Option(min=0, help="Stop before more tokens than this.")] = 0,
+    budget: Annotated[float, typer.Option(min=0, metavar="USD", help="Stop before more dollars than this.")] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate what it would take; ask nothing.")] = False,
     json: options.Json = False,
 ) -> None:
     """Have an LLM write programs, make a version of them, and measure what it is worth and costs.
@@ -80,7 +83,9 @@ def pilot(
     require("assay.synthesis.pilot", "synthesis", "a pilot")
     from assay.synthesis.app import open_provider, read_gold, read_task
     from assay.synthesis.pilot import run_pilot
+    from assay.synthesis.pilot_estimate import estimate_pilot
     from assay.synthesis.pilot_result import PilotMaterial, PilotOptions
+    from assay.synthesis.prices import read_price
     from assay.synthesis.report import build_report
     from assay.synthesis.report_page import render_page
     from assay.synthesis.settings import read_settings
@@ -89,26 +94,25 @@ def pilot(
     _check_target(report)
     task, task_text = read_task(folder)
     material = PilotMaterial(
-        task,
-        [row.record for row in _read_records(task, records)],
-        read_gold(task, gold),
-        read_gold(task, test) if test else (),
+        task, _read_records(screen, task, records), read_gold(task, gold), read_gold(task, test) if test else ()
     )
-    provider = open_provider(read_settings(), replies=replies, recorded=recorded)
     chosen = tuple(name.strip() for name in strategies.split(",") if name.strip())
-    with open_sandbox("a pilot") as sandbox, _progress(screen.err, shown=not json) as told:
-        result, bundle = run_pilot(
-            sandbox,
-            provider,
-            material,
-            task_text,
-            SynthesisSettings(programs, chosen, seed),
-            PilotOptions(direct_labels, direct_sample, direct_examples, baseline, student, seed),
-            told,
-        )
-    document = build_report(result, provider.ledger.price)
+    wanted = SynthesisSettings(programs, chosen, seed)
+    extent = PilotOptions(direct_labels, direct_sample, direct_examples, baseline, student, seed)
+    given = {"model": model, "budget_tokens": budget_tokens, "budget_dollars": budget}
+    settings = read_settings().model_copy(update={name: value for name, value in given.items() if value})
+    estimated = estimate_pilot(material, wanted, extent, read_price(settings.model, settings.prices))
+    if dry_run:
+        show_estimate(screen, estimated)
+        return
+    report.mkdir(parents=True, exist_ok=True)
+    provider = open_provider(settings, replies=replies, recorded=recorded)
+    with open_sandbox("a pilot") as sandbox, _progress(screen.err, visible=not json) as told:
+        result, bundle = run_pilot(sandbox, provider, material, task_text, wanted, extent, told)
+    document = build_report(result, provider.ledger.price, estimated)
     write_folder(bundle.files, report / BUNDLE_FOLDER)
-    (report / REPORT_FILE).write_text(json_text.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json_text.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    (report / REPORT_FILE).write_text(text + "\n", encoding="utf-8")
     (report / PAGE_FILE).write_text(render_page(document), encoding="utf-8")
     if screen.json:
         screen.document(document)
@@ -121,21 +125,21 @@ def _check_target(report: Path) -> None:
     bundle = report / BUNDLE_FOLDER
     if bundle.exists() and any(bundle.iterdir()):
         raise ConfigurationError(f"{bundle} is not empty", advice="name a new folder with --report")
-    report.mkdir(parents=True, exist_ok=True)
 
 
-def _read_records(task: Task, path: Path) -> list[Row]:
-    try:
-        rows, findings = parse_rows(task, path.read_text(encoding="utf-8-sig"), path.name, labeled=False)
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path} is not UTF-8") from error
-    if findings:
-        raise InvalidBundle(f"{path} holds records that do not fit the task", findings=findings)
-    return rows
+def _read_records(screen: Screen, task: Task, path: str) -> list[Record]:
+    read = read_records(task, path)
+    for problem in read.problems:
+        screen.note(f"left out: {shown(problem)}", "yellow")
+    if read.faulty > len(read.problems):
+        screen.note(f"left out: {read.faulty - len(read.problems):,} more rows", "yellow")
+    if read.more:
+        screen.note(f"the first {len(read.records):,} records are used")
+    return read.records
 
 
 @contextmanager
-def _progress(console: Console, *, shown: bool) -> Iterator[Told]:
+def _progress(console: Console, *, visible: bool) -> Iterator[Told]:
     """Show one bar a step while the block runs."""
     bar = Progress(
         SpinnerColumn(),
@@ -145,7 +149,7 @@ def _progress(console: Console, *, shown: bool) -> Iterator[Told]:
         TimeRemainingColumn(compact=True),
         console=console,
         transient=True,
-        disable=not (shown and console.is_terminal),
+        disable=not (visible and console.is_terminal),
     )
     steps: dict[str, Any] = {}
     with bar:
@@ -160,11 +164,11 @@ def _progress(console: Console, *, shown: bool) -> Iterator[Told]:
 
 def _show(screen: Screen, document: dict[str, Any], report: Path) -> None:
     table = Table("labels by", "rows", "accuracy", "95%", "macro F1", "labeled", box=None, pad_edge=False)
-    for name, shown in _NAMES.items():
+    for name, title in _NAMES.items():
         if item := document[name]:
             low, high = item["interval"]
             table.add_row(
-                shown,
+                title,
                 f"{item['rows']:,}",
                 f"{item['accuracy']:.1%}",
                 f"{100 * low:.1f} to {100 * high:.1f}",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from assay.synthesis.estimate import Estimate
 from assay.synthesis.evaluation import Quality, wilson
 from assay.synthesis.pilot_result import BASELINE, DIRECT, ENSEMBLE, MAJORITY, Labeling, PilotResult
 from assay.synthesis.prices import Price
@@ -21,8 +23,11 @@ _SHOWN_CHARACTERS = 240
 Json = dict[str, Any]
 
 
-def build_report(result: PilotResult, price: Price | None) -> Json:
-    """Return the report. Numbers that are not known are null."""
+def build_report(result: PilotResult, price: Price | None, estimated: Estimate | None = None) -> Json:
+    """Return the report. Numbers that are not known are null.
+
+    ``estimated`` is what the whole run was thought to take before it began.
+    """
     labelings = result.labelings
     names = result.material.task.label_names
     return {
@@ -46,7 +51,7 @@ def build_report(result: PilotResult, price: Price | None) -> Json:
         "student": _student_json(result),
         "confusion": labelings[ENSEMBLE].quality.confusion.tolist(),
         "failures": _failures_json(result),
-        "cost": _cost_json(result, price),
+        "cost": {**_cost_json(result, price), "estimated": asdict(estimated) if estimated else None},
     }
 
 

@@ -4,7 +4,8 @@ They are heavy (snorkel needs PyTorch), so they live in an environment of their 
 written here. To write it again:
 
     python -m venv oracles && oracles/bin/pip install crowd-kit==1.4.2 snorkel==0.10.0
-    oracles/bin/pip install --no-deps flyingsquid==0.0.0a0 pgmpy==0.1.19 && oracles/bin/pip install "setuptools<80" networkx statsmodels
+    oracles/bin/pip install --no-deps flyingsquid==0.0.0a0 pgmpy==0.1.19
+    oracles/bin/pip install "setuptools<80" networkx statsmodels
     oracles/bin/python tests/synthesis/oracles/record.py
 """
 
