@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from assay.client import Client, Labeling, Registry
 from assay.core.bundle import Bundle, read_folder
+from assay.core.errors import AliasNotFound, TaskNotFound
+from assay.core.vote import is_label
 from assay.sandbox.export import export_component
 
-from tests.parts.native import Votes, native_votes
+from tests.parts.native import native_votes
 from tests.parts.registry import Registry as RegistryProcess
 from tests.parts.service import Service, until
 
@@ -23,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
 DATA = ROOT.parent / "shared" / "data"
 HERE = Path(__file__).parent
+
+Votes = dict[str, str | None]
 
 _WORDS = (
     "free win £1000 prize call now txt STOP to 80086 08712460324 http://example.com/x?y=1 www.win.example URGENT "
@@ -67,8 +71,26 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
             assert pushed.version is not None, pushed.report
             admin.set_alias(name, pushed.version.number, actor="test", reason="the test")
         made = stack.enter_context(Client(service.address))
-        until(lambda: all(made.label(name, "hello", timeout=5).version for name in ("sms", "agnews")))
+        until(lambda: all(serves(made, name) for name in ("sms", "agnews")))
         yield made
+
+
+def serves(client: Client, task: str) -> bool:
+    """Whether the task's production version has come to the label service."""
+    try:
+        return client.label(task, "hello").version > 0
+    except (TaskNotFound, AliasNotFound):
+        return False
+
+
+def natively(bundle: Bundle, texts: list[str]) -> list[Votes]:
+    """Return the votes of the Python at hand, without a sandbox."""
+    labels = bundle.task.label_names
+    rows = native_votes(bundle, [(text,) for text in texts])
+    return [
+        {name: labels[vote] if is_label(vote) else None for name, vote in zip(bundle.program_names, row, strict=True)}
+        for row in rows
+    ]
 
 
 def alone(client: Client, task: str, texts: list[str]) -> list[Labeling]:
@@ -106,7 +128,7 @@ def exported(bundle: Bundle, texts: list[str], folder: Path) -> list[Votes]:
 def test_votes_do_not_depend_on_the_way(client: Client, tmp_path: Path, task: str, generated_count: int) -> None:
     texts = texts_of(task) + generated(generated_count)
     bundle = fixture_bundle(task)
-    expected = native_votes(bundle, [{"text": text} for text in texts])
+    expected = natively(bundle, texts)
     assert any(label for votes in expected for label in votes.values())
 
     answers = alone(client, task, texts)

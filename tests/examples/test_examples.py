@@ -16,7 +16,7 @@ from assay.core.task import FieldType
 from assay.registry.acceptance import accept
 from assay.sandbox import Labeler, Sandbox
 
-from tests.examples.native import native_votes
+from tests.parts.native import native_votes
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ["spam", "tickets", "sensors"]

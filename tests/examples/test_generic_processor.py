@@ -10,7 +10,7 @@ from pathlib import Path
 
 from assay.core.bundle import read_folder
 
-from tests.examples.native import native_votes
+from tests.parts.native import native_votes
 
 BUNDLE = Path(__file__).parents[2] / "examples/sensors/bundle"
 SCRIPT = """

@@ -10,7 +10,7 @@ from assay.core.record import Record, pack
 from assay.core.row import parse_rows
 from assay.sandbox import Labeler, Sandbox
 
-from tests.examples.native import native_votes
+from tests.parts.native import native_votes
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared/data"

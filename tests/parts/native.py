@@ -1,27 +1,28 @@
-"""Programs run by the Python at hand, without a sandbox: what the sandbox's votes are compared with."""
+"""Runs programs right here in CPython: what the sandbox must agree with. Only for programs that are our own."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
-from assay.core.bundle import Bundle
-
-Votes = dict[str, str | None]
-
-
-def native_votes(bundle: Bundle, records: Sequence[Mapping[str, object]]) -> list[Votes]:
-    """Return each record's votes by program. The programs are the project's own and raise nothing."""
-    functions = {program.name: _function(program.source) for program in bundle.programs}
-    return [
-        {name: function(*[record[field] for field in fields]) for name, (function, fields) in functions.items()}
-        for record in records
-    ]
+from assay.core.bundle import Bundle, Program
+from assay.core.record import Record
+from assay.core.task import Task
+from assay.core.vote import ABSTAIN
 
 
-def _function(source: str) -> tuple[Callable[..., str | None], list[str]]:
-    namespace: dict[str, object] = {"__name__": "program"}
-    exec(compile(source, "program", "exec", dont_inherit=True), namespace)
-    function = namespace["label"]
-    assert callable(function)
-    return function, list(inspect.signature(function).parameters)
+def native_votes(bundle: Bundle, records: Sequence[Record]) -> list[tuple[int, ...]]:
+    """Return ``votes[record][program]``. The programs must neither raise nor give anything but a label or None."""
+    by_program = [_program_votes(bundle.task, program, records) for program in bundle.programs]
+    return list(zip(*by_program, strict=True))
+
+
+def _program_votes(task: Task, program: Program, records: Sequence[Record]) -> list[int]:
+    scope: dict[str, object] = {"__name__": program.name}
+    exec(compile(program.source, program.path, "exec"), scope)
+    label = scope["label"]
+    assert callable(label)
+    fields = list(task.fields)
+    positions = [fields.index(name) for name in inspect.signature(label).parameters]
+    given = (label(*(record[position] for position in positions)) for record in records)
+    return [ABSTAIN if name is None else task.label_names.index(name) for name in given]

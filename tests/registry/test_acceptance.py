@@ -8,9 +8,9 @@ import pytest
 from assay.core.bundle import Program, open_bundle
 from assay.core.errors import DeadlineExceeded, InvalidBundle
 from assay.core.finding import Severity
+from assay.core.report import Report
 from assay.registry.acceptance import MAX_FINDINGS, accept, accept_files, accept_folder, describe
 from assay.registry.evaluation import Incomparable, accuracy_on_gold_of
-from assay.registry.report import Report
 from assay.sandbox import Sandbox
 
 from tests.registry.bundles import ALWAYS_HAM, PRIZE, SHORT, files

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from assay.core.report import Report, report_from_json, report_to_json
+from assay.core.report_wire import report_from_message, report_to_message
 from assay.core.task import Task, parse_task
 from assay.core.vote import ABSTAIN, VoteError
 from assay.registry.figures import gold_figures, reference_figures
-from assay.registry.report import Report, report_from_json, report_to_json
-from assay.registry.report_wire import report_from_message, report_to_message
 from assay.v1 import registry_service_pb2 as pb
 from hypothesis import given
 from hypothesis import strategies as st

@@ -3,10 +3,10 @@ from __future__ import annotations
 import grpc
 import pytest
 from assay.core import errors
+from assay.core.report import GoldFigures, Reference
 from assay.core.status import from_rpc_error
 from assay.core.task import Gates
 from assay.registry.gate import check_drop, check_gates, require
-from assay.registry.report import GoldFigures, Reference
 from assay.v1 import registry_service_pb2 as pb
 from assay.v1 import registry_service_pb2_grpc as pb_grpc
 

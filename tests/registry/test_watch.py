@@ -7,11 +7,11 @@ from pathlib import Path
 import grpc
 import pytest
 from assay.core.errors import Overloaded, Unavailable
+from assay.core.report import Report
 from assay.core.status import from_rpc_error
 from assay.registry.aliases import AliasStore, Move
 from assay.registry.database import Database
 from assay.registry.feed import read_update
-from assay.registry.report import Report
 from assay.registry.versions import NewVersion, VersionStore
 from assay.v1 import registry_service_pb2 as pb
 from assay.v1 import registry_service_pb2_grpc as pb_grpc

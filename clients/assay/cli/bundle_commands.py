@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from assay.cli import options
@@ -12,13 +12,9 @@ from assay.cli.extras import open_sandbox, require
 from assay.cli.report_view import show_gates, show_report
 from assay.cli.screen import Screen
 from assay.client import AliasMove, PushResult, Registry, Report
-from assay.client.registry_messages import PRODUCTION, read_report
-from assay.core.bundle import Bundle, read_folder
+from assay.client.registry_messages import PRODUCTION
+from assay.core.bundle import Bundle
 from assay.core.errors import GateFailed
-from assay.core.finding import Finding
-
-if TYPE_CHECKING:
-    pass
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The bundle's folder.", exists=True, file_okay=False)]
 
@@ -29,8 +25,7 @@ def check(folder: Folder, json: options.Json = False) -> None:
     Form, static checks, loading and determinism in the sandbox, figures and gates on the gold rows.
     """
     screen = Screen(json=json)
-    bundle, findings = read_folder(folder)
-    report = Report(findings=tuple(findings)) if bundle is None else judge(bundle, findings)
+    bundle, report = judge(folder)
     passed = not report.refused and report.gates_hold
     if screen.json:
         digest = bundle.digest if bundle else None
@@ -42,14 +37,13 @@ def check(folder: Folder, json: options.Json = False) -> None:
     raise typer.Exit(ExitCode.OK if passed else ExitCode.NO)
 
 
-def judge(bundle: Bundle, findings: list[Finding]) -> Report:
-    """Return what the registry's acceptance says of the bundle. Raises ConfigurationError, SandboxUnavailable."""
+def judge(folder: Path) -> tuple[Bundle | None, Report]:
+    """Return the bundle and what acceptance says of it. Raises ConfigurationError, SandboxUnavailable."""
     require("assay.registry.acceptance", "registry", "checking a bundle")
-    from assay.registry import acceptance, report_wire
+    from assay.registry import acceptance
 
     with open_sandbox("checking a bundle") as sandbox:
-        report = acceptance.accept(sandbox, bundle, findings)
-    return read_report(report_wire.report_to_message(report))
+        return acceptance.accept_folder(sandbox, folder)
 
 
 def push(

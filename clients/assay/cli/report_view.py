@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assay.cli.screen import Screen, shown
-from assay.client import Finding, Gate, GoldFigures, Reference, Report, Severity
+from assay.client import Finding, GateResult, GoldFigures, Reference, Report, Severity
 from rich.table import Table
 from rich.text import Text
 
@@ -58,12 +58,12 @@ def show_programs(screen: Screen, gold: GoldFigures) -> None:
     screen.show(programs)
 
 
-def show_gates(screen: Screen, gates: tuple[Gate, ...]) -> None:
+def show_gates(screen: Screen, gates: tuple[GateResult, ...]) -> None:
     """Show which gates hold."""
     for gate in gates:
         mark, style = ("holds", "green") if gate.passed else ("FAILS", "bold red")
         told = shown(gate.message) or f"measured {gate.measured:.4g}, required {gate.required:.4g}"
-        screen.line(f"gate {gate.name} {mark}: {told}", style)
+        screen.line(f"gate {gate.gate} {mark}: {told}", style)
 
 
 def table(first: str, *figures: str, texts: tuple[str, ...] = ()) -> Table:

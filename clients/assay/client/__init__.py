@@ -15,13 +15,7 @@ from assay.client.registry_results import (
     AliasMove,
     AliasState,
     Download,
-    Gate,
-    GoldFigures,
-    LabelFigures,
-    ProgramFigures,
     PushResult,
-    Reference,
-    Report,
     TaskEntry,
     Version,
 )
@@ -29,6 +23,7 @@ from assay.client.results import Failure, Labeling, Outcome, ProgramVote, Source
 from assay.client.retry import RetryPolicy
 from assay.core.errors import AssayError
 from assay.core.finding import Finding, Severity
+from assay.core.report import GateResult, GoldFigures, LabelFigures, ProgramFigures, Reference, Report
 from assay.core.vote import VoteError
 
 __all__ = [
@@ -45,7 +40,7 @@ __all__ = [
     "Download",
     "Failure",
     "Finding",
-    "Gate",
+    "GateResult",
     "GoldFigures",
     "LabelFigures",
     "Labeling",

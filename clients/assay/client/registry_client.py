@@ -19,13 +19,14 @@ from assay.client.registry_results import (
     AliasState,
     Download,
     PushResult,
-    Report,
     TaskEntry,
     Version,
 )
 from assay.client.retry import NO_RETRY, RetryPolicy
 from assay.client.watching import WatchPosition
 from assay.core.bundle import Bundle
+from assay.core.report import Report
+from assay.core.report_wire import report_from_message
 from assay.v1 import registry_service_pb2 as pb
 from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
 
@@ -91,7 +92,7 @@ class Registry:
         """Return one version ("production" where neither number nor alias is given) and its report."""
         request = messages.version_request(task, version, alias)
         answer = self._calls.make(self._stub.GetVersion, request)
-        return messages.read_version(answer.version), messages.read_report(answer.report)
+        return messages.read_version(answer.version), report_from_message(answer.report)
 
     def download(self, task: str, *, version: int | None = None, alias: str | None = None) -> Download:
         """Return a version's bundle, checked against its digest. Raises CorruptArtifact."""

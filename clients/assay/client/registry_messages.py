@@ -9,7 +9,8 @@ from assay.client import registry_results as results
 from assay.core.bundle import Bundle, read_folder
 from assay.core.errors import CorruptArtifact, InvalidBundle, InvalidRequest
 from assay.core.finding import Finding
-from assay.core.wire import bundle_from_message, bundle_to_message, finding_from_message
+from assay.core.report_wire import gate_from_message, reference_from_message, report_from_message
+from assay.core.wire import bundle_from_message, bundle_to_message
 from assay.v1 import registry_service_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -104,26 +105,16 @@ def read_change(message: pb.AliasChange) -> results.AliasChange:
     )
 
 
-def read_report(message: pb.Report) -> results.Report:
-    """Return the report."""
-    return results.Report(
-        findings=tuple(finding_from_message(finding) for finding in message.findings),
-        gold=_gold(message.gold) if message.HasField("gold") else None,
-        reference=_reference(message.reference) if message.HasField("reference") else None,
-        gates=tuple(_gate(gate) for gate in message.gates),
-    )
-
-
 def read_push(message: pb.PushVersionResponse) -> results.PushResult:
     """Return what became of the push."""
     version = read_version(message.version) if message.HasField("version") else None
-    return results.PushResult(version, read_report(message.report), message.created)
+    return results.PushResult(version, report_from_message(message.report), message.created)
 
 
 def read_set_alias(message: pb.SetAliasResponse) -> results.AliasMove:
     """Return the move."""
     return results.AliasMove(
-        read_alias(message.alias), message.changed, gates=tuple(_gate(gate) for gate in message.gates)
+        read_alias(message.alias), message.changed, gates=tuple(gate_from_message(gate) for gate in message.gates)
     )
 
 
@@ -144,7 +135,7 @@ def read_download(message: pb.DownloadBundleResponse) -> results.Download:
             advice="the connection or the registry's storage is damaged",
             digest=message.version.digest,
         )
-    reference = _reference(message.reference) if message.HasField("reference") else None
+    reference = reference_from_message(message.reference) if message.HasField("reference") else None
     return results.Download(read_version(message.version), bundle, reference)
 
 
@@ -179,32 +170,3 @@ def _first_advice(findings: list[Finding]) -> str:
 
 def _time(stamp: Timestamp) -> datetime:
     return stamp.ToDatetime(tzinfo=UTC)
-
-
-def _gate(message: pb.GateResult) -> results.Gate:
-    return results.Gate(message.gate, message.passed, message.measured, message.required, message.message)
-
-
-def _reference(message: pb.Reference) -> results.Reference:
-    return results.Reference(
-        message.rows, dict(message.label_shares), message.coverage, message.conflict, message.error
-    )
-
-
-def _gold(message: pb.GoldReport) -> results.GoldFigures:
-    return results.GoldFigures(
-        rows=message.rows,
-        accuracy=message.accuracy,
-        coverage=message.coverage,
-        covered_accuracy=message.covered_accuracy,
-        macro_f1=message.macro_f1,
-        majority_accuracy=message.majority_accuracy,
-        labels=tuple(
-            results.LabelFigures(label.label, label.rows, label.precision, label.recall, label.f1)
-            for label in message.labels
-        ),
-        programs=tuple(
-            results.ProgramFigures(item.program, item.coverage, item.accuracy, item.errors, item.description)
-            for item in message.programs
-        ),
-    )

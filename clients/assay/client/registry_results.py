@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from assay.core.bundle import Bundle
-from assay.core.finding import Finding, Severity
+from assay.core.report import GateResult, Reference, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,84 +60,6 @@ class AliasChange:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelFigures:
-    """Figures of one label on the gold rows, each a share of 1."""
-
-    label: str
-    rows: int
-    precision: float
-    recall: float
-    f1: float
-
-
-@dataclass(frozen=True, slots=True)
-class ProgramFigures:
-    """Figures of one program on the gold rows; ``description`` is its docstring."""
-
-    program: str
-    coverage: float
-    accuracy: float
-    errors: int
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class GoldFigures:
-    """Figures on the gold rows, each a share of 1."""
-
-    rows: int
-    accuracy: float
-    coverage: float
-    covered_accuracy: float
-    macro_f1: float
-    majority_accuracy: float
-    labels: tuple[LabelFigures, ...]
-    programs: tuple[ProgramFigures, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """What drift is measured against, each a share of 1."""
-
-    rows: int
-    label_shares: Mapping[str, float]
-    coverage: float
-    conflict: float
-    error: float
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """Whether one gate holds: ``measured`` against ``required``."""
-
-    name: str
-    passed: bool
-    measured: float
-    required: float
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What acceptance found out about a bundle."""
-
-    findings: tuple[Finding, ...] = ()
-    gold: GoldFigures | None = None
-    reference: Reference | None = None
-    gates: tuple[Gate, ...] = ()
-
-    @property
-    def refused(self) -> bool:
-        """Whether a finding refuses the bundle."""
-        return any(finding.severity is Severity.ERROR for finding in self.findings)
-
-    @property
-    def gates_hold(self) -> bool:
-        """Whether the version may become production."""
-        return all(gate.passed for gate in self.gates)
-
-
-@dataclass(frozen=True, slots=True)
 class PushResult:
     """What became of a push. ``version`` is None where the bundle was refused or only validated."""
 
@@ -154,7 +75,7 @@ class AliasMove:
     alias: Alias
     changed: bool = True
     from_version: int | None = None
-    gates: tuple[Gate, ...] = ()
+    gates: tuple[GateResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 
 from assay.core.errors import AssayError
-from assay.registry.log import configure_logs
+from assay.core.server_log import configure_logs
 from assay.registry.settings import read_settings
 
 
@@ -26,6 +27,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     configure_logs()
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     # A taken port is told in one line of our own; gRPC's core would add its own lines. It reads this when imported.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from assay.registry.app import migrate_only, serve

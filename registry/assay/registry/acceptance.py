@@ -14,13 +14,13 @@ from pathlib import Path
 from assay.core.bundle import Bundle, Program, open_bundle, read_files
 from assay.core.errors import InvalidBundle
 from assay.core.finding import Finding, Severity, has_errors
+from assay.core.report import GoldFigures, Reference, Report
 from assay.core.row import Row
 from assay.core.task import Task
 from assay.core.vote import is_error, is_label
 from assay.registry.evaluation import Evaluated, evaluate, pack_rows
 from assay.registry.figures import gold_figures, reference_figures
 from assay.registry.gate import check_gates
-from assay.registry.report import GoldFigures, Reference, Report
 from assay.sandbox import Sandbox
 from assay.sandbox.determinism import check_determinism
 from assay.sandbox.interface import Executable

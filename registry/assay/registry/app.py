@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
 from contextlib import ExitStack
 
 import structlog
 from assay.core.errors import AssayError, ConfigurationError
+from assay.core.stop_signal import stop_on_signal, wait_for_stop
 from assay.registry.aliases import AliasStore
 from assay.registry.artifacts import FolderArtifacts
 from assay.registry.comparison import Comparison
@@ -34,9 +33,7 @@ def serve(settings: Settings) -> None:
 
     Raises ConfigurationError, SandboxUnavailable, Unavailable where it cannot start.
     """
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    stop = stop_on_signal()
     with ExitStack() as stack:
         address_file = settings.data_dir / "registry.address"
         artifacts = FolderArtifacts(settings.data_dir / "artifacts")
@@ -70,7 +67,7 @@ def serve(settings: Settings) -> None:
         write_address(address_file, address)
         stack.callback(remove_address, address_file, address)
         _log.info("ready", address=address)
-        stopping.wait()
+        wait_for_stop(stop)
         _log.info("stopping")
         health.shut_down()
         stopped = server.stop(settings.drain_seconds)

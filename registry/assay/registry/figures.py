@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from assay.core.report import GoldFigures, LabelFigures, ProgramFigures, Reference
 from assay.core.task import Task
 from assay.core.vote import in_conflict, is_error, is_label
-from assay.registry.report import GoldFigures, LabelFigures, ProgramFigures, Reference
 
 Votes = tuple[int, ...]
 

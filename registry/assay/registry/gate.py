@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assay.core.errors import GateFailed
+from assay.core.report import GateResult, GoldFigures, Reference
 from assay.core.task import Gates
-from assay.registry.report import GateResult, GoldFigures, Reference
 
 DROP = "max_accuracy_drop"
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 import structlog
 from assay.core.errors import AliasMoved, GateFailed, InvalidRequest
+from assay.core.report import GateResult
 from assay.registry import gate
 from assay.registry.aliases import PRODUCTION, Alias, AliasStore, Move
 from assay.registry.artifacts import ArtifactStore
 from assay.registry.comparison import Comparison, open_stored
 from assay.registry.feed import Feed
 from assay.registry.metrics import Metrics
-from assay.registry.report import GateResult
 from assay.registry.versions import Version, VersionStore
 
 _ATTEMPTS = 3

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import structlog
 from assay.core.bundle import Bundle, open_bundle
 from assay.core.errors import AssayError, TaskNotFound, VersionNotFound
+from assay.core.report import Report
 from assay.registry.acceptance import accept_files
 from assay.registry.artifacts import ArtifactStore
 from assay.registry.comparison import Comparison
 from assay.registry.metrics import Metrics
-from assay.registry.report import Report
 from assay.registry.turns import Turns
 from assay.registry.versions import NewVersion, Version, VersionStore
 from assay.sandbox import Sandbox

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from concurrent import futures
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import grpc
 from assay.core.errors import ConfigurationError
 from assay.core.status import ErrorInterceptor
+from assay.core.whole_file import write_whole
 from assay.v1 import registry_service_pb2 as pb
 from assay.v1 import registry_service_pb2_grpc as pb_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -87,9 +87,7 @@ def split_address(setting: str, address: str) -> tuple[str, int]:
 
 def write_address(path: Path, address: str) -> None:
     """Write the address where others on this machine look for it, wholly or not at all."""
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text(f"{address}\n")
-    part.replace(path)
+    write_whole(path, f"{address}\n".encode())
 
 
 def remove_address(path: Path, address: str) -> None:

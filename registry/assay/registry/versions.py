@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from assay.core.errors import AliasNotFound, TaskNotFound, VersionNotFound
+from assay.core.report import Report, report_from_json, report_to_json
 from assay.registry.database import Database
 from assay.registry.models import AliasRow, TaskRow, VersionRow
-from assay.registry.report import Report, report_from_json, report_to_json
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session

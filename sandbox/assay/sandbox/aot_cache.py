@@ -10,11 +10,11 @@ import contextlib
 import hashlib
 import logging
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from assay.core.errors import SandboxUnavailable
+from assay.core.whole_file import write_whole
 from assay.sandbox.build import RUNTIME
 from assay.sandbox.engine import identity
 from assay.sandbox.trusted_folder import check_trusted_file, open_trusted_folder
@@ -97,21 +97,8 @@ def _cached(engine: Engine, path: Path) -> Component | None:
 
 
 def _store(path: Path, compiled: bytes) -> None:
-    _write(path, compiled)
-    _write(_digest_path(path), hashlib.sha256(compiled).hexdigest().encode())
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(path, compiled)
+    write_whole(_digest_path(path), hashlib.sha256(compiled).hexdigest().encode())
 
 
 def _digest(path: Path) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 from assay.core.errors import AssayError, ConfigurationError
-from assay.service import logs, process, supervisor
+from assay.core.server_log import configure_logs
+from assay.service import process, supervisor
 from assay.service.settings import read_settings
 
 
@@ -13,7 +14,7 @@ def main() -> int:
     """Run until SIGTERM and return the exit code."""
     try:
         settings = read_settings()
-        logs.configure(settings.log_level)
+        configure_logs(settings.log_level.value)
         return process.run(settings) if settings.workers == 1 else supervisor.run(settings)
     except AssayError as error:
         advice = f" ({error.advice})" if error.advice else ""

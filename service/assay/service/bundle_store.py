@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
-import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
 from assay.core.bundle import digest_files
 from assay.core.errors import CorruptArtifact
+from assay.core.whole_file import write_whole
 from assay.service.target import Aliases, Target
 from assay.v1 import registry_service_pb2 as pb
 from google.protobuf.message import DecodeError
@@ -56,7 +55,7 @@ class BundleStore:
 
     def write(self, download: pb.DownloadBundleResponse, digest: str) -> None:
         """Keep a download that was checked against ``digest``."""
-        _write_whole(self._path(digest), download.SerializeToString())
+        write_whole(self._path(digest), download.SerializeToString())
 
     def read_aliases(self) -> Aliases | None:
         """Return the aliases that were last kept, or None where there are none that can be read."""
@@ -77,7 +76,7 @@ class BundleStore:
             for alias, target in sorted(named.items())
         ]
         text = json.dumps({"revision": aliases.revision, "aliases": rows}, indent=1)
-        _write_whole(self._folder / _STATE_FILE, text.encode())
+        write_whole(self._folder / _STATE_FILE, text.encode())
 
     def prune(self, named: Collection[str]) -> None:
         """Remove bundles whose digest is not in ``named``, except for the newest few."""
@@ -102,16 +101,3 @@ def _age(path: Path) -> float:
     with contextlib.suppress(FileNotFoundError):
         return path.stat().st_mtime
     return 0.0
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

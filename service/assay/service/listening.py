@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from pathlib import Path
 
 from assay.core.errors import ConfigurationError
+from assay.core.whole_file import write_whole
 from prometheus_client import CollectorRegistry, start_http_server
 
 
@@ -43,9 +43,7 @@ def serve_metrics(address: str, setting: str, registry: CollectorRegistry) -> st
 
 def write_address(path: Path, address: str) -> None:
     """Leave the address where other processes find it; the file appears whole."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(address + "\n")
-    draft.replace(path)
+    write_whole(path, f"{address}\n".encode())
 
 
 def _bound(host: str, port: int, setting: str, *, shared: bool) -> socket.socket:

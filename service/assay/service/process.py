@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import threading
-from collections.abc import Callable
 
 import structlog
 from assay.core.errors import ConfigurationError
+from assay.core.stop_signal import stop_on_signal, wait_for_stop
 from assay.service.app import App
 from assay.service.listening import reserve, serve_metrics, write_address
 from assay.service.settings import ENV_PREFIX, Settings
@@ -21,21 +20,6 @@ METRICS_ADDRESS_FILE = "metrics.address"
 def use_deep_stacks() -> None:
     """Give the threads made from now on the stack that WebAssembly code needs, whatever the system's default."""
     threading.stack_size(_STACK_BYTES)
-
-
-def stop_on_signal() -> threading.Event:
-    """Return an event that SIGTERM and SIGINT set."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
-
-
-def wait(stop: threading.Event, check: Callable[[], object] = lambda: None) -> None:
-    """Return when the event is set; ``check`` is called about once a second."""
-    # A wait without a time-out would be deaf to a signal that comes just before it.
-    while not stop.wait(1.0):
-        check()
 
 
 def run(settings: Settings) -> int:
@@ -54,7 +38,7 @@ def run(settings: Settings) -> int:
         app.drain()
         raise
     publish(settings, address, metrics_address)
-    wait(stop)
+    wait_for_stop(stop)
     _log.info("draining")
     app.drain()
     clear_addresses(settings)

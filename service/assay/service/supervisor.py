@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 
 import structlog
 from assay.core.errors import AssayError, ConfigurationError
+from assay.core.stop_signal import stop_on_signal
 from assay.service import process, worker
 from assay.service.listening import reserve, serve_metrics
 from assay.service.settings import ENV_PREFIX, Settings
@@ -157,7 +158,7 @@ class Supervisor:
 
 def run(settings: Settings) -> int:
     """Run the workers until a signal; return the exit code. Raises ConfigurationError."""
-    stop = process.stop_on_signal()
+    stop = stop_on_signal()
     process.clear_addresses(settings)
     holder, address = reserve(settings.listen, f"{ENV_PREFIX}LISTEN", shared=True)
     supervisor = Supervisor(settings, address)

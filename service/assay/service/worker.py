@@ -12,7 +12,9 @@ from multiprocessing.connection import Connection
 
 import structlog
 from assay.core.errors import AssayError, ConfigurationError
-from assay.service import logs, process
+from assay.core.server_log import configure_logs
+from assay.core.stop_signal import stop_on_signal, wait_for_stop
+from assay.service import process
 from assay.service.app import App
 from assay.service.settings import Settings
 
@@ -23,8 +25,8 @@ COLLECT = "collect"
 
 def main(settings: Settings, index: int, address: str, pipe: Connection) -> None:
     """Run until a signal or the end of the pipe; ends the process with an exit code."""
-    logs.configure(settings.log_level, worker=index)
-    stop = process.stop_on_signal()
+    configure_logs(settings.log_level.value, worker=index)
+    stop = stop_on_signal()
     process.use_deep_stacks()
     try:
         app = App(settings)
@@ -34,7 +36,7 @@ def main(settings: Settings, index: int, address: str, pipe: Connection) -> None
         sys.exit(2 if isinstance(error, ConfigurationError) else 1)
     pipe.send(READY)
     threading.Thread(target=_answer, args=(app, pipe, stop), name="supervisor", daemon=True).start()
-    process.wait(stop)
+    wait_for_stop(stop)
     app.drain()
     sys.exit(0)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from assay.core.report import GateResult, GoldFigures, LabelFigures, ProgramFigures, Reference, Report
 from assay.core.wire import finding_from_message, finding_to_message
-from assay.registry.report import GateResult, GoldFigures, LabelFigures, ProgramFigures, Reference, Report
 from assay.v1 import registry_service_pb2 as pb
 
 
@@ -23,7 +23,7 @@ def report_from_message(message: pb.Report) -> Report:
         tuple(finding_from_message(finding) for finding in message.findings),
         _gold_from_message(message.gold) if message.HasField("gold") else None,
         reference_from_message(message.reference) if message.HasField("reference") else None,
-        tuple(GateResult(gate.gate, gate.passed, gate.measured, gate.required, gate.message) for gate in message.gates),
+        tuple(gate_from_message(gate) for gate in message.gates),
     )
 
 
@@ -48,6 +48,11 @@ def gate_to_message(gate: GateResult) -> pb.GateResult:
     return pb.GateResult(
         gate=gate.gate, passed=gate.passed, measured=gate.measured, required=gate.required, message=gate.message
     )
+
+
+def gate_from_message(message: pb.GateResult) -> GateResult:
+    """Return the gate's result that the message carries."""
+    return GateResult(message.gate, message.passed, message.measured, message.required, message.message)
 
 
 def _gold_to_message(gold: GoldFigures) -> pb.GoldReport:

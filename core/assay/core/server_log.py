@@ -1,4 +1,7 @@
-"""Logs: one JSON object a line on standard error. Never a record, a program's message or a key."""
+"""The servers' logs: one JSON object a line on standard error. Never a record, a program's message or a key.
+
+Needs structlog, which the extras of the servers bring.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,9 @@ import logging
 import sys
 
 import structlog
-from assay.service.settings import LogLevel
 
 
-def configure(level: LogLevel, **bound: object) -> None:
+def configure_logs(level: str = "INFO", **bound: object) -> None:
     """Send structlog's and the standard library's lines through one renderer; ``bound`` stands on every line."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -35,4 +37,4 @@ def configure(level: LogLevel, **bound: object) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.value.upper())
+    root.setLevel(level.upper())

@@ -85,6 +85,11 @@ class Report:
         """Whether a finding refuses the bundle."""
         return any(finding.severity is Severity.ERROR for finding in self.findings)
 
+    @property
+    def gates_hold(self) -> bool:
+        """Whether the version may become production."""
+        return all(gate.passed for gate in self.gates)
+
     def with_gates(self, gates: tuple[GateResult, ...]) -> Report:
         """Return the report with these gates added."""
         return replace(self, gates=self.gates + gates)
