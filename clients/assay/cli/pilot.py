@@ -140,7 +140,7 @@ def _read_records(screen: Screen, task: Task, path: str) -> list[Record]:
 
 @contextmanager
 def _progress(console: Console, *, visible: bool) -> Iterator[Told]:
-    """Show one bar a step while the block runs."""
+    """Show one bar a step while the block runs; where there is no terminal, a line as each step begins."""
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -157,6 +157,8 @@ def _progress(console: Console, *, visible: bool) -> Iterator[Told]:
         def told(step: str, share: float) -> None:
             if step not in steps:
                 steps[step] = bar.add_task(step, total=1.0)
+                if visible and not console.is_terminal:
+                    console.print(f"{step} ...")
             bar.update(steps[step], completed=share)
 
         yield told

@@ -53,13 +53,17 @@ def quality_against_cost(points: Sequence[Point], unit: str) -> Markup:
     ticks = [(free, "free")] + [(frame.x(power), _short(10.0**power)) for power in range(low, high + 1)]
     parts += [_text(x, height - 24, label, "tick middle") for x, label in ticks]
     parts.append(_text((_LEFT + WIDTH) / 2, height - 6, f"{unit} for a million records", "axis middle"))
-    for point in points:
+    beside = -math.inf
+    for point in sorted(points, key=lambda point: -point.quality):
         x = frame.x(math.log10(point.cost)) if point.cost else free
-        ends = [frame.y(value) for value in point.interval]
-        parts.append(_line(x, ends[0], x, ends[1], f"whisker {point.kind}"))
-        parts.append(_circle(x, frame.y(point.quality), point.kind))
-        right = x < WIDTH * 0.62
-        parts.append(_text(x + (8 if right else -8), frame.y(point.quality) + 4, point.name, "" if right else "end"))
+        top, y, bottom_end = (frame.y(value) for value in (point.interval[1], point.quality, point.interval[0]))
+        parts.append(_line(x, top, x, bottom_end, f"whisker {point.kind}"))
+        parts.append(_circle(x, y, point.kind))
+        if point.cost:
+            parts.append(_text(min(x, WIDTH - 56), max(top - 6, 10), point.name, "middle"))
+        else:  # what is free shares one place on the axis: names stand beside their points, below each other
+            beside = max(y + 4, beside + 13)
+            parts.append(_text(x + 9, beside, point.name, ""))
     return _svg(height, parts, "Accuracy of each way of labeling over what a million records cost")
 
 
