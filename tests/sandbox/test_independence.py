@@ -1,3 +1,5 @@
+import time
+
 """A record's votes depend on the record alone: not on batch, order or history, and not on where Python runs."""
 
 import random
@@ -5,6 +7,7 @@ import sys
 import unicodedata
 
 import pytest
+from assay.core.errors import DeadlineExceeded
 from assay.sandbox.determinism import check_determinism
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -179,3 +182,11 @@ def test_programs_that_change_the_library_for_others_are_found(sandbox):
     records = packed(TASK, "a a a b", "ccc d e f", "xx")
     codes = {finding.code for finding in check_determinism(sandbox, TASK, [patching, *PROGRAMS], records)}
     assert codes == {"AS310"}
+
+
+def test_the_determinism_check_keeps_a_deadline(sandbox):
+    task = make_task()
+    with pytest.raises(DeadlineExceeded):
+        check_determinism(
+            sandbox, task, [program("def label(text): return 'ham'")], packed(task, "a"), time.monotonic() - 1
+        )

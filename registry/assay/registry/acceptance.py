@@ -48,7 +48,7 @@ def accept_files(
     bundle, found = open_bundle(files)
     findings = [*findings_so_far, *found]
     if bundle is None:
-        return None, Report(_sorted([*findings, *_check_rest(sandbox, files, findings)]))
+        return None, Report(_sorted([*findings, *_check_rest(sandbox, files, findings, deadline)]))
     return (None if has_errors(findings) else bundle), accept(sandbox, bundle, findings, deadline)
 
 
@@ -59,7 +59,7 @@ def accept(
 
     ``deadline`` is a time.monotonic() value. Raises DeadlineExceeded beyond it.
     """
-    findings = [*findings_so_far, *_check_programs(sandbox, bundle)]
+    findings = [*findings_so_far, *_check_programs(sandbox, bundle, deadline)]
     if has_errors(findings):
         return Report(_sorted(findings))
     executable = sandbox.load(bundle.task, bundle.programs)
@@ -81,21 +81,23 @@ def describe(program: Program) -> str:
     return ast.get_docstring(module) or ""
 
 
-def _check_programs(sandbox: Sandbox, bundle: Bundle) -> list[Finding]:
+def _check_programs(sandbox: Sandbox, bundle: Bundle, deadline: float | None) -> list[Finding]:
     """Check the programs without rows, load them, run them twice: each stage with those that passed the one before."""
     findings = _duplicates(bundle.programs)
     for program in bundle.programs:
         findings += check_program(bundle.task, program)
     findings += _loading(sandbox, bundle.task, _sound(bundle.programs, findings))
-    findings += _determinism(sandbox, bundle, _sound(bundle.programs, findings))
+    findings += _determinism(sandbox, bundle, _sound(bundle.programs, findings), deadline)
     return findings
 
 
-def _check_rest(sandbox: Sandbox, files: Sequence[tuple[str, bytes]], findings: Sequence[Finding]) -> list[Finding]:
+def _check_rest(
+    sandbox: Sandbox, files: Sequence[tuple[str, bytes]], findings: Sequence[Finding], deadline: float | None
+) -> list[Finding]:
     """Check what can be checked once the files at fault are left out, so that it need not be said at the next try."""
     faulty = {finding.file for finding in findings if finding.severity is Severity.ERROR}
     bundle, _ = open_bundle((path, content) for path, content in files if path not in faulty)
-    return _check_programs(sandbox, bundle) if bundle else []
+    return _check_programs(sandbox, bundle, deadline) if bundle else []
 
 
 def _judge(bundle: Bundle, executable: Executable, findings: list[Finding], deadline: float | None) -> Report:
@@ -136,13 +138,15 @@ def _loading(sandbox: Sandbox, task: Task, programs: Sequence[Program]) -> Seque
     return ()
 
 
-def _determinism(sandbox: Sandbox, bundle: Bundle, programs: Sequence[Program]) -> Sequence[Finding]:
+def _determinism(
+    sandbox: Sandbox, bundle: Bundle, programs: Sequence[Program], deadline: float | None
+) -> Sequence[Finding]:
     half = max(DETERMINISM_RECORDS // 2, DETERMINISM_RECORDS - len(bundle.sample))
     gold = bundle.gold[:half]
     rows = gold + bundle.sample[: DETERMINISM_RECORDS - len(gold)]
     if not programs or not rows:
         return ()
-    return check_determinism(sandbox, bundle.task, programs, pack_rows(bundle.task, rows))
+    return check_determinism(sandbox, bundle.task, programs, pack_rows(bundle.task, rows), deadline)
 
 
 def _sound(programs: Sequence[Program], findings: Sequence[Finding]) -> tuple[Program, ...]:

@@ -6,7 +6,7 @@ restart. So the same sample is evaluated in several ways, each in fresh instance
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from assay.core.bundle import Program
 from assay.core.finding import Finding
@@ -22,15 +22,27 @@ _UNCERTAIN = frozenset((VoteError.TIMEOUT, VoteError.BENCHED))
 
 
 def check_determinism(
-    sandbox: Sandbox, task: Task, programs: Sequence[Program], packed_records: Sequence[str]
+    sandbox: Sandbox,
+    task: Task,
+    programs: Sequence[Program],
+    packed_records: Sequence[str],
+    deadline: float | None = None,
 ) -> list[Finding]:
     """Return an error for each program whose votes on the sample differ between ways of evaluating it.
 
-    Raises InvalidBundle where a program does not load.
+    ``deadline`` is a ``time.monotonic()`` value. Raises InvalidBundle where a program does not load, DeadlineExceeded.
     """
     if not packed_records:
         return []
-    ways = list(_evaluations(sandbox, task, programs, packed_records))
+
+    def evaluate(programs: Sequence[Program], batches: Sequence[Sequence[str]]) -> list[Votes]:
+        executable = sandbox.load(task, programs)
+        try:
+            return [votes for batch in batches for votes in executable.evaluate(batch, deadline=deadline).votes]
+        finally:
+            executable.close()
+
+    ways = list(_evaluations(evaluate, programs, packed_records))
     findings = []
     for place, program in enumerate(programs):
         first = [votes[place] for votes in ways[0][1]]
@@ -43,26 +55,18 @@ def check_determinism(
 
 
 def _evaluations(
-    sandbox: Sandbox, task: Task, programs: Sequence[Program], records: Sequence[str]
+    evaluate: Callable[[Sequence[Program], Sequence[Sequence[str]]], list[Votes]],
+    programs: Sequence[Program],
+    records: Sequence[str],
 ) -> Iterator[tuple[str, list[Votes]]]:
-    yield "in order", _evaluate(sandbox, task, programs, [records])
-    yield "in reverse order", _evaluate(sandbox, task, programs, [records[::-1]])[::-1]
+    yield "in order", evaluate(programs, [records])
+    yield "in reverse order", evaluate(programs, [records[::-1]])[::-1]
     batches = [records[start : start + _ODD_BATCH] for start in range(0, len(records), _ODD_BATCH)]
-    yield f"in batches of {_ODD_BATCH}", _evaluate(sandbox, task, programs, batches)
+    yield f"in batches of {_ODD_BATCH}", evaluate(programs, batches)
     if len(programs) > 1:
-        columns = [_evaluate(sandbox, task, [program], [records]) for program in programs]
+        columns = [evaluate([program], [records]) for program in programs]
         rows = zip(*([row[0] for row in column] for column in columns), strict=True)
         yield "without the other programs", list(rows)
-
-
-def _evaluate(
-    sandbox: Sandbox, task: Task, programs: Sequence[Program], batches: Sequence[Sequence[str]]
-) -> list[Votes]:
-    executable = sandbox.load(task, programs)
-    try:
-        return [votes for batch in batches for votes in executable.evaluate(batch).votes]
-    finally:
-        executable.close()
 
 
 def _first_difference(one: Sequence[int], other: Sequence[int]) -> int | None:
