@@ -1,9 +1,8 @@
-import time
-
 """A record's votes depend on the record alone: not on batch, order or history, and not on where Python runs."""
 
 import random
 import sys
+import time
 import unicodedata
 
 import pytest
