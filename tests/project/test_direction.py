@@ -1,0 +1,42 @@
+"""Dependencies run in one direction: a package knows those before it and none after it."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from tests.project.tracked import ROOT
+
+MAY_IMPORT = {
+    "core": {"v1"},
+    "sandbox": {"v1", "core"},
+    "registry": {"v1", "core", "sandbox"},
+    "service": {"v1", "core", "sandbox"},
+    "synthesis": {"v1", "core", "sandbox", "registry"},
+    "client": {"v1", "core"},
+    "cli": {"v1", "core", "sandbox", "registry", "synthesis", "client"},
+}
+
+
+def imported(source: str) -> set[str]:
+    """Return the packages of Assay that the source imports, inside functions too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name.split(".")[1] for name in names if name.startswith("assay.")}
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_those_before_it(package: str) -> None:
+    files = list(ROOT.glob(f"*/assay/{package}/**/*.py"))
+    assert files
+    wrong = {
+        f"{path.relative_to(ROOT)}: assay.{other}"
+        for path in files
+        for other in imported(path.read_text(encoding="utf-8")) - MAY_IMPORT[package] - {package}
+    }
+    assert wrong == set()
