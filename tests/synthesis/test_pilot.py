@@ -178,3 +178,14 @@ def test_a_baseline_that_cannot_be_had_is_refused_before_anything_is_asked(sandb
     with pytest.raises(ConfigurationError, match="text field"):
         run_pilot(sandbox, provider, given, TASK_TEXT, SynthesisSettings(), PilotOptions(baseline=True))
     assert provider.ledger.entries == ()
+
+
+def test_an_llm_that_guesses_is_not_asked_about_the_records(sandbox):
+    provider = scripted_provider(lambda prompt: "good" if ASKED_TO_LABEL.match(prompt) else PROGRAM)
+    given = material()
+    options = PilotOptions(direct_labels=200, direct_sample=0)
+    settings = SynthesisSettings(programs=1, strategies=("plain",))
+    result, bundle = run_pilot(sandbox, provider, given, TASK_TEXT, settings, options)
+    assert any("not surely better" in note for note in build_report(result, None)["notes"])
+    assert provider.ledger.worth(["direct"]).calls == len(given.gold)
+    assert "not surely better" in json.loads(bundle.files["provenance.json"])["direct_labels"]["stopped"]

@@ -35,7 +35,7 @@ def test_a_program_that_is_always_wrong_is_worth_its_opposite():
 
 def test_coverage_counts():
     # A weak program that votes where the strong one is silent is worth having: without it those rows get no label.
-    truth, votes = planted(3, 2, [0.95, 0.6], rows=300, coverage=1.0)
+    truth, votes = planted(3, 2, [0.95, 0.7], rows=300, coverage=1.0)
     votes[::2, 0] = -1
     votes[1::2, 1] = -1
     assert {column for column, _ in choose_programs(votes, truth, 2, seed=0)} == {0, 1}

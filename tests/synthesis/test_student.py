@@ -72,6 +72,14 @@ def test_random_direct_labels_do_no_harm():
     assert accuracy(fit_student(noisy, 2, seed=0)) > accuracy(fit_student(plain, 2, seed=0)) - 0.03
 
 
+def test_direct_labels_no_better_than_the_commonest_label_are_not_used():
+    plain = material()
+    useless = replace(plain, gold_direct=np.zeros(40, dtype=np.int64), unlabeled_direct=np.zeros(400, dtype=np.int64))
+    with_useless, without = fit_student(useless, 2, seed=0), fit_student(plain, 2, seed=0)
+    assert with_useless.words == without.words
+    assert (with_useless.points == without.points).all()
+
+
 def test_the_same_seed_gives_the_same_programs(reviews, student):
     again = fit_student(material(), 2, seed=0)
     assert student_programs(reviews, again, gold_rows=1, unlabeled_rows=1) == student_programs(

@@ -183,6 +183,8 @@ def _show(screen: Screen, document: dict[str, Any], report: Path) -> None:
         f"{document['programs_asked']} programs asked for, {document['programs_kept']} kept; "
         f"{serving} of {len(document['programs'])} serve, label model {document['label_model']['method']}"
     )
+    for note in document["notes"]:
+        screen.note(note, "yellow")
     cost = document["cost"]
     spent = f"{cost['synthesis']['tokens']:,} tokens"
     if cost["price"]:

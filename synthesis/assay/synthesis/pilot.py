@@ -75,7 +75,7 @@ def run_pilot(
         progress,
     )
     dropped = [(item.name, f"{item.reason}: {item.message}") for item in synthesis.dropped]
-    written = Written(settings.programs, synthesis.programs, dropped)
+    written = Written(settings.programs, synthesis.programs, dropped, synthesis.stopped)
     return measure_pilot(sandbox, provider, material, options, written, made, progress), made.bundle
 
 
@@ -126,8 +126,13 @@ def measure_pilot(
         ),
         model=provider.model,
         direct_gold_accuracy=float((gold_direct == gold_truth)[answered].mean()) if answered.any() else float("nan"),
+        notes=[note for note in (_note("programs", written.stopped), _note("direct labels", made.stopped)) if note],
         unanswered=direct.unanswered,
     )
+
+
+def _note(step: str, stopped: str) -> str:
+    return f"{step} ended early: {stopped}" if stopped else ""
 
 
 class _Labelings:

@@ -54,6 +54,8 @@ class Written:
     programs: Sequence[Program]
     dropped: Sequence[tuple[str, str]] = ()
     """Name and reason."""
+    stopped: str = ""
+    """Why fewer were asked for than wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +98,6 @@ class PilotResult:
     cost: PilotCost
     model: str
     direct_gold_accuracy: float = float("nan")
+    notes: Sequence[str] = ()
+    """What ended early, and why."""
     unanswered: Mapping[str, int] = field(default_factory=dict)

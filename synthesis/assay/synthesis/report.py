@@ -47,6 +47,7 @@ def build_report(result: PilotResult, price: Price | None, estimated: Estimate |
         "programs_kept": len(result.written.programs),
         "programs": _programs_json(result),
         "dropped": [{"name": name, "reason": reason} for name, reason in result.written.dropped],
+        "notes": [*result.notes, *_unanswered_notes(result)],
         "label_model": _label_model_json(result),
         "student": _student_json(result),
         "confusion": labelings[ENSEMBLE].quality.confusion.tolist(),
@@ -115,6 +116,11 @@ def _first_paragraph(source: str) -> str:
     functions = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "label"]
     text = next((found for node in functions if (found := ast.get_docstring(node))), ast.get_docstring(module) or "")
     return " ".join(text.partition("\n\n")[0].split())
+
+
+def _unanswered_notes(result: PilotResult) -> list[str]:
+    """Return how many rows of the comparison the LLM gave no answer to, by kind of failure."""
+    return [f"direct labeling: no answer for {count} rows ({kind})" for kind, count in result.unanswered.items()]
 
 
 def _label_model_json(result: PilotResult) -> Json:

@@ -28,7 +28,7 @@ from assay.synthesis.student import stratified_folds
 
 _FOLDS = 5
 _LEAST_GAIN = 0.002
-"""Mean log-probability, in nats a row, that a program has to add."""
+"""Mean log-probability, in nats a row, that a program has to add at least; and more than its standard error."""
 _COLLAPSE = 0.25
 _MOST_LIKELIHOODS = 200_000
 """Programs times labels squared: beyond it label_model.json would not fit into a bundle, so majority vote it is."""
@@ -62,19 +62,21 @@ def choose_programs(
     terms = _unseen_terms(votes, gold, label_count, seed)
     voted = votes >= 0
 
-    def value(columns: list[int]) -> float:
+    def value(columns: list[int]) -> Floats:
         scores = terms[-1] + terms[columns].sum(axis=0)
-        return _mean_log_probability(scores, gold, np.asarray(voted[:, columns].any(axis=1)))
+        return _log_probability(scores, gold, np.asarray(voted[:, columns].any(axis=1)))
 
     chosen: list[tuple[int, float]] = []
     left = list(units or [(column,) for column in range(votes.shape[1])])
     while left:
         columns = [column for column, _ in chosen]
-        gains = [value([*columns, *unit]) - value(columns) for unit in left]
-        best = int(np.argmax(gains))
-        if gains[best] < _LEAST_GAIN:
+        before = value(columns)
+        differences = [value([*columns, *unit]) - before for unit in left]
+        best = int(np.argmax([difference.mean() for difference in differences]))
+        gain = float(differences[best].mean())
+        if gain < max(_LEAST_GAIN, _standard_error(differences[best])):
             break
-        chosen += [(column, gains[best]) for column in left.pop(best)]
+        chosen += [(column, gain) for column in left.pop(best)]
     return chosen
 
 
@@ -185,7 +187,11 @@ def _unseen_terms(votes: Votes, gold: Labels, label_count: int, seed: int) -> Fl
     return terms
 
 
-def _mean_log_probability(scores: Floats, gold: Labels, covered: npt.NDArray[np.bool_]) -> float:
-    """Return the mean log-probability of the right label. A row without any vote counts as a guess."""
+def _log_probability(scores: Floats, gold: Labels, covered: npt.NDArray[np.bool_]) -> Floats:
+    """Return the log-probability of each row's right label. A row without any vote counts as a guess."""
     logs = np.log(softmax(scores)[np.arange(len(gold)), gold])
-    return float(np.where(covered, logs, -np.log(scores.shape[1])).mean())
+    return np.where(covered, logs, -np.log(scores.shape[1]))
+
+
+def _standard_error(values: Floats) -> float:
+    return float(values.std() / np.sqrt(len(values)))

@@ -11,12 +11,13 @@ from __future__ import annotations
 import enum
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 from assay.core.vote import ABSTAIN
+from assay.synthesis.evaluation import wilson
 from assay.synthesis.label_models import Floats, Labels, Votes, fit_weighted
 from assay.synthesis.word_model import WordModel, count_words, find_vocabulary, fit_word_model
 from assay.synthesis.words import words_of
@@ -118,6 +119,8 @@ def fit_student(
 
     ``progress`` is told the share of the work that is done.
     """
+    if not direct_labels_tell(material.gold_direct, material.gold_labels):
+        material = replace(material, unlabeled_direct=np.full_like(material.unlabeled_direct, ABSTAIN))
     lessons = {pairs: _Lesson(material, label_count, pairs) for pairs in (False, True)}
     if len(np.unique(material.gold_labels)) < 2 or not lessons[False].vocabulary:
         return None
@@ -130,6 +133,15 @@ def fit_student(
         progress(number / (len(tried) + _AVERAGED))
     best = sorted(range(len(tried)), key=lambda index: (-accuracies[index], index))[:_AVERAGED]
     return _finish(_Average(lessons, tuple(tried[index] for index in best)), folds, material.gold_labels)
+
+
+def direct_labels_tell(gold_direct: Labels, gold: Labels) -> bool:
+    """Whether the LLM's labels are surely better than always giving the commonest one: the gate they must pass."""
+    answered = gold_direct >= 0
+    if not answered.any():
+        return False
+    right = int((gold_direct == gold)[answered].sum())
+    return wilson(right, int(answered.sum()))[0] > float(np.bincount(gold).max() / len(gold))
 
 
 def stratified_folds(labels: Labels, count: int, seed: int) -> Labels:

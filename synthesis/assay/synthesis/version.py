@@ -25,6 +25,7 @@ from assay.synthesis.label_models import Labels
 from assay.synthesis.provenance import provenance
 from assay.synthesis.provider import Provider
 from assay.synthesis.sampling import choose_examples, random_order
+from assay.synthesis.student import direct_labels_tell
 from assay.synthesis.synthesis import Synthesis
 
 Progress = Callable[[str, float], None]
@@ -111,7 +112,8 @@ def learn_directly(
 ) -> tuple[Labels, Labels, str]:
     """Return the LLM's own labels of the gold rows and of a sample of the records, and why it ended early.
 
-    Labels are -1 where there is none, and on gold rows that stand in the prompt: there the answer says nothing.
+    The gold rows come first: where its labels of these tell nothing, the records are not asked about. Labels are -1
+    where there is none, and on gold rows that stand in the prompt.
     """
     gold = np.full(len(material.gold), -1, dtype=np.int64)
     records = np.full(len(material.records), -1, dtype=np.int64)
@@ -119,18 +121,22 @@ def learn_directly(
     if not chosen:
         return gold, records, ""
     examples = choose_examples(material.task, material.gold, options.direct_examples)
-    asked = [row.record for row in material.gold] + [material.records[index] for index in chosen]
-    step = "direct labels to learn from"
+    shown = [example.record for example in examples]
+
+    def ask(asked: list[Record], step: str) -> Labels:
+        def told(done: int) -> None:
+            progress(step, done / len(asked))
+
+        return label_directly(provider, material.task, asked, examples, progress=told).labels
+
     try:
-        labels = label_directly(
-            provider, material.task, asked, examples, progress=lambda done: progress(step, done / len(asked))
-        ).labels
+        gold[:] = ask([row.record for row in material.gold], "direct labels of gold rows")
+        gold[[row.record in shown for row in material.gold]] = -1
+        if len(gold) and not direct_labels_tell(gold, np.array([row.label for row in material.gold])):
+            return gold, records, "its labels of the gold rows are not surely better than the commonest label"
+        records[chosen] = ask([material.records[index] for index in chosen], "direct labels to learn from")
     except (AskFailed, BudgetExceeded) as error:
         return gold, records, error.message
-    gold[:] = labels[: len(gold)]
-    records[chosen] = labels[len(gold) :]
-    shown = [example.record for example in examples]
-    gold[[row.record in shown for row in material.gold]] = -1
     return gold, records, ""
 
 
