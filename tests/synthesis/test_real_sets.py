@@ -1,0 +1,48 @@
+"""What gold rows and unlabeled records alone are worth, on real sets: served labels against a classic classifier."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from assay.core.row import Row, parse_rows
+from assay.core.task import Task
+from assay.synthesis.baselines import commonest_label, tfidf_labels
+from assay.synthesis.ensemble import Ingredients, build_ensemble
+from assay.synthesis.label_models import decide
+from assay.synthesis.voting import cast_votes
+
+from tests.synthesis.conftest import make_task
+
+SETS = Path(__file__).parents[3] / "shared" / "data"
+LABELS = {
+    "sms": ("ham", "spam"),
+    "youtube": ("ham", "spam"),
+    "imdb_sentences": ("negative", "positive"),
+    "agnews": ("world", "sports", "business", "technology"),
+}
+
+pytestmark = pytest.mark.skipif(not SETS.is_dir(), reason="the data sets are not here")
+
+
+def read(task: Task, name: str, part: str) -> list[Row]:
+    text = (SETS / name / f"{part}.jsonl").read_text(encoding="utf-8")
+    rows, findings = parse_rows(task, text, part, labeled=part != "unlabeled")
+    assert not findings
+    return rows
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_the_student_is_not_beaten_by_tfidf_on_the_same_gold_rows(sandbox, name):
+    task = make_task("[labels]\n" + "".join(f'{label} = ""\n' for label in LABELS[name]) + '[fields]\ntext = "text"')
+    gold, records, test = (read(task, name, part) for part in ("gold", "unlabeled", "test"))
+    unknown = [np.full(len(rows), -1, dtype=np.int64) for rows in (records, gold)]
+    ensemble = build_ensemble(sandbox, task, Ingredients([], [row.record for row in records], gold, *unknown), seed=0)
+    votes = cast_votes(sandbox, task, ensemble.programs, [row.record for row in test])
+    given, _ = decide(ensemble.choice.fit, votes, len(task.labels))
+    truth, gold_labels = (np.array([row.label for row in rows]) for rows in (test, gold))
+    texts = [[str(row.record[0]) for row in rows] for rows in (gold, test)]
+    accuracy = (given == truth).mean()
+    assert accuracy > (truth == commonest_label(gold_labels)).mean() + 0.05
+    assert accuracy >= (tfidf_labels(texts[0], gold_labels, texts[1]) == truth).mean()
