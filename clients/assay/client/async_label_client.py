@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
-from typing import Self
 
 import grpc
 from assay.client.calls import Calls
-from assay.client.channel import LABEL_ADDRESS, LABEL_TIMEOUT, OPTIONS, check_address
+from assay.client.channel import LABEL_ADDRESS, LABEL_TIMEOUT, AsyncConnection
 from assay.client.label_messages import (
     Chunk,
     RecordInput,
@@ -28,7 +27,7 @@ from assay.v1 import label_service_pb2 as pb
 from assay.v1.label_service_pb2_grpc import LabelServiceStub
 
 
-class AsyncClient:
+class AsyncClient(AsyncConnection):
     """Labels records over one connection, within one event loop. See Client for what the methods do and raise."""
 
     def __init__(
@@ -40,14 +39,9 @@ class AsyncClient:
         credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
         """``address`` is "host:port"; ``timeout`` is the default deadline of a call in seconds."""
-        target = check_address(address)
-        self._channel = (
-            grpc.aio.secure_channel(target, credentials, options=OPTIONS)
-            if credentials
-            else grpc.aio.insecure_channel(target, options=OPTIONS)
-        )
+        super().__init__(address, credentials)
         self._stub = LabelServiceStub(self._channel)
-        self._calls = Calls(f"the label service at {target}", timeout, retry or RetryPolicy())
+        self._calls = Calls(f"the label service at {address}", timeout, retry or RetryPolicy())
 
     async def label(
         self,
@@ -115,16 +109,6 @@ class AsyncClient:
             else:
                 answers.append((chunk, read_batch(response)))
         return answers
-
-    async def close(self) -> None:
-        """Close the connection."""
-        await self._channel.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
 
 
 async def _requests(

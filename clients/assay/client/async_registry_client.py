@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Self
 
 import grpc
 from assay.client import registry_messages as messages
 from assay.client.calls import Calls
-from assay.client.channel import OPTIONS, PUSH_TIMEOUT, REGISTRY_ADDRESS, REGISTRY_TIMEOUT, check_address
+from assay.client.channel import PUSH_TIMEOUT, REGISTRY_ADDRESS, REGISTRY_TIMEOUT, AsyncConnection
 from assay.client.registry_messages import PRODUCTION
 from assay.client.registry_results import (
     Alias,
@@ -31,7 +30,7 @@ from assay.v1 import registry_service_pb2 as pb
 from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 
-class AsyncRegistry:
+class AsyncRegistry(AsyncConnection):
     """Pushes, reads and names versions, within one event loop. See Registry for what the methods do and raise."""
 
     def __init__(
@@ -43,14 +42,9 @@ class AsyncRegistry:
         credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
         """``address`` is "host:port"; ``timeout`` is the deadline of a call (but for push) in seconds."""
-        target = check_address(address)
-        self._channel = (
-            grpc.aio.secure_channel(target, credentials, options=OPTIONS)
-            if credentials
-            else grpc.aio.insecure_channel(target, options=OPTIONS)
-        )
+        super().__init__(address, credentials)
         self._stub = RegistryServiceStub(self._channel)
-        self._calls = Calls(f"the registry at {target}", timeout, retry or RetryPolicy())
+        self._calls = Calls(f"the registry at {address}", timeout, retry or RetryPolicy())
 
     async def tasks(self) -> list[TaskEntry]:
         """See Registry.tasks."""
@@ -151,13 +145,3 @@ class AsyncRegistry:
             finally:
                 stream.cancel()
             await asyncio.sleep(pause)
-
-    async def close(self) -> None:
-        """Close the connection."""
-        await self._channel.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()

@@ -1,10 +1,12 @@
-"""How both clients reach a server: one channel each, the same settings."""
+"""How clients reach a server: one channel each, the same settings."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Self
 
+import grpc
 from assay.core.errors import ConfigurationError
 
 LABEL_ADDRESS = "127.0.0.1:7400"
@@ -36,3 +38,49 @@ def check_address(address: str) -> str:
     if not _ADDRESS.fullmatch(address):
         raise ConfigurationError(f"{address!a} is not an address", advice="write host:port, such as 127.0.0.1:7400")
     return address
+
+
+class Connection:
+    """One channel to a server, open until ``close`` or the end of a ``with`` block."""
+
+    def __init__(self, address: str, credentials: grpc.ChannelCredentials | None) -> None:
+        """Open the channel. Raises ConfigurationError where ``address`` is none."""
+        target = check_address(address)
+        self._channel = (
+            grpc.secure_channel(target, credentials, options=OPTIONS)
+            if credentials
+            else grpc.insecure_channel(target, options=OPTIONS)
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncConnection:
+    """Connection, within one event loop."""
+
+    def __init__(self, address: str, credentials: grpc.ChannelCredentials | None) -> None:
+        """Open the channel. Raises ConfigurationError where ``address`` is none."""
+        target = check_address(address)
+        self._channel = (
+            grpc.aio.secure_channel(target, credentials, options=OPTIONS)
+            if credentials
+            else grpc.aio.insecure_channel(target, options=OPTIONS)
+        )
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Self
 
 import grpc
 from assay.client.calls import Calls
-from assay.client.channel import LABEL_ADDRESS, LABEL_TIMEOUT, OPTIONS, check_address
+from assay.client.channel import LABEL_ADDRESS, LABEL_TIMEOUT, Connection
 from assay.client.label_messages import (
     Chunk,
     RecordInput,
@@ -28,7 +27,7 @@ from assay.v1 import label_service_pb2 as pb
 from assay.v1.label_service_pb2_grpc import LabelServiceStub
 
 
-class Client:
+class Client(Connection):
     """Labels records over one connection. Safe to share between threads; make one and keep it.
 
     Every method raises AssayError subclasses: TaskNotFound, VersionNotFound, AliasNotFound, InvalidRecord,
@@ -45,14 +44,9 @@ class Client:
         credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
         """``address`` is "host:port"; ``timeout`` is the default deadline of a call in seconds."""
-        target = check_address(address)
-        self._channel = (
-            grpc.secure_channel(target, credentials, options=OPTIONS)
-            if credentials
-            else grpc.insecure_channel(target, options=OPTIONS)
-        )
+        super().__init__(address, credentials)
         self._stub = LabelServiceStub(self._channel)
-        self._calls = Calls(f"the label service at {target}", timeout, retry or RetryPolicy())
+        self._calls = Calls(f"the label service at {address}", timeout, retry or RetryPolicy())
 
     def label(
         self,
@@ -127,16 +121,6 @@ class Client:
                 waiting.extendleft(reversed(halves(chunk, error)))
             else:
                 yield chunk, read_batch(response)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._channel.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _requests(

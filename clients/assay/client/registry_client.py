@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Self
 
 import grpc
 from assay.client import registry_messages as messages
 from assay.client.calls import Calls
-from assay.client.channel import OPTIONS, PUSH_TIMEOUT, REGISTRY_ADDRESS, REGISTRY_TIMEOUT, check_address
+from assay.client.channel import PUSH_TIMEOUT, REGISTRY_ADDRESS, REGISTRY_TIMEOUT, Connection
 from assay.client.registry_messages import PRODUCTION
 from assay.client.registry_results import (
     Alias,
@@ -31,7 +30,7 @@ from assay.v1 import registry_service_pb2 as pb
 from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 
-class Registry:
+class Registry(Connection):
     """Pushes, reads and names versions over one connection. Safe to share between threads.
 
     Every method raises AssayError subclasses. Reading and pushing (which is idempotent) are tried again where the
@@ -47,14 +46,9 @@ class Registry:
         credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
         """``address`` is "host:port"; ``timeout`` is the deadline of a call (but for push) in seconds."""
-        target = check_address(address)
-        self._channel = (
-            grpc.secure_channel(target, credentials, options=OPTIONS)
-            if credentials
-            else grpc.insecure_channel(target, options=OPTIONS)
-        )
+        super().__init__(address, credentials)
         self._stub = RegistryServiceStub(self._channel)
-        self._calls = Calls(f"the registry at {target}", timeout, retry or RetryPolicy())
+        self._calls = Calls(f"the registry at {address}", timeout, retry or RetryPolicy())
 
     def tasks(self) -> list[TaskEntry]:
         """Return the tasks, by name."""
@@ -162,13 +156,3 @@ class Registry:
             finally:
                 stream.cancel()
             time.sleep(pause)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._channel.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
