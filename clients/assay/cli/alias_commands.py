@@ -106,8 +106,12 @@ def _show_history(screen: Screen, changes: list[AliasChange]) -> None:
             f"{change.changed_at:%Y-%m-%d %H:%M:%S}",
             Text(shown(change.alias)),
             str(change.from_version or "-"),
-            str(change.to_version or "-") + (" overridden" if change.overridden else ""),
+            str(change.to_version or "-") + _how(change),
             Text(shown(change.actor)),
             Text(shown(change.reason)),
         )
     screen.show(rows)
+
+
+def _how(change: AliasChange) -> str:
+    return " overridden" if change.overridden else " rollback" if change.rollback else ""

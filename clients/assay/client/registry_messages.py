@@ -102,6 +102,7 @@ def read_change(message: pb.AliasChange) -> results.AliasChange:
         actor=message.actor,
         reason=message.reason,
         overridden=message.overridden,
+        rollback=message.rollback,
     )
 
 

@@ -57,6 +57,7 @@ class AliasChange:
     actor: str
     reason: str
     overridden: bool
+    rollback: bool
 
 
 @dataclass(frozen=True, slots=True)

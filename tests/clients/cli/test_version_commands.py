@@ -22,6 +22,7 @@ def test_a_version_from_push_to_pull(assay: Command, tmp_path: Path) -> None:
     assert (back["from_version"], back["alias"]["version"]) == (2, 1)
     change = assay.json("history", "journey:production", "--limit", 1)["changes"][0]
     assert (change["actor"], change["reason"], change["to_version"]) == ("ann", "worse", 1)
+    assert change["rollback"]
     assay("promote", "journey@2", "--alias", "candidate", "--expected", 0)
     assert assay.json("show", "journey:candidate")["version"]["number"] == 2
     assay("pull", "journey@2", tmp_path / "pulled")
