@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,9 @@ from assay.synthesis.endpoint import AskFailed
 from assay.synthesis.repetition import repeats_itself
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletionChunk
+
+# At DEBUG the client library logs whole requests: records, and headers of its own choice.
+logging.getLogger("openai").setLevel(logging.WARNING)
 
 _LOOP_CHECK_EVERY = 16
 _FINISHES = {"stop": Finish.STOP, "length": Finish.LENGTH, "content_filter": Finish.FILTERED}

@@ -14,6 +14,9 @@ _ENVIRONMENT = jinja2.Environment(
     lstrip_blocks=True,
     autoescape=False,  # noqa: S701
 )
+TEMPLATES = frozenset(_ENVIRONMENT.list_templates())
+"""The templates' files."""
+
 # As a text stands in Python source.
 _ENVIRONMENT.filters["quoted"] = lambda text: json.dumps(text, ensure_ascii=False)
 
