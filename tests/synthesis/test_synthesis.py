@@ -1,20 +1,24 @@
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from assay.core.row import Row
+from assay.core.bundle import open_bundle
+from assay.core.row import Row, parse_rows
 from assay.core.task import Task
 from assay.sandbox import Sandbox
+from assay.synthesis.app import open_provider, read_gold, read_task, run_synthesis
 from assay.synthesis.endpoint import AskFailed
 from assay.synthesis.ledger import Budget, Ledger
 from assay.synthesis.openai_endpoint import OpenAIEndpoint
 from assay.synthesis.provider import KeptProvider, Retries
 from assay.synthesis.replies import Replies
+from assay.synthesis.settings import Settings
 from assay.synthesis.synthesis import Kept, Synthesis, SynthesisSettings, synthesize
+from assay.synthesis.version import VersionMaterial, VersionOptions
 
 from tests.synthesis.faulty_endpoint import FaultyEndpoint, running
 
@@ -172,24 +176,27 @@ def test_every_program_is_told_as_it_comes(reviews: Task, sandbox: Sandbox) -> N
 
 
 def test_the_spam_example_is_synthesized_from_recorded_replies(sandbox: Sandbox) -> None:
-    from assay.core.bundle import open_bundle
-    from assay.core.row import parse_rows
-    from assay.synthesis.app import Inputs, open_provider, read_gold, read_task, run_synthesis
-    from assay.synthesis.settings import Settings
-
     example = Path(__file__).parents[2] / "examples" / "spam"
     task, text = read_task(example / "bundle")
-    rows, _ = parse_rows(
-        task, (example / "unlabeled.jsonl").read_text(encoding="utf-8"), "unlabeled.jsonl", labeled=False
-    )
-    inputs = Inputs(task, text, [row.record for row in rows], read_gold(task, example / "bundle" / "gold.jsonl"))
+    unlabeled = (example / "unlabeled.jsonl").read_text(encoding="utf-8")
+    rows, _ = parse_rows(task, unlabeled, "unlabeled.jsonl", labeled=False)
+    gold = read_gold(task, example / "bundle" / "gold.jsonl")
+    material = VersionMaterial(task, text, [row.record for row in rows], gold)
     provider = open_provider(Settings(), replies=example / "replies.jsonl", recorded=True)
-    outcome = run_synthesis(inputs, provider, sandbox, SynthesisSettings(), lambda item, asked: None)
+    options = VersionOptions(direct_labels=0)
+    outcome = run_synthesis(material, provider, sandbox, SynthesisSettings(), options, lambda item, asked: None)
     assert "not_recorded" not in outcome.synthesis.reasons
     assert len(outcome.synthesis.kept) >= 6
     assert provider.ledger.spent().calls == 0
     assert provider.ledger.worth().tokens_in > 1000
-    assert all(re.search(r'"""', program.source) for program in outcome.ensemble.programs)
-    reopened, findings = open_bundle(outcome.bundle.files.items())
+    bundle = outcome.version.bundle
+    assert all('"""' in program.source for program in bundle.programs)
+    story = json.loads(bundle.files["provenance.json"])
+    assert story["model"] == provider.model
+    assert len(story["programs"]) + len(story["dropped"]) == 10
+    for asked in (asked for item in (*story["programs"], *story["dropped"]) for asked in item["asked"]):
+        assert asked["reply"]
+        assert all(key in story["messages"] for key in asked["messages"])
+    reopened, findings = open_bundle(bundle.files.items())
     assert reopened is not None, findings
-    assert reopened.digest == outcome.bundle.digest
+    assert reopened.digest == bundle.digest

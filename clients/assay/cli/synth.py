@@ -17,9 +17,9 @@ from assay.core.bundle import Bundle, write_folder
 from assay.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from assay.synthesis.app import Inputs
     from assay.synthesis.estimate import Estimate
     from assay.synthesis.synthesis import Dropped, Kept, Progress, SynthesisSettings
+    from assay.synthesis.version import VersionMaterial
 
 
 def synth(
@@ -35,6 +35,9 @@ def synth(
         str,
         typer.Option("--strategies", metavar="A,B,…", help="Ways of asking, in turn; a mixed round where not given."),
     ] = "",
+    direct_labels: Annotated[
+        int, typer.Option("--direct-labels", min=0, help="Records that the LLM labels itself, to learn from.")
+    ] = 0,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Write the bundle to this new folder.")
     ] = None,
@@ -67,6 +70,7 @@ def synth(
     from assay.synthesis import app
     from assay.synthesis.settings import read_settings
     from assay.synthesis.synthesis import SynthesisSettings
+    from assay.synthesis.version import VersionOptions
 
     if not (out or push or dry_run):
         raise ConfigurationError("nothing is to be done with the bundle", advice="add --out DIR, --push or --dry-run")
@@ -84,14 +88,22 @@ def synth(
     estimated = _estimate(inputs, wanted, provider.model, settings.prices)
     screen.note(f"{provider.model} at {provider.address}, about {estimated.tokens_in + estimated.tokens_out:,} tokens")
     with open_sandbox("having programs written") as sandbox:
-        outcome = app.run_synthesis(inputs, provider, sandbox, wanted, _progress(screen, programs))
-    pushed = _deliver(outcome.bundle, out, push, registry)
+        outcome = app.run_synthesis(
+            inputs,
+            provider,
+            sandbox,
+            wanted,
+            VersionOptions(direct_labels=direct_labels, direct_examples=8, seed=seed),
+            _progress(screen, programs),
+        )
+    pushed = _deliver(outcome.version.bundle, out, push, registry)
     show_outcome(screen, outcome, estimated, out, pushed)
     raise typer.Exit(ExitCode.NO if pushed and pushed.report.refused else ExitCode.OK)
 
 
-def _read_inputs(screen: Screen, folder: Path, records: str, gold: Path | None) -> Inputs:
+def _read_inputs(screen: Screen, folder: Path, records: str, gold: Path | None) -> VersionMaterial:
     from assay.synthesis import app
+    from assay.synthesis.version import VersionMaterial
 
     task, text = app.read_task(folder)
     read = read_records(task, records)
@@ -101,10 +113,10 @@ def _read_inputs(screen: Screen, folder: Path, records: str, gold: Path | None) 
         screen.note(f"left out: {read.faulty - len(read.problems):,} more rows", "yellow")
     if read.more:
         screen.note(f"the first {len(read.records):,} records are used")
-    return app.Inputs(task, text, read.records, app.read_gold(task, gold) if gold else [])
+    return VersionMaterial(task, text, read.records, app.read_gold(task, gold) if gold else [])
 
 
-def _estimate(inputs: Inputs, wanted: SynthesisSettings, model: str, prices: Path) -> Estimate:
+def _estimate(inputs: VersionMaterial, wanted: SynthesisSettings, model: str, prices: Path) -> Estimate:
     from assay.synthesis.estimate import estimate
     from assay.synthesis.prices import read_price
 

@@ -36,8 +36,8 @@ def show_outcome(
     screen.show(_programs(outcome))
     for item in outcome.synthesis.dropped:
         screen.line(f"dropped {item.name}: {shown(item.message, 120)}", "yellow")
-    if outcome.synthesis.stopped:
-        screen.line(f"ended early: {shown(outcome.synthesis.stopped)}", "bold yellow")
+    for stopped in filter(None, (outcome.synthesis.stopped, outcome.version.stopped)):
+        screen.line(f"ended early: {shown(stopped)}", "bold yellow")
     spent, worth = outcome.synthesis.ledger.spent(), outcome.synthesis.ledger.worth()
     screen.line(
         f"cost: {worth.tokens_in + worth.tokens_out:,} tokens ({_money(worth.dollars)}), "
@@ -54,7 +54,7 @@ def show_outcome(
 
 
 def _programs(outcome: Outcome) -> Table:
-    serving = {program.name for program in outcome.ensemble.programs}
+    serving = {program.name for program in outcome.version.ensemble.programs}
     table = Table("program", "asked by", "votes on", "label most given", "serves")
     for item in outcome.synthesis.kept:
         shares = item.behavior.label_shares
@@ -66,7 +66,7 @@ def _programs(outcome: Outcome) -> Table:
             f"{shown(top)} {shares[top]:.0%}",
             "yes" if item.program.name in serving else "no, adds nothing",
         )
-    own = [program.name for program in outcome.ensemble.programs if program.name not in _written(outcome)]
+    own = [program.name for program in outcome.version.ensemble.programs if program.name not in _written(outcome)]
     for name in own:
         table.add_row(name, "learned from the rows", "", "", "yes")
     return table
@@ -94,12 +94,12 @@ def _document(outcome: Outcome, estimated: Estimate, out: Path | None, pushed: P
             {"name": item.name, "strategy": item.strategy, "reason": item.reason, "message": item.message}
             for item in synthesis.dropped
         ],
-        "serves": [program.name for program in outcome.ensemble.programs],
-        "label_model": outcome.ensemble.choice.fit.method,
-        "stopped": synthesis.stopped,
+        "serves": [program.name for program in outcome.version.ensemble.programs],
+        "label_model": outcome.version.ensemble.choice.fit.method,
+        "stopped": synthesis.stopped or outcome.version.stopped,
         "cost": synthesis.ledger.to_json(),
         "estimate": estimated,
-        "digest": outcome.bundle.digest,
+        "digest": outcome.version.bundle.digest,
         "out": str(out) if out else None,
         "version": pushed.version if pushed else None,
         "report": pushed.report if pushed else None,

@@ -3,45 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from assay.core.bundle import Bundle
-from assay.core.errors import AssayError, ConfigurationError, InvalidBundle
-from assay.core.record import Record
+from assay.core.errors import ConfigurationError, InvalidBundle
 from assay.core.row import Row, parse_rows
 from assay.core.task import TASK_FILE, Task, parse_task
 from assay.sandbox import Sandbox
-from assay.synthesis.bundle_writing import make_bundle
 from assay.synthesis.endpoint import Endpoint
-from assay.synthesis.ensemble import Ensemble, Ingredients, build_ensemble
 from assay.synthesis.ledger import Budget, Ledger
 from assay.synthesis.openai_endpoint import OpenAIEndpoint
 from assay.synthesis.prices import read_price
-from assay.synthesis.provenance import provenance
 from assay.synthesis.provider import KeptProvider, Provider, RecordedEndpoint, Retries
 from assay.synthesis.replies import Replies
 from assay.synthesis.settings import Settings
 from assay.synthesis.synthesis import Progress, Synthesis, SynthesisSettings, synthesize
-
-
-class NothingSynthesized(AssayError):
-    """No program that the LLM wrote is fit, and nothing else could be learned from the rows."""
-
-    status = "FAILED_PRECONDITION"
-    reason = "NOTHING_SYNTHESIZED"
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What a run starts from. ``task_text`` is task.toml to the letter."""
-
-    task: Task
-    task_text: str
-    records: Sequence[Record]
-    gold: Sequence[Row]
+from assay.synthesis.version import MadeVersion, VersionMaterial, VersionOptions, make_version
+from assay.synthesis.version import Progress as StepProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +27,7 @@ class Outcome:
     """What a run ends with."""
 
     synthesis: Synthesis
-    ensemble: Ensemble
-    bundle: Bundle
+    version: MadeVersion
 
 
 def read_task(folder: Path) -> tuple[Task, str]:
@@ -118,56 +95,18 @@ def _openai(settings: Settings) -> OpenAIEndpoint:
 
 
 def run_synthesis(
-    inputs: Inputs,
+    material: VersionMaterial,
     provider: Provider,
     sandbox: Sandbox,
     settings: SynthesisSettings,
+    options: VersionOptions,
     progress: Progress,
-    *,
-    with_student: bool = True,
+    step: StepProgress = lambda name, share: None,  # noqa: ARG005 - a listener's parameters
 ) -> Outcome:
-    """Return a bundle of programs that the LLM wrote, chosen and weighed by the numbers.
+    """Return programs that the LLM wrote, and the version that the numbers make of them.
 
-    Raises AskFailed, ConfigurationError, NothingSynthesized.
+    ``progress`` is told each program, ``step`` what comes after them. Raises AskFailed, ConfigurationError, and
+    InvalidBundle where nothing is fit to be kept.
     """
-    synthesis = synthesize(inputs.task, inputs.records, inputs.gold, provider, sandbox, settings, progress)
-    ensemble = _ensemble(inputs, synthesis, sandbox, settings.seed, with_student)
-    bundle = make_bundle(
-        inputs.task,
-        inputs.task_text,
-        ensemble.programs,
-        label_model=ensemble.label_model(inputs.task),
-        provenance=provenance(provider, synthesis, selection(ensemble)),
-        gold=inputs.gold,
-        records=inputs.records,
-    )
-    return Outcome(synthesis, ensemble, bundle)
-
-
-def selection(ensemble: Ensemble) -> dict[str, object]:
-    """Return for provenance what was chosen after the programs were written, and by what."""
-    return {
-        "selection": {
-            "label_model": ensemble.choice.fit.method,
-            "gains": {name: round(gain, 4) for name, gain in ensemble.gains.items()},
-            "left_out": ensemble.left_out,
-        }
-    }
-
-
-def _ensemble(inputs: Inputs, synthesis: Synthesis, sandbox: Sandbox, seed: int, with_student: bool) -> Ensemble:
-    ingredients = Ingredients(
-        programs=synthesis.programs,
-        records=inputs.records,
-        gold=inputs.gold,
-        record_direct=np.full(len(inputs.records), -1, dtype=np.int64),
-        gold_direct=np.full(len(inputs.gold), -1, dtype=np.int64),
-    )
-    try:
-        return build_ensemble(sandbox, inputs.task, ingredients, seed=seed, with_student=with_student)
-    except ValueError as error:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in synthesis.reasons.items())
-        raise NothingSynthesized(
-            f"no program is fit to be kept ({reasons or 'none was written'})",
-            advice="give gold rows, try other strategies, or a stronger model",
-        ) from error
+    synthesis = synthesize(material.task, material.records, material.gold, provider, sandbox, settings, progress)
+    return Outcome(synthesis, make_version(sandbox, provider, material, synthesis, options, step))
