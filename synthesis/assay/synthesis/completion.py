@@ -76,7 +76,7 @@ class Reply:
     alternatives: Mapping[str, float] = field(default_factory=dict)
 
 
-# Measured on English prompts and Python code with the tokenizers of two model families: 3.4 to 4.4 characters a token.
+# A rule of thumb for English and code. Only estimates and cut answers use it; usage that a server reports is exact.
 _CHARACTERS_PER_TOKEN = 3.5
 _TOKENS_PER_MESSAGE = 6
 

@@ -16,8 +16,8 @@ from assay.synthesis.program_prompt import ProgramPrompts
 from assay.synthesis.strategies import Strategy, plan
 from assay.synthesis.synthesis import SynthesisSettings
 
-# Measured with a model of 1.5 billion parameters: answers take about six tenths of their cap, and one program in
-# three is asked for again.
+# Rough guesses from the first replies of a model of 1.5 billion parameters. Reports show the estimate beside what a run
+# really took.
 _SHARE_OF_CAP = 0.6
 _ASKED_AGAIN = 0.33
 

@@ -50,8 +50,8 @@ STRATEGIES = {
     )
 }
 
-# A round of ten. With gold rows, most of it asks for words: measured with a model of 1.5 billion parameters, these
-# programs parse always and cover most. What a larger model is best asked is a matter of measurement: --strategies.
+# A round of ten. With gold rows, most of it asks for words: a small model's own functions cover little, and a program
+# that is written around its words always parses. What a larger model is best asked is to be measured: --strategies.
 _ROUND_WITH_GOLD = (
     "words_seen",
     "words_missed",
