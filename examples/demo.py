@@ -2,21 +2,25 @@
 
     python examples/demo.py [spam|tickets|sensors|FOLDER]
 
-Starts a registry and a label service on free ports in a temporary folder, pushes the example's bundle, makes it
-production, labels the example's records over gRPC, shows what came of it, and cleans up.
+Has a language model write the example's programs: a real one where OPENAI_API_KEY or OPENAI_BASE_URL is set, else one
+whose replies were recorded, where the example has such; otherwise the programs are those written by hand. Then starts
+a registry and a label service on free ports in a temporary folder, pushes the bundle, makes it production, labels the
+example's records over gRPC, shows what came of it, and cleans up.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import quantiles
 
@@ -29,6 +33,7 @@ from rich.table import Table
 from rich.text import Text
 
 EXAMPLES = Path(__file__).parent
+WRITTEN = Path(".assay") / "demo"
 BATCH = 64
 SINGLE_CALLS = 100
 SHOWN_ANSWERS = 5
@@ -41,9 +46,10 @@ console = Console(highlight=False, markup=False, emoji=False)
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An example's folder, read: its bundle, its records and, where they are known, the right labels."""
+    """An example's folder, read: its records, the right labels where they are known, and the bundle to publish."""
 
     folder: Path
+    bundle_folder: Path
     bundle: Bundle
     records: list[Record]
     answers: list[str] | None
@@ -70,6 +76,7 @@ def main() -> int:
     """Run the demo and return the exit code: 0 only where labels really came back."""
     try:
         example = read_example(sys.argv[1] if len(sys.argv) > 1 else "spam")
+        example = with_written_programs(example)
         with tempfile.TemporaryDirectory(prefix="assay-demo-") as folder, running_servers(Path(folder)) as servers:
             publish(example, servers)
             with Client(servers.service) as client:
@@ -88,15 +95,37 @@ def main() -> int:
 def read_example(name: str) -> Example:
     """Return the example that ``name`` (one of ours, or a folder) means. Raises AssayError."""
     folder = EXAMPLES / name if (EXAMPLES / name / "bundle").is_dir() else Path(name)
-    bundle, findings = read_folder(folder / "bundle")
-    if bundle is None:
-        raise AssayError(str(findings[0]), advice=findings[0].advice)
+    bundle = _read_bundle(folder / "bundle")
     rows = _read_rows(folder / "unlabeled.jsonl")
     fields = bundle.task.fields
     records: list[Record] = [dict(zip(fields, record_from_row(bundle.task, row), strict=True)) for row in rows]
     right = folder / "answers.jsonl"
     answers = [str(row["label"]) for row in _read_rows(right)] if right.exists() else None
-    return Example(folder, bundle, records, answers)
+    return Example(folder, folder / "bundle", bundle, records, answers)
+
+
+def with_written_programs(example: Example) -> Example:
+    """Return the example with programs that a language model wrote, kept in WRITTEN; as it is where there is none.
+
+    Raises AssayError where `assay synth` fails.
+    """
+    live = any(os.environ.get(name) for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"))
+    replies = example.folder / "replies.jsonl"
+    if not live and not replies.exists():
+        console.print("programs written by hand: set OPENAI_API_KEY or OPENAI_BASE_URL to have a model write them")
+        return example
+    source = "live" if live else "from recorded replies"
+    console.print(f"a language model writes the programs ({source}) …", style="bold")
+    written = WRITTEN / example.bundle.task.name
+    shutil.rmtree(written, ignore_errors=True)
+    command = [sys.executable, "-m", "assay.cli.main", "synth", str(example.bundle_folder), "--out", str(written)]
+    command += ["--records", str(example.folder / "unlabeled.jsonl")]
+    command += ["--gold", str(example.bundle_folder / "gold.jsonl")]
+    if not live:
+        command += ["--replies", str(replies), "--recorded"]
+    if subprocess.run(command, check=False).returncode:  # noqa: S603
+        raise AssayError("`assay synth` failed; what it said stands above")
+    return replace(example, bundle_folder=written, bundle=_read_bundle(written))
 
 
 @contextlib.contextmanager
@@ -118,7 +147,7 @@ def running_servers(folder: Path) -> Iterator[Servers]:
 def publish(example: Example, servers: Servers) -> None:
     """Push the bundle and make it production. Raises AssayError where it is refused or a gate does not hold."""
     with Registry(servers.registry) as registry:
-        result = registry.push(example.bundle, author="demo", message="the example as it stands")
+        result = registry.push(example.bundle, author="demo", message="from the demo")
         if result.version is None:
             raise AssayError(f"the bundle was refused: {result.report.findings[0]}")
         version = result.version
@@ -221,9 +250,7 @@ def show_answers(example: Example, outcomes: Sequence[Outcome]) -> None:
 
 def show_next_steps(example: Example) -> None:
     """Say what to try next."""
-    folder = example.folder.resolve()
-    folder = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    bundle = folder / "bundle"
+    folder, bundle = _short(example.folder), _short(example.bundle_folder)
     console.print("\nwhat to try next", style="bold")
     for line in (
         "assay up      # runs both servers here, until Ctrl-C",
@@ -243,6 +270,18 @@ def _wait_for_document(process: subprocess.Popen[bytes], path: Path) -> dict[str
             return document
         time.sleep(0.05)
     raise AssayError("`assay up` did not start; what it said stands above")
+
+
+def _short(path: Path) -> Path:
+    whole = path.resolve()
+    return whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole
+
+
+def _read_bundle(folder: Path) -> Bundle:
+    bundle, findings = read_folder(folder)
+    if bundle is None:
+        raise AssayError(str(findings[0]), advice=findings[0].advice)
+    return bundle
 
 
 def _read_rows(path: Path) -> list[Record]:
