@@ -43,7 +43,12 @@ def test_types() -> None:
     run("mypy", *(word for package in PACKAGES for word in ("-p", package)))
 
 
-@pytest.mark.parametrize("script", ["examples/generate.py", "tools/lock.py", "tools/stubs.py", "deploy/healthcheck.py"])
+SCRIPTS = sorted(
+    str(path.relative_to(ROOT)) for folder in ("deploy", "examples", "tools") for path in ROOT.glob(f"{folder}/*.py")
+)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_types_of_scripts(script: str) -> None:
     run("mypy", script)
 
