@@ -10,7 +10,7 @@ import pytest
 from assay.core import bundle as limits_of
 from assay.core.bundle import Bundle, open_bundle
 from assay.core.label_model import parse_label_model
-from assay.core.task import FieldType, Gates, Limits
+from assay.core.task import FieldType, Gates, Limits, Refresh, parse_task
 from assay.registry.acceptance import accept
 from assay.sandbox import Labeler, Sandbox
 
@@ -87,6 +87,18 @@ def test_every_limit_stands_in_its_table_with_its_default() -> None:
 def test_every_gate_and_field_type_stands_in_its_table() -> None:
     assert [row[0].strip("`") for row in table("gate", "what is compared")] == list(Gates.model_fields)
     assert [row[0].strip("`") for row in table("type", "in Python", "in JSON")] == [kind.value for kind in FieldType]
+
+
+def test_every_refresh_setting_stands_in_its_table_with_its_default() -> None:
+    said = table("setting", "default", "meaning")
+    assert [row[0].strip("`") for row in said] == list(Refresh.model_fields)
+    example = re.search(r"`task.toml`:\n\n```\w+\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert example
+    settings = "\n".join(f"{name.strip('`')} = {value.strip('`')}" for name, value, _ in said)
+    task, findings = parse_task(f"{example[1]}\n[refresh]\n{settings}")
+    assert findings == []
+    assert task is not None
+    assert task.refresh == Refresh()
 
 
 def test_the_sizes_are_those_of_the_code() -> None:

@@ -81,6 +81,32 @@ class AliasNotFound(NotFound):
     reason = "ALIAS_NOT_FOUND"
 
 
+class RunNotFound(NotFound):
+    """No such refresh run."""
+
+    reason = "RUN_NOT_FOUND"
+
+
+class RunFileNotFound(NotFound):
+    """The refresh run keeps no such file."""
+
+    reason = "RUN_FILE_NOT_FOUND"
+
+
+class LeaseLost(AssayError):
+    """The caller does not hold the refresh run's lease, or no longer: another worker may."""
+
+    status = "ABORTED"
+    reason = "LEASE_LOST"
+
+
+class RunStateMismatch(AssayError):
+    """The refresh run is not in a state in which this can be done."""
+
+    status = "FAILED_PRECONDITION"
+    reason = "RUN_STATE_MISMATCH"
+
+
 class GateFailed(AssayError):
     """A version may not become production: a gate does not hold."""
 

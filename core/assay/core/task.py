@@ -77,6 +77,34 @@ class Gates(_Strict):
     """Share of votes that may be errors."""
 
 
+class Approval(enum.Enum):
+    """Who says that a refreshed version becomes production, by the names that task.toml uses."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
+
+
+class Refresh(_Strict):
+    """How the task is refreshed when its records drift."""
+
+    sample: bool = False
+    """Whether label services keep a sample of recent records in Redis: without one nothing can be rewritten."""
+    sample_records: Annotated[int, Setting(ge=50, le=100_000)] = 2000
+    """Records of that sample at most."""
+    sample_hours: Annotated[int, Setting(ge=1, le=720)] = 24
+    """Hours after which a record is gone from it."""
+    approval: Approval = Approval.AUTOMATIC
+    """Whether a person has to approve a candidate that proved better."""
+    cooldown_minutes: Annotated[int, Setting(ge=0, le=43_200)] = 360
+    """Minutes from the end of a run to the next that an alert may open."""
+    daily_tokens: Annotated[int, Setting(ge=0)] = 500_000
+    """Tokens of the LLM that the task's runs may use within 24 hours."""
+    shadow_records: Annotated[int, Setting(ge=0, le=1_000_000)] = 500
+    """Records of live traffic on which a candidate is evaluated beside production before it is decided on."""
+    watch_minutes: Annotated[int, Setting(ge=0, le=10_080)] = 60
+    """Minutes after a promotion in which a version that fails is rolled back."""
+
+
 class _TaskTable(_Strict):
     name: _Name
     instructions: Annotated[str, Setting(min_length=1, max_length=20_000)]
@@ -103,6 +131,7 @@ class _TaskFile(_Strict):
     fields: Annotated[dict[_FieldName, _FieldSpec], Setting(min_length=1, max_length=100)]
     limits: Limits = Limits()
     gates: Gates = Gates()
+    refresh: Refresh = Refresh()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +144,7 @@ class Task:
     fields: dict[str, Field]
     limits: Limits = field(default_factory=Limits)
     gates: Gates = field(default_factory=Gates)
+    refresh: Refresh = field(default_factory=Refresh)
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -142,7 +172,13 @@ def parse_task(text: str) -> tuple[Task | None, list[Finding]]:
         return None, [_finding(text, _path(item["loc"]), item["type"], item["msg"]) for item in error.errors()]
     fields = {name: Field(name, **spec.model_dump()) for name, spec in parsed.fields.items()}
     return Task(
-        parsed.task.name, parsed.task.instructions, dict(parsed.labels), fields, parsed.limits, parsed.gates
+        parsed.task.name,
+        parsed.task.instructions,
+        dict(parsed.labels),
+        fields,
+        parsed.limits,
+        parsed.gates,
+        parsed.refresh,
     ), []
 
 
