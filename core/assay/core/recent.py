@@ -1,0 +1,97 @@
+"""The sample of recent records that label services keep in Redis for tasks that ask for one, and how it is read.
+
+Each stretch of time, a bucket, is a sorted set: its members are packed records, its scores come from the records'
+hashes, and only the lowest scores are kept. Such a bottom-k sketch is a uniform sample of the *distinct* records of
+the bucket, whichever service saw them and however often they came (Cohen and Kaplan, "Summarizing data using bottom-k
+sketches", PODC 2007). Services need no word with each other, and a record that comes a thousand times takes one place.
+
+Nothing here talks to Redis but ``read_recent``, through the client that it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from assay.core.record import record_key
+from assay.core.task import Task
+
+BUCKETS = 8
+"""Stretches that the time of a sample is cut into: what ages out is an eighth of it at once."""
+MAX_MEMBER_BYTES = 64 << 10
+"""A packed record above this is not kept."""
+SCORE_BITS = 52
+"""Of a record's hash; a double, Redis's type of scores, holds them exactly."""
+
+
+class SortedSets(Protocol):
+    """The part of a Redis client that reading needs; ``redis.Redis`` has it."""
+
+    def zrange(self, name: str, start: int, end: int, /) -> Any:
+        """Return a sorted set's members, lowest score first, from rank ``start`` to ``end`` inclusive."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecentSample:
+    """One task's sample: at most ``records`` a bucket, none older than ``seconds``. Bucket numbers count from 1970."""
+
+    task: str
+    records: int
+    seconds: int
+
+    @classmethod
+    def of(cls, task: Task) -> RecentSample:
+        """Return the sample that the task's settings ask for, whether they ask for one or not."""
+        return cls(task.name, task.refresh.sample_records, task.refresh.sample_hours * 3600)
+
+    @property
+    def bucket_seconds(self) -> int:
+        """Seconds that a bucket covers."""
+        return max(self.seconds // BUCKETS, 1)
+
+    def bucket(self, now: float) -> int:
+        """Return the bucket of this moment; ``now`` is a Unix time in seconds."""
+        return int(now // self.bucket_seconds)
+
+    def key(self, bucket: int) -> str:
+        """Return the bucket's key. In a cluster, the braces keep all buckets of a task on one server."""
+        return f"assay:recent:{{{self.task}}}:{bucket}"
+
+    def seconds_left(self, bucket: int, now: float) -> int:
+        """Return how long the bucket may still be kept, at least 1.
+
+        Counted from the bucket's begin, so that writing to it late does not keep its first records any longer.
+        """
+        return max(int(bucket * self.bucket_seconds + self.seconds - now), 1)
+
+    def buckets(self, now: float) -> Sequence[int]:
+        """Return the buckets that may hold records, newest first; one is of services whose clocks are ahead."""
+        newest = self.bucket(now)
+        return range(newest + 1, newest - BUCKETS, -1)
+
+
+def score(packed: str) -> int:
+    """Return the packed record's place in its bucket, uniform between 0 and 2**52 - 1, equal for equal records."""
+    return score_of_key(record_key(packed))
+
+
+def score_of_key(key: bytes) -> int:
+    """Return the score of a record whose ``record_key`` is known already."""
+    return int.from_bytes(key[:8]) >> (64 - SCORE_BITS)
+
+
+def read_recent(client: SortedSets, sample: RecentSample, now: float) -> list[str]:
+    """Return up to ``sample.records`` distinct packed records: newest bucket first, by score within one.
+
+    ``now`` is a Unix time in seconds. Raises what the client raises. The records were valid for the version that was
+    production when they came; a later one may have other fields.
+    """
+    found: dict[str, None] = {}
+    for bucket in sample.buckets(now):
+        for member in client.zrange(sample.key(bucket), 0, sample.records - 1):
+            found.setdefault(member if isinstance(member, str) else member.decode())
+            if len(found) == sample.records:
+                return list(found)
+    return list(found)

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from assay.core.recent import BUCKETS, SCORE_BITS, RecentSample, read_recent, score
+from assay.core.record import record_key
+from assay.core.task import Task
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.parts.redis import Redis, find_redis
+
+NOW = 1_800_000_000.0
+SAMPLE = RecentSample("spam", records=5, seconds=3600)
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[redis.Redis]:
+    if find_redis() is None:
+        pytest.skip("Redis is not installed here: tests/install-parts installs it")
+    server = Redis(tmp_path).start()
+    yield server.client()
+    server.stop()
+
+
+def keep(client: redis.Redis, sample: RecentSample, bucket: int, texts: list[str]) -> list[str]:
+    """Put records into a bucket; return them packed, by score."""
+    packed = sorted((json.dumps([text], ensure_ascii=False) for text in texts), key=score)
+    client.zadd(sample.key(bucket), {text: score(text) for text in packed})
+    return packed
+
+
+def test_the_settings_of_a_task_say_how_much_is_kept_and_for_how_long(task: Task) -> None:
+    sample = RecentSample.of(task)
+    assert sample == RecentSample("all-kinds", 2000, 24 * 3600)
+    assert sample.bucket_seconds == 3 * 3600
+    assert sample.key(7) == "assay:recent:{all-kinds}:7"
+
+
+def test_the_newest_bucket_is_read_first_and_by_score(client: redis.Redis) -> None:
+    newest = SAMPLE.bucket(NOW)
+    old = keep(client, SAMPLE, newest - 1, ["a", "b", "c", "d"])
+    new = keep(client, SAMPLE, newest, ["\N{SNOWMAN}", "f", "g"])
+    assert read_recent(client, SAMPLE, NOW) == [*new, *old[:2]]
+
+
+def test_a_record_of_several_buckets_comes_once(client: redis.Redis) -> None:
+    newest = SAMPLE.bucket(NOW)
+    old = keep(client, SAMPLE, newest - 1, ["a", "b", "c", "d"])
+    new = keep(client, SAMPLE, newest, ["a", "b"])
+    assert read_recent(client, SAMPLE, NOW) == [*new, *(text for text in old if text not in new)]
+
+
+def test_a_client_that_decodes_reads_the_same(client: redis.Redis) -> None:
+    kept = keep(client, SAMPLE, SAMPLE.bucket(NOW), ["a", "\N{SNOWMAN}"])
+    port = client.get_connection_kwargs()["port"]
+    assert read_recent(redis.Redis(port=port, decode_responses=True), SAMPLE, NOW) == kept
+
+
+def test_scores_come_back_from_redis_exactly(client: redis.Redis) -> None:
+    kept = keep(client, SAMPLE, 0, [str(number) for number in range(500)])
+    stored = client.zrange(SAMPLE.key(0), 0, -1, withscores=True)
+    assert [(member.decode(), int(value)) for member, value in stored] == [(text, score(text)) for text in kept]
+
+
+def test_other_tasks_and_what_is_too_old_are_not_read(client: redis.Redis) -> None:
+    newest = SAMPLE.bucket(NOW)
+    keep(client, RecentSample("other", 5, 3600), newest, ["a"])
+    keep(client, SAMPLE, newest - BUCKETS, ["b"])
+    assert read_recent(client, SAMPLE, NOW) == []
+
+
+@given(st.floats(0, 4e9), st.integers(1, 720))
+def test_no_record_outlives_its_time_and_every_bucket_that_may_live_is_read(now: float, hours: int) -> None:
+    sample = RecentSample("spam", 50, hours * 3600)
+    bucket = sample.bucket(now)
+    left = sample.seconds_left(bucket, now)
+    assert (1 - 1 / BUCKETS) * sample.seconds - 1 <= left <= sample.seconds
+    assert bucket in sample.buckets(now)
+    assert bucket in sample.buckets(now + left - 1)
+
+
+@given(st.text())
+def test_a_score_is_the_hash_and_a_double_holds_it(text: str) -> None:
+    assert int(float(score(text))) == score(text) < 2**SCORE_BITS
+    assert score(text) == int(record_key(text).hex()[: SCORE_BITS // 4], 16)
