@@ -1,6 +1,7 @@
-"""Assay's Python SDK: label records, and push and name versions, over gRPC.
+"""Assay's Python SDK: label records, push and name versions, and follow refresh runs, over gRPC.
 
-``Client`` and ``AsyncClient`` talk to the label service, ``Registry`` and ``AsyncRegistry`` to the registry.
+``Client`` and ``AsyncClient`` talk to the label service, ``Registry``, ``AsyncRegistry`` and ``RunClient`` to the
+registry.
 """
 
 from assay.client.async_label_client import AsyncClient
@@ -21,9 +22,11 @@ from assay.client.registry_results import (
 )
 from assay.client.results import Failure, Labeling, Outcome, ProgramVote, Source
 from assay.client.retry import RetryPolicy
+from assay.client.run_client import RunClient
 from assay.core.errors import AssayError
 from assay.core.finding import Finding, Severity
 from assay.core.report import GateResult, GoldFigures, LabelFigures, ProgramFigures, Reference, Report
+from assay.core.run import Review, Run, RunCost, RunState, RunStep, Trigger
 from assay.core.vote import VoteError
 
 __all__ = [
@@ -53,9 +56,16 @@ __all__ = [
     "Registry",
     "Report",
     "RetryPolicy",
+    "Review",
+    "Run",
+    "RunClient",
+    "RunCost",
+    "RunState",
+    "RunStep",
     "Severity",
     "Source",
     "TaskEntry",
+    "Trigger",
     "Version",
     "VoteError",
 ]
