@@ -16,7 +16,6 @@ from assay.core.run_wire import (
 )
 from assay.v1 import run_service_pb2 as pb
 
-
 _MAX_ID = (1 << 63) - 1
 
 
