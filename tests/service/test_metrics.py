@@ -11,6 +11,7 @@ from assay.core.wire import record_to_message
 from assay.service.answer import Answers
 from assay.service.metrics import MAX_LABELS, MAX_PROGRAMS, MAX_TASKS, OTHER, REASONS, Metrics
 from assay.v1 import label_service_pb2 as pb
+from assay.v1.label_service_pb2_grpc import LabelServiceStub
 from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -18,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry
 from tests.parts.service import Service
-from tests.service.bundles import PRIZE, RAISES, SHORT, files, new_name, serve
+from tests.service.bundles import PRIZE, RAISES, SHORT, files, new_name, promote, serve
 from tests.service.conftest import wait_for
 
 DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -86,7 +87,7 @@ def test_labels_and_programs_above_the_bound_share_one_series() -> None:
     meter = metrics.meter("wide", labels, programs)
     answers = Answers(labels, programs, MajorityVote())
     for label in range(150):
-        meter.count([answers.of((label,) + (VoteError.RAISED,) * 69)], [1])
+        meter.count([answers.of((label,) + (VoteError.RAISED,) * 69)], [1], production=True)
     found = exposed(metrics)
     by_label = {sample["label"]: value for sample, value in found["assay_labels_total"]}
     by_program = {sample["program"]: value for sample, value in found["assay_program_errors_total"]}
@@ -99,7 +100,7 @@ def test_tasks_above_the_bound_share_one_series() -> None:
     meters = [metrics.meter(f"task-{number}", ["a", "b"], ["p"]) for number in range(MAX_TASKS + 5)]
     answer = Answers(["a", "b"], ["p"], MajorityVote()).of((0,))
     for meter in meters:
-        meter.count([answer], [1])
+        meter.count([answer], [1], production=True)
     votes = {labels["task"]: value for labels, value in exposed(metrics)["assay_votes_total"]}
     assert (len(votes), votes[OTHER], votes["task-0"]) == (MAX_TASKS + 1, 5, 1)
 
@@ -110,7 +111,7 @@ def test_series_go_when_the_last_version_that_has_them_is_closed() -> None:
     first = metrics.meter("task", ["a", "b"], ["old", "both"])
     second = metrics.meter("task", ["a", "c"], ["both", "new"])
     for meter in (first, second):
-        meter.count([answers.of((VoteError.RAISED, VoteError.RAISED))], [1])
+        meter.count([answers.of((VoteError.RAISED, VoteError.RAISED))], [1], production=True)
     first.drop()
     found = exposed(metrics)
     assert {labels["label"] for labels, _ in found["assay_labels_total"]} == {"a", "c"}
@@ -118,3 +119,29 @@ def test_series_go_when_the_last_version_that_has_them_is_closed() -> None:
     assert found["assay_abstentions_total"][0][1] == 2
     second.drop()
     assert not any("task" in labels for samples in exposed(metrics).values() for labels, _ in samples)
+
+
+def test_only_answers_of_production_count_as_its_figures(
+    registry_stub: RegistryServiceStub, service: Service, stub: LabelServiceStub
+) -> None:
+    name = new_name()
+    version = serve(registry_stub, files(name, prize=PRIZE, raises=RAISES, short=SHORT))
+    promote(registry_stub, version, "other")
+    wait_for(stub, version)
+    wait_for(stub, version, "other")
+
+    def figures() -> list[float]:
+        metrics = ("labels", "abstentions", "conflicts", "votes", "program_errors")
+        return [service.total(f"assay_{metric}_total", task=name) for metric in metrics]
+
+    texts = ["a prize", "boom, and long enough for all"]
+    stub.LabelBatch(pb.LabelBatchRequest(task=name, texts=texts))
+    stub.Label(pb.LabelRequest(task=name, alias="production", text="a prize"))
+    assert figures() == [0, 3, 2, 9, 1]
+    stub.LabelBatch(pb.LabelBatchRequest(task=name, alias="other", texts=texts))
+    stub.Label(pb.LabelRequest(task=name, version=version.number, text="a prize"))
+    request = pb.LabelRequest(task=name, alias="other", text="short")
+    assert [reply.outcome.labeling.label for reply in stub.LabelStream(iter([pb.LabelStreamRequest(request=request)]))]
+    assert figures() == [0, 3, 2, 9, 1]
+    assert service.total("assay_other_records_total", task=name) == 4
+    assert service.total("assay_records_total", task=name) == 7

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import grpc
 from assay.core.errors import AssayError, InvalidRequest, Unavailable
 from assay.service.admission import Admission
+from assay.service.directory import DEFAULT_ALIAS
 from assay.service.incoming import Incoming
 from assay.service.labeling import Labeling
 from assay.service.live_version import LiveVersion
@@ -103,7 +104,7 @@ class LabelService(LabelServiceServicer):
             try:
                 packed = packed_record(version.task, request)
                 answers, sources = self._labeling.label(version, (packed,), deadline)
-                version.meter.count(answers, sources)
+                version.meter.count(answers, sources, production=alias == DEFAULT_ALIAS)
                 outcome = version.answers.outcome(answers[0], sources[0], request.explain)
                 return pb.LabelResponse(labeling=outcome.labeling, served=version.served(alias))
             finally:
@@ -120,7 +121,8 @@ class LabelService(LabelServiceServicer):
         try:
             version, alias = acquire(self._versions, request, deadline)
             try:
-                outcomes = self._outcomes(version, packed_batch(version.task, request), request.explain, deadline)
+                packed = packed_batch(version.task, request)
+                outcomes = self._outcomes(version, alias, packed, request.explain, deadline)
                 return pb.LabelBatchResponse(outcomes=outcomes, served=version.served(alias))
             finally:
                 version.release()
@@ -128,12 +130,12 @@ class LabelService(LabelServiceServicer):
             self._admission.leave(records)
 
     def _outcomes(
-        self, version: LiveVersion, packed: Sequence[str | AssayError], explain: bool, deadline: float
+        self, version: LiveVersion, alias: str, packed: Sequence[str | AssayError], explain: bool, deadline: float
     ) -> list[pb.LabelOutcome]:
         """Return one outcome a record; what could not be packed gets its error."""
         good = [item for item in packed if isinstance(item, str)]
         answers, sources = self._labeling.label(version, good, deadline)
-        version.meter.count(answers, sources)
+        version.meter.count(answers, sources, production=alias == DEFAULT_ALIAS)
         outcome = version.answers.outcome
         labeled = (outcome(answer, source, explain) for answer, source in zip(answers, sources, strict=True))
         return [next(labeled) if isinstance(item, str) else self._record_error(item) for item in packed]
@@ -159,7 +161,7 @@ class LabelService(LabelServiceServicer):
             version, alias = acquire(self._versions, requests[0], deadline)
             try:
                 packed = [packed_or_error(version.task, request) for request in requests]
-                return self._outcomes(version, packed, requests[0].explain, deadline), version.served(alias)
+                return self._outcomes(version, alias, packed, requests[0].explain, deadline), version.served(alias)
             finally:
                 version.release()
         finally:

@@ -72,6 +72,12 @@ class Metrics:
         self.program_errors = Counter(
             "assay_program_errors", "Error votes behind the answers.", ["task", "program", "kind"], registry=registry
         )
+        self.other_records = Counter(
+            "assay_other_records",
+            "Records answered otherwise than by the alias production.",
+            ["task"],
+            registry=registry,
+        )
         self._series: Tally[tuple[_Family, tuple[str, ...]]] = Tally()
         self._tasks: Tally[str] = Tally()
         self._lock = threading.Lock()
@@ -115,6 +121,7 @@ class VersionMeter:
         self._abstentions = self._counter(metrics.abstentions, task)
         self._conflicts = self._counter(metrics.conflicts, task)
         self._votes = self._counter(metrics.votes, task)
+        self._others = self._counter(metrics.other_records, task)
         self._sources = {
             source: self._counter(metrics.records, task, name)
             for source, name in ((1, "computed"), (2, "memory"), (3, "redis"))
@@ -123,16 +130,24 @@ class VersionMeter:
         self._hold(metrics.sandbox_seconds, (task,))
         self.sandbox_seconds = metrics.sandbox_seconds.labels(task)
 
-    def count(self, answers: Sequence[Answer], sources: Sequence[int]) -> None:
-        """Count the answers of one request."""
+    def count(self, answers: Sequence[Answer], sources: Sequence[int], *, production: bool) -> None:
+        """Count the answers of one request.
+
+        Labels, abstentions, conflicts and votes are what drift is told from; so they are counted only where the
+        caller asked for ``production``: a candidate that somebody tries out must not look like drift.
+        """
+        if not production:
+            self._others.inc(len(answers))
         if len(answers) == 1:
-            self._count(answers[0], 1)
             self._sources[sources[0]].inc()
+            if production:
+                self._count(answers[0], 1)
             return
-        for answer, times in Tally(answers).items():
-            self._count(answer, times)
         for source, times in Tally(sources).items():
             self._sources[source].inc(times)
+        if production:
+            for answer, times in Tally(answers).items():
+                self._count(answer, times)
 
     def drop(self) -> None:
         """Let the series go."""
