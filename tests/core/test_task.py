@@ -113,3 +113,42 @@ def test_short_form_fills_the_only_required_text(fields: str, expected: str | No
     task, _ = parse_task(f'[task]\nname="t"\ninstructions="i"\n[labels]\na=""\nb=""\n[fields]\n{fields}\n')
     assert task is not None
     assert task.text_field == expected
+
+
+FEATURE = """
+[task]
+name = "reviews"
+instructions = "i"
+[labels]
+a = ""
+b = ""
+[fields]
+text = "text"
+meaning = "numbers"
+[features.meaning]
+extractor = "onnx-text"
+source = "text"
+model = "minilm"
+"""
+
+
+def test_a_feature_says_how_a_field_is_made() -> None:
+    task, findings = parse_task(FEATURE)
+    assert task is not None, findings
+    assert (task.features["meaning"].source, task.features["meaning"].model) == ("text", "minilm")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ('meaning = "numbers"', 'meaning = "text"', 11, "features.meaning: 'meaning' is no field of type numbers"),
+        ('source = "text"', 'source = "title"', 13, "features.meaning.source: 'title' is no field of type text"),
+        ('source = "text"', 'source = "meaning"', 13, "features.meaning.source: 'meaning' is no field of type text"),
+        ('model = "minilm"', 'model = "minilm"\ndigest = "1"', 15, "features.meaning.digest: String should match"),
+    ],
+)
+def test_says_what_is_wrong_with_a_feature(old: str, new: str, line: int, message: str) -> None:
+    task, findings = parse_task(FEATURE.replace(old, new, 1))
+    assert task is None
+    assert [item.line for item in findings] == [line]
+    assert findings[0].message.startswith(message)

@@ -15,7 +15,8 @@ MAY_IMPORT = {
     "service": {"v1", "core", "sandbox"},
     "synthesis": {"v1", "core", "sandbox", "registry"},
     "client": {"v1", "core"},
-    "cli": {"v1", "core", "sandbox", "registry", "synthesis", "client"},
+    "features": {"core"},
+    "cli": {"v1", "core", "sandbox", "registry", "synthesis", "client", "features"},
 }
 
 

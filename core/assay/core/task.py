@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Annotated
@@ -105,6 +106,19 @@ class Refresh(_Strict):
     """Minutes after a promotion in which a version that fails is rolled back."""
 
 
+class Feature(_Strict):
+    """How a field of numbers is made out of another field, outside of the sandbox, before programs see the record."""
+
+    extractor: _Name
+    """Which extractor makes it; ``assay.features`` knows them."""
+    source: _FieldName
+    """The field of text that it is made of."""
+    model: Annotated[str, Setting(min_length=1, max_length=500)]
+    """The model that the extractor uses: a path on the machine that extracts."""
+    digest: Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
+    """What the model must be, to the byte: numbers of another one mean nothing to the programs. Empty: not checked."""
+
+
 class _TaskTable(_Strict):
     name: _Name
     instructions: Annotated[str, Setting(min_length=1, max_length=20_000)]
@@ -132,6 +146,7 @@ class _TaskFile(_Strict):
     limits: Limits = Limits()
     gates: Gates = Gates()
     refresh: Refresh = Refresh()
+    features: dict[_FieldName, Feature] = Setting(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +160,8 @@ class Task:
     limits: Limits = field(default_factory=Limits)
     gates: Gates = field(default_factory=Gates)
     refresh: Refresh = field(default_factory=Refresh)
+    features: dict[str, Feature] = field(default_factory=dict)
+    """How fields are made that need not be given, by the field's name."""
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -171,6 +188,10 @@ def parse_task(text: str) -> tuple[Task | None, list[Finding]]:
     except ValidationError as error:
         return None, [_finding(text, _path(item["loc"]), item["type"], item["msg"]) for item in error.errors()]
     fields = {name: Field(name, **spec.model_dump()) for name, spec in parsed.fields.items()}
+    if findings := [
+        item for name, feature in parsed.features.items() for item in _misfits(text, fields, name, feature)
+    ]:
+        return None, findings
     return Task(
         parsed.task.name,
         parsed.task.instructions,
@@ -179,7 +200,16 @@ def parse_task(text: str) -> tuple[Task | None, list[Finding]]:
         parsed.limits,
         parsed.gates,
         parsed.refresh,
+        parsed.features,
     ), []
+
+
+def _misfits(text: str, fields: Mapping[str, Field], name: str, feature: Feature) -> Iterator[Finding]:
+    """Yield what is wrong with a feature beside the task's fields."""
+    for setting, wanted, type_ in (("", name, FieldType.NUMBERS), ("source", feature.source, FieldType.TEXT)):
+        if wanted not in fields or fields[wanted].type is not type_:
+            path = ["features", name, *([setting] if setting else [])]
+            yield _finding(text, path, "", f"{wanted!r} is no field of type {type_.value}")
 
 
 def _syntax_finding(text: str, message: str) -> Finding:
