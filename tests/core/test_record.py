@@ -5,7 +5,7 @@ import math
 
 import pytest
 from assay.core.errors import InvalidRecord, RecordTooLarge
-from assay.core.record import make_record, pack, record_key
+from assay.core.record import make_record, pack, record_key, unpack
 from assay.core.task import Task
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,6 +73,21 @@ def test_packed_form_is_one_line_that_gives_the_values_back(task: Task, values: 
     packed = pack(record, limit=1 << 20)
     assert "\n" not in packed
     assert tuple(json.loads(packed)) == record
+
+
+@given(values=_values, raw=st.binary())
+def test_what_was_packed_can_be_unpacked(task: Task, values: dict[str, object], raw: bytes) -> None:
+    record = make_record(task, {**values, "raw": raw})
+    assert unpack(task, pack(record, limit=1 << 20)) == record
+
+
+@pytest.mark.parametrize(
+    "packed",
+    ["", "{}", "[1", '["a"]', "[1,null,null,null,null]", '["a",null,null,null,"no base64"]', '["a",null,null,null,1]'],
+)
+def test_refuses_to_unpack_what_was_never_packed(task: Task, packed: str) -> None:
+    with pytest.raises(InvalidRecord):
+        unpack(task, packed)
 
 
 @given(first=_values, second=_values)

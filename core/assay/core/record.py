@@ -58,9 +58,30 @@ def pack(record: Record, limit: int) -> str:
     return packed
 
 
+def unpack(task: Task, packed: str) -> Record:
+    """Return the record whose packed form this is. Raises InvalidRecord where it does not fit the task."""
+    try:
+        values = json.loads(packed)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRecord("this is not a packed record") from error
+    fields = task.fields.values()
+    if not isinstance(values, list) or len(values) != len(fields):
+        raise InvalidRecord(f"the packed record does not have the {len(fields)} values of task {task.name!r}")
+    return tuple(_checked(field, _unpacked(field, value)) for field, value in zip(fields, values, strict=True))
+
+
 def record_key(packed: str) -> bytes:
     """Return the 128-bit BLAKE2b hash of a packed record: its cache key within one version."""
     return hashlib.blake2b(packed.encode(), digest_size=16).digest()
+
+
+def _unpacked(field: Field, value: object) -> object:
+    if field.type is not FieldType.BYTES or not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except ValueError as error:
+        raise InvalidRecord(f"field {field.name!r} is not base64", field=field.name) from error
 
 
 def _checked(field: Field, value: object) -> Value:
