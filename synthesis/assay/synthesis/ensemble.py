@@ -21,7 +21,7 @@ from assay.synthesis.selection import (
     unseen_decisions,
 )
 from assay.synthesis.student import Material, Student, fit_student
-from assay.synthesis.student_source import student_programs, text_fields
+from assay.synthesis.student_source import STUDENT_NAMES, student_programs, text_fields
 from assay.synthesis.voting import cast_votes
 
 _MOST_RECORDS = 5000
@@ -95,11 +95,13 @@ def build_ensemble(
     label_count = len(task.label_names)
     ingredients = _sampled(ingredients, min(_MOST_RECORDS, _MOST_RECORDS_TIMES_LABELS // label_count), seed)
     gold = np.array([row.label for row in ingredients.gold], dtype=np.int64)
-    programs = list(ingredients.programs)
+    # A student of an earlier version gives way to the one that is made here.
+    own_student = with_student and bool(text_fields(task))
+    programs = [item for item in ingredients.programs if not own_student or item.name not in STUDENT_NAMES]
     gold_votes = cast_votes(sandbox, task, programs, [row.record for row in ingredients.gold])
     record_votes = cast_votes(sandbox, task, programs, ingredients.records)
     student = None
-    if with_student and text_fields(task):
+    if own_student:
         material = _material(task, ingredients, gold, gold_votes, record_votes)
         student = fit_student(material, label_count, seed=seed, progress=progress)
         if student:

@@ -10,7 +10,6 @@ from typing import Protocol
 from assay.synthesis.completion import Reply, Request, Usage, estimate_tokens_in
 from assay.synthesis.endpoint import AskFailed, Endpoint
 from assay.synthesis.ledger import Entry, Ledger, Outcome
-from assay.synthesis.replies import Replies
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 _NOTHING = Usage(0, 0)
@@ -42,6 +41,18 @@ class Provider(Protocol):
         ...
 
 
+class KeptReplies(Protocol):
+    """Replies that were paid for already; ``assay.synthesis.replies.Replies`` keeps them in a file."""
+
+    def get(self, request: Request) -> Reply | None:
+        """Return the kept reply to the request, or None."""
+        ...
+
+    def keep(self, request: Request, reply: Reply) -> None:
+        """Keep the reply, for good."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Retries:
     """How often to try, and the longest wait between two tries in seconds."""
@@ -56,7 +67,7 @@ class KeptProvider:
     def __init__(
         self,
         endpoint: Endpoint,
-        replies: Replies | None,
+        replies: KeptReplies | None,
         ledger: Ledger,
         retries: Retries = Retries(),
         sleep: Callable[[float], None] = time.sleep,

@@ -54,7 +54,7 @@ class Replies:
         with self._lock:
             if digest not in self._replies:
                 self._replies[digest] = reply
-                self._append({"digest": digest, "request": asdict(request), "reply": _to_json(reply)})
+                self._append({"digest": digest, "request": asdict(request), "reply": reply_to_json(reply)})
 
     def _begin(self, note: str) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,14 +88,15 @@ class Replies:
     def _read_reply(self, line: bytes, number: int) -> None:
         try:
             entry = json.loads(line)
-            self._replies.setdefault(entry["digest"], _from_json(entry["reply"]))
+            self._replies.setdefault(entry["digest"], reply_from_json(entry["reply"]))
         except ValueError:
             return  # torn by an interruption
         except (KeyError, TypeError) as error:
             raise ConfigurationError(f"{self._path}:{number} is not a reply") from error
 
 
-def _to_json(reply: Reply) -> dict[str, Any]:
+def reply_to_json(reply: Reply) -> dict[str, Any]:
+    """Return the reply as JSON's types."""
     return {
         "text": reply.text,
         "finish": reply.finish.value,
@@ -104,5 +105,6 @@ def _to_json(reply: Reply) -> dict[str, Any]:
     }
 
 
-def _from_json(entry: dict[str, Any]) -> Reply:
+def reply_from_json(entry: dict[str, Any]) -> Reply:
+    """Return the reply. Raises KeyError, TypeError or ValueError where ``entry`` is none."""
     return Reply(entry["text"], Finish(entry["finish"]), Usage(**entry["usage"]), entry.get("alternatives", {}))

@@ -12,6 +12,8 @@ from assay.synthesis.words import counting_source
 
 CLEAR = "student_clear"
 CLOSE = "student_close"
+STUDENT_NAMES = frozenset({CLEAR, CLOSE})
+"""Names of the student's programs in every version that has one."""
 _NAMED_WORDS = 12
 
 # Python source, not HTML.

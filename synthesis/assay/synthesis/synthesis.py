@@ -31,12 +31,16 @@ _NO_BEHAVIOR = Behavior(0.0, 0.0, {}, one_sided=False, microseconds=0.0)
 
 @dataclass(frozen=True, slots=True)
 class SynthesisSettings:
-    """``strategies`` are used in turn; empty for a round that fits the task. The seed decides all that is drawn."""
+    """``strategies`` are used in turn; empty for a round that fits the task. The seed decides all that is drawn.
+
+    The programs' names begin with ``prefix``: programs of different runs can stand in one version.
+    """
 
     programs: int = 10
     strategies: tuple[str, ...] = ()
     seed: int = 0
     temperature: float = 0.5
+    prefix: str = "p"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ class _Synthesis:
         self._generator = Generator(self.provider, self._validator, prompts, self.task)
 
     def name(self, strategy: Strategy, turn: int) -> str:
-        return f"p{turn + 1:02d}_{strategy.name}"
+        return f"{self.settings.prefix}{turn + 1:02d}_{strategy.name}"
 
     def step(self, strategy: Strategy, turn: int) -> Kept | Dropped:
         attempt = self._generator.make(self.name(strategy, turn), strategy, self._material(), turn)

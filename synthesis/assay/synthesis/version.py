@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from assay.core.bundle import Bundle
+from assay.core.bundle import Bundle, Program
 from assay.core.errors import InvalidBundle
 from assay.core.record import Record
 from assay.core.row import Row
@@ -34,12 +34,16 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class VersionMaterial:
-    """A task, its ``task.toml``, its unlabeled records and its gold rows, of which there may be none."""
+    """A task, its ``task.toml``, its unlabeled records and its gold rows, of which there may be none.
+
+    ``programs`` are there already: they stand for choice beside those that are written, under their names.
+    """
 
     task: Task
     task_text: str
     records: Sequence[Record]
     gold: Sequence[Row]
+    programs: Sequence[Program] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,8 @@ def make_version(
     Raises InvalidBundle where there is no program at all.
     """
     gold_direct, record_direct, stopped = learn_directly(provider, material, options, progress)
-    ingredients = Ingredients(synthesis.programs, material.records, material.gold, record_direct, gold_direct)
+    programs = (*material.programs, *synthesis.programs)
+    ingredients = Ingredients(programs, material.records, material.gold, record_direct, gold_direct)
     try:
         ensemble = build_ensemble(
             sandbox,
