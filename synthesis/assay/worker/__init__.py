@@ -1,0 +1,1 @@
+"""The drift worker: takes a task from an alert to a better production version, or to a written reason why not."""

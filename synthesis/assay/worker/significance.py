@@ -1,0 +1,25 @@
+"""What chance explains: the few tests that decisions rest on, exact where rows are few."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+_NORMAL = NormalDist()
+
+
+def sign_test(wins: int, losses: int) -> float:
+    """Return the two-sided p-value of so uneven a split, were each row a fair coin.
+
+    With rows on which only one of two versions is right, this is McNemar's exact test. 1 where there are no rows.
+    """
+    rows = wins + losses
+    tail = sum(math.comb(rows, count) for count in range(min(wins, losses) + 1))
+    # Whole numbers all the way: a float cannot hold 2**1100.
+    return min(1.0, 2 * tail / 2**rows) if rows < 1000 else min(1.0, math.exp(math.log(2 * tail) - rows * math.log(2)))
+
+
+def chi_square_quantile(share: float, degrees: int) -> float:
+    """Return about the value below which ``share`` of a chi-square distribution lies (Wilson and Hilferty 1931)."""
+    spread = 2 / (9 * degrees)
+    return degrees * (1 - spread + _NORMAL.inv_cdf(share) * math.sqrt(spread)) ** 3
