@@ -69,7 +69,7 @@ def open_provider(settings: Settings, *, replies: Path | None = None, recorded: 
         kept = Replies(replies)
         endpoint: Endpoint = RecordedEndpoint(kept.model)
     else:
-        endpoint = _openai(settings)
+        endpoint = open_endpoint(settings)
         path = replies or settings.replies_dir / f"{re.sub(r'[^A-Za-z0-9._-]+', '_', settings.model)}.jsonl"
         kept = Replies(path, model=settings.model)
     budget = Budget(settings.budget_tokens or None, settings.budget_dollars or None)
@@ -77,7 +77,8 @@ def open_provider(settings: Settings, *, replies: Path | None = None, recorded: 
     return KeptProvider(endpoint, kept, ledger, Retries(settings.attempts, settings.longest_wait_seconds))
 
 
-def _openai(settings: Settings) -> OpenAIEndpoint:
+def open_endpoint(settings: Settings) -> OpenAIEndpoint:
+    """Return the endpoint that the settings name. Raises ConfigurationError where there is no key for it."""
     key = settings.api_key.get_secret_value()
     if not key and not settings.base_url:
         raise ConfigurationError(
