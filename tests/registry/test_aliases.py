@@ -24,8 +24,9 @@ class Scene:
     def set(self, alias: str, version: int, **fields: object) -> pb.SetAliasResponse:
         return self.stub.SetAlias(pb.SetAliasRequest(task=self.task, alias=alias, version=version, **fields))  # type: ignore[arg-type]
 
-    def rollback(self, alias: str = "") -> pb.RollbackResponse:
-        return self.stub.Rollback(pb.RollbackRequest(task=self.task, alias=alias, actor="ops", reason="it errs"))
+    def rollback(self, alias: str = "", **fields: int) -> pb.RollbackResponse:
+        request = pb.RollbackRequest(task=self.task, alias=alias, actor="ops", reason="it errs", **fields)
+        return self.stub.Rollback(request)
 
     def history(self, **fields: object) -> pb.ListAliasHistoryResponse:
         return self.stub.ListAliasHistory(pb.ListAliasHistoryRequest(task=self.task, **fields))  # type: ignore[arg-type]
@@ -135,6 +136,18 @@ def test_after_a_rollback_a_new_move_can_be_rolled_back(scene: Scene) -> None:
     scene.rollback("production")
     scene.set("production", 3)
     assert scene.rollback("production").alias.version == 1
+
+
+def test_a_rollback_from_the_wrong_version_is_refused(scene: Scene) -> None:
+    scene.set("production", 1)
+    scene.set("production", 2)
+    for wrong in (0, 1, 3):
+        error = refused(scene.rollback, expected_version=wrong)
+        assert isinstance(error, errors.AliasMoved)
+        assert error.metadata["present"] == "2"
+    assert len(scene.moves()) == 2
+    assert scene.rollback(expected_version=2).alias.version == 1
+    assert isinstance(refused(scene.rollback, expected_version=2), errors.AliasMoved)
 
 
 def test_rollback_of_what_is_not_there(scene: Scene) -> None:

@@ -75,13 +75,13 @@ def test_health_reflection_and_the_address_file(registry: Registry) -> None:
     assert (registry.data_dir / "registry.address").read_text().strip() == registry.address
     with grpc.insecure_channel(registry.address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
-        for name in ("", "assay.v1.RegistryService"):
+        for name in ("", "assay.v1.RegistryService", "assay.v1.RunService"):
             assert stub.Check(health_pb2.HealthCheckRequest(service=name)).status == SERVING
         with pytest.raises(grpc.RpcError) as caught:
             stub.Check(health_pb2.HealthCheckRequest(service="no.Such"))
         assert caught.value.code() is grpc.StatusCode.NOT_FOUND
         services = ProtoReflectionDescriptorDatabase(channel).get_services()
-        assert {"assay.v1.RegistryService", "grpc.health.v1.Health"} <= set(services)
+        assert {"assay.v1.RegistryService", "assay.v1.RunService", "grpc.health.v1.Health"} <= set(services)
 
 
 def test_pushes_under_way_are_finished_at_shutdown_and_the_address_goes(tmp_path: Path) -> None:

@@ -3,8 +3,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from assay.core import errors
+from assay.core import errors, run
+from assay.core.run import RunState
 from assay.registry.metrics import PrometheusMetrics
+from assay.registry.requests import MAX_MESSAGE_TEXT
+from assay.registry.run_files import MAX_RUN_BYTES, MAX_RUN_FILES
+from assay.registry.run_requests import MAX_LEASE_SECONDS
+from assay.registry.runs import MAX_STEPS
 from assay.registry.settings import PREFIX, Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -41,6 +46,33 @@ def test_every_metric_is_documented_as_it_is() -> None:
         for family in metrics.collectors.collect()
     }
     assert documented == exported
+
+
+def test_every_state_of_a_run_is_documented_as_it_is() -> None:
+    anywhere = {RunState.FAILED, RunState.CANCELLED}
+    wanted = {
+        f"`{state.value}`": {
+            f"`{other.value}`" for other in set(RunState) - anywhere - {state} if state.may_become(other)
+        }
+        for state in RunState
+    }
+    found = [row for row in rows("registry.md") if row[0] in wanted]
+    assert {row[0]: set(filter(None, row[2].split(", "))) for row in found} == wanted
+
+
+def test_every_limit_of_a_run_is_documented_as_it_is() -> None:
+    documented = [row[1].replace(",", "") for row in rows("registry.md")[-20:] if re.fullmatch(r"[0-9,]+", row[1])]
+    limits = [
+        MAX_LEASE_SECONDS,
+        run.MAX_FILE_BYTES >> 20,
+        run.MAX_FILE_NAME,
+        MAX_RUN_FILES,
+        MAX_RUN_BYTES >> 20,
+        MAX_MESSAGE_TEXT,
+        run.MAX_FACTS_BYTES >> 10,
+        MAX_STEPS,
+    ]
+    assert documented == [str(limit) for limit in limits]
 
 
 def test_every_acceptance_code_is_documented() -> None:

@@ -114,9 +114,17 @@ class AsyncRegistry(AsyncConnection):
         request = pb.DeleteAliasRequest(task=task, alias=alias, actor=actor, reason=reason)
         await self._calls.make_async(self._stub.DeleteAlias, request, retry=NO_RETRY)
 
-    async def rollback(self, task: str, *, alias: str = PRODUCTION, actor: str = "", reason: str = "") -> AliasMove:
+    async def rollback(
+        self,
+        task: str,
+        *,
+        alias: str = PRODUCTION,
+        actor: str = "",
+        reason: str = "",
+        expected_version: int | None = None,
+    ) -> AliasMove:
         """See Registry.rollback."""
-        request = pb.RollbackRequest(task=task, alias=alias, actor=actor, reason=reason)
+        request = messages.rollback_request(task, alias, actor, reason, expected_version)
         return messages.read_rollback(await self._calls.make_async(self._stub.Rollback, request, retry=NO_RETRY))
 
     async def history(self, task: str, *, alias: str = "", limit: int = 1000) -> list[AliasChange]:

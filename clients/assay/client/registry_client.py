@@ -122,9 +122,20 @@ class Registry(Connection):
         request = pb.DeleteAliasRequest(task=task, alias=alias, actor=actor, reason=reason)
         self._calls.make(self._stub.DeleteAlias, request, retry=NO_RETRY)
 
-    def rollback(self, task: str, *, alias: str = PRODUCTION, actor: str = "", reason: str = "") -> AliasMove:
-        """Move an alias back to the version before. Raises NothingToRollBack."""
-        request = pb.RollbackRequest(task=task, alias=alias, actor=actor, reason=reason)
+    def rollback(
+        self,
+        task: str,
+        *,
+        alias: str = PRODUCTION,
+        actor: str = "",
+        reason: str = "",
+        expected_version: int | None = None,
+    ) -> AliasMove:
+        """Move an alias back to the version before. Raises NothingToRollBack.
+
+        ``expected_version`` moves it only where it names that version now; AliasMoved otherwise.
+        """
+        request = messages.rollback_request(task, alias, actor, reason, expected_version)
         return messages.read_rollback(self._calls.make(self._stub.Rollback, request, retry=NO_RETRY))
 
     def history(self, task: str, *, alias: str = "", limit: int = 1000) -> list[AliasChange]:

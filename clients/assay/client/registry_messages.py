@@ -64,6 +64,13 @@ def set_alias_request(
     )
 
 
+def rollback_request(
+    task: str, alias: str, actor: str, reason: str, expected_version: int | None
+) -> pb.RollbackRequest:
+    """Return the request that moves an alias back."""
+    return pb.RollbackRequest(task=task, alias=alias, actor=actor, reason=reason, expected_version=expected_version)
+
+
 def read_version(message: pb.Version) -> results.Version:
     """Return the version."""
     return results.Version(

@@ -103,7 +103,8 @@ class RunServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ClaimRun(self, request, context):
-        """Gives the caller the oldest open run that nobody holds, with a lease on it.
+        """Gives the caller a lease on the open run that nobody holds and that waits longest: since it was opened, or since
+        it was last claimed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -117,7 +118,8 @@ class RunServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AdvanceRun(self, request, context):
-        """Moves a run to its next state and writes the step down. Only for the lease's holder.
+        """Moves a run to its next state and writes the step down. Only for the lease's holder. Idempotent: the last step
+        said again changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

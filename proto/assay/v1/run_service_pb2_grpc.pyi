@@ -39,11 +39,15 @@ class RunServiceStub:
     StartRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.StartRunRequest, _run_service_pb2.StartRunResponse]
     """Opens a run. At most one run of a task is open: while one is, it is returned instead. Idempotent by trigger key."""
     ClaimRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.ClaimRunRequest, _run_service_pb2.ClaimRunResponse]
-    """Gives the caller the oldest open run that nobody holds, with a lease on it."""
+    """Gives the caller a lease on the open run that nobody holds and that waits longest: since it was opened, or since
+    it was last claimed.
+    """
     RenewLease: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.RenewLeaseRequest, _run_service_pb2.RenewLeaseResponse]
     """Prolongs a lease, or lets it go."""
     AdvanceRun: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.AdvanceRunRequest, _run_service_pb2.AdvanceRunResponse]
-    """Moves a run to its next state and writes the step down. Only for the lease's holder."""
+    """Moves a run to its next state and writes the step down. Only for the lease's holder. Idempotent: the last step
+    said again changes nothing.
+    """
     PutRunFile: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.PutRunFileRequest, _run_service_pb2.PutRunFileResponse]
     """Keeps a file of a run, and books what it cost, once. Only for the lease's holder. Files go when the run ends."""
     GetRunFile: _grpc.UnaryUnaryMultiCallable[_run_service_pb2.GetRunFileRequest, _run_service_pb2.GetRunFileResponse]
@@ -68,11 +72,15 @@ class RunServiceAsyncStub(RunServiceStub):
     StartRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.StartRunRequest, _run_service_pb2.StartRunResponse]  # type: ignore[assignment]
     """Opens a run. At most one run of a task is open: while one is, it is returned instead. Idempotent by trigger key."""
     ClaimRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.ClaimRunRequest, _run_service_pb2.ClaimRunResponse]  # type: ignore[assignment]
-    """Gives the caller the oldest open run that nobody holds, with a lease on it."""
+    """Gives the caller a lease on the open run that nobody holds and that waits longest: since it was opened, or since
+    it was last claimed.
+    """
     RenewLease: _aio.UnaryUnaryMultiCallable[_run_service_pb2.RenewLeaseRequest, _run_service_pb2.RenewLeaseResponse]  # type: ignore[assignment]
     """Prolongs a lease, or lets it go."""
     AdvanceRun: _aio.UnaryUnaryMultiCallable[_run_service_pb2.AdvanceRunRequest, _run_service_pb2.AdvanceRunResponse]  # type: ignore[assignment]
-    """Moves a run to its next state and writes the step down. Only for the lease's holder."""
+    """Moves a run to its next state and writes the step down. Only for the lease's holder. Idempotent: the last step
+    said again changes nothing.
+    """
     PutRunFile: _aio.UnaryUnaryMultiCallable[_run_service_pb2.PutRunFileRequest, _run_service_pb2.PutRunFileResponse]  # type: ignore[assignment]
     """Keeps a file of a run, and books what it cost, once. Only for the lease's holder. Files go when the run ends."""
     GetRunFile: _aio.UnaryUnaryMultiCallable[_run_service_pb2.GetRunFileRequest, _run_service_pb2.GetRunFileResponse]  # type: ignore[assignment]
@@ -106,7 +114,9 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _run_service_pb2.ClaimRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_run_service_pb2.ClaimRunResponse, _abc.Awaitable[_run_service_pb2.ClaimRunResponse]]:
-        """Gives the caller the oldest open run that nobody holds, with a lease on it."""
+        """Gives the caller a lease on the open run that nobody holds and that waits longest: since it was opened, or since
+        it was last claimed.
+        """
 
     @_abc_1.abstractmethod
     def RenewLease(
@@ -122,7 +132,9 @@ class RunServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _run_service_pb2.AdvanceRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_run_service_pb2.AdvanceRunResponse, _abc.Awaitable[_run_service_pb2.AdvanceRunResponse]]:
-        """Moves a run to its next state and writes the step down. Only for the lease's holder."""
+        """Moves a run to its next state and writes the step down. Only for the lease's holder. Idempotent: the last step
+        said again changes nothing.
+        """
 
     @_abc_1.abstractmethod
     def PutRunFile(

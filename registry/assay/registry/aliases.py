@@ -91,7 +91,7 @@ class AliasStore:
             row = session.get(AliasRow, (move.task, move.alias))
             present = row.version if row else 0
             if move.expected is not None and move.expected != present:
-                raise _moved(move, present)
+                raise alias_moved(move.task, move.alias, move.expected, present)
             if present != move.version:
                 _require_version(session, move.task, move.version)
                 _apply(session, revision, move, present)
@@ -108,11 +108,14 @@ class AliasStore:
             _apply(session, revision, Move(task, name, 0, actor, reason), row.version)
             return revision
 
-    def roll_back(self, task: str, name: str, actor: str, reason: str) -> tuple[Alias, int]:
+    def roll_back(
+        self, task: str, name: str, actor: str, reason: str, expected: int | None = None
+    ) -> tuple[Alias, int]:
         """Move the alias to the version before, and return it and the version that it left.
 
-        The version before is the one under the present one on the stack that ``version_stack`` describes. Raises
-        NothingToRollBack, AliasNotFound, TaskNotFound.
+        The version before is the one under the present one on the stack that ``version_stack`` describes. ``expected``
+        is the version that it must name now, None where that does not matter. Raises AliasMoved, NothingToRollBack,
+        AliasNotFound, TaskNotFound.
         """
         with self._database.writing() as session:
             revision = _lock_revision(session)
@@ -120,6 +123,8 @@ class AliasStore:
             row = session.get(AliasRow, (task, name))
             if row is None:
                 raise no_alias(task, name)
+            if expected is not None and expected != row.version:
+                raise alias_moved(task, name, expected, row.version)
             stack = version_stack(_changes(session, task, name))
             if len(stack) < 2:
                 raise NothingToRollBack(
@@ -234,12 +239,13 @@ def _require_version(session: Session, task: str, number: int) -> None:
         raise VersionNotFound(f"task {task!r} has no version {number}", advice="list the task's versions", task=task)
 
 
-def _moved(move: Move, present: int) -> AliasMoved:
+def alias_moved(task: str, alias: str, expected: int, present: int) -> AliasMoved:
+    """Return the error that says so; a version of 0 means that there is, or should be, none."""
     where = f"names version {present}" if present else "does not exist"
     return AliasMoved(
-        f"alias {move.alias!r} of task {move.task!r} {where}, not version {move.expected} as expected",
+        f"alias {alias!r} of task {task!r} {where}, not version {expected} as expected",
         advice="look at the alias's history, then decide again",
-        task=move.task,
-        alias=move.alias,
+        task=task,
+        alias=alias,
         present=present,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import structlog
@@ -17,6 +18,9 @@ from assay.registry.metrics import Metrics, NullMetrics, PrometheusMetrics
 from assay.registry.migration import migrate, newest_step
 from assay.registry.promotion import Promotion
 from assay.registry.push import Pusher
+from assay.registry.run_files import RunFileStore
+from assay.registry.run_servicer import RunServicer
+from assay.registry.runs import RunStore
 from assay.registry.server import Health, Server, remove_address, split_address, write_address
 from assay.registry.servicer import RegistryServicer
 from assay.registry.settings import Settings
@@ -40,7 +44,7 @@ def serve(settings: Settings) -> None:
         address_file.unlink(missing_ok=True)
         database = open_database(settings)
         stack.callback(database.close)
-        versions, aliases = VersionStore(database), AliasStore(database)
+        versions, aliases, runs = VersionStore(database), AliasStore(database), RunStore(database)
         sweep_orphans(database, artifacts, settings.orphan_hours * 3600)
         sandbox = stack.enter_context(Sandbox())
         health = Health()
@@ -52,14 +56,15 @@ def serve(settings: Settings) -> None:
             on_reachable=health.set_serving,
         )
         metrics = _start_metrics(settings.metrics_listen, stack)
-        metrics.gauges(lambda: feed.watchers, lambda: _count(versions))
+        metrics.gauges(lambda: feed.watchers, lambda: _count(versions.count), lambda: _count(runs.count_open))
         comparison = Comparison(versions, artifacts, sandbox)
         # Pushes that wait may take half of the threads, so that the other half answers everything else.
         turns = Turns(settings.max_pushes, max(1, settings.threads // 2 - settings.max_pushes))
         pusher = Pusher(sandbox, artifacts, versions, comparison, metrics, turns, max_seconds=settings.push_seconds)
         promotion = Promotion(aliases, versions, artifacts, comparison, feed, metrics)
         servicer = RegistryServicer(pusher, promotion, versions, aliases, artifacts, feed)
-        server = Server(servicer, health, threads=settings.max_watchers + settings.threads)
+        run_servicer = RunServicer(runs, RunFileStore(database))
+        server = Server(servicer, run_servicer, health, threads=settings.max_watchers + settings.threads)
         feed.start()
         stack.callback(feed.close)
         address = server.start(settings.listen)
@@ -107,9 +112,9 @@ def _start_metrics(listen: str, stack: ExitStack) -> Metrics:
     return metrics
 
 
-def _count(versions: VersionStore) -> float:
-    """Return how many versions there are; not a number while the database is away, so that a scrape still works."""
+def _count(count: Callable[[], int]) -> float:
+    """Return how many there are; not a number while the database is away, so that a scrape still works."""
     try:
-        return versions.count()
+        return count()
     except AssayError:
         return math.nan

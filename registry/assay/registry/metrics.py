@@ -19,7 +19,9 @@ class Metrics(Protocol):
         """Count a move of an alias: set, overridden, rollback, removed or refused."""
         ...
 
-    def gauges(self, watchers: Callable[[], float], versions: Callable[[], float]) -> None:
+    def gauges(
+        self, watchers: Callable[[], float], versions: Callable[[], float], open_runs: Callable[[], float]
+    ) -> None:
         """Say where the present figures come from; asked at each scrape."""
         ...
 
@@ -33,7 +35,9 @@ class NullMetrics:
     def alias_moved(self, kind: str) -> None:
         """See Metrics."""
 
-    def gauges(self, watchers: Callable[[], float], versions: Callable[[], float]) -> None:
+    def gauges(
+        self, watchers: Callable[[], float], versions: Callable[[], float], open_runs: Callable[[], float]
+    ) -> None:
         """See Metrics."""
 
 
@@ -58,6 +62,7 @@ class PrometheusMetrics:
         )
         self._watchers = prometheus.Gauge("assay_registry_watchers", "Open Watch streams.", registry=self.collectors)
         self._versions = prometheus.Gauge("assay_registry_versions", "Accepted versions.", registry=self.collectors)
+        self._open_runs = prometheus.Gauge("assay_registry_open_runs", "Open refresh runs.", registry=self.collectors)
 
     def pushed(self, outcome: str) -> None:
         """See Metrics."""
@@ -67,10 +72,13 @@ class PrometheusMetrics:
         """See Metrics."""
         self._moves.labels(kind).inc()
 
-    def gauges(self, watchers: Callable[[], float], versions: Callable[[], float]) -> None:
+    def gauges(
+        self, watchers: Callable[[], float], versions: Callable[[], float], open_runs: Callable[[], float]
+    ) -> None:
         """See Metrics."""
         self._watchers.set_function(watchers)
         self._versions.set_function(versions)
+        self._open_runs.set_function(open_runs)
 
     def serve(self, host: str, port: int) -> tuple[int, Callable[[], None]]:
         """Serve on the address and return the port and how to stop. Raises ConfigurationError where it is taken."""

@@ -1,4 +1,7 @@
-"""The tables. A task is made by its first version; everything but ``aliases`` and the counter is append-only."""
+"""The tables. A task is made by its first version.
+
+Everything but ``aliases``, the counter, ``runs`` and ``run_files`` is append-only.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,12 @@ from sqlalchemy import (
     Boolean,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Integer,
+    LargeBinary,
     String,
     Text,
     TypeDecorator,
@@ -42,6 +48,8 @@ class Base(DeclarativeBase):
 
     type_annotation_map = {  # noqa: RUF012 (SQLAlchemy declares it so)
         int: BigInteger,
+        float: Float(53),
+        bytes: LargeBinary,
         str: Text,
         datetime: UtcDateTime,
         list[str]: JSON,
@@ -119,3 +127,68 @@ class RevisionRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     value: Mapped[int]
+
+
+class RunRow(Base):
+    """A refresh run as it stands. ``open_task`` is the task's name while the run is open, and nothing afterwards.
+
+    So its uniqueness lets a task have one open run at most, on every database.
+    """
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        Unique("task", "trigger_key", name="uq_runs_task_trigger_key"),
+        Unique("open_task", name="uq_runs_open_task"),
+        Index("ix_runs_task_id", "task", "id"),
+    )
+
+    # SQLite numbers rows by itself only where the column is called INTEGER.
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    task: Mapped[str] = mapped_column(ForeignKey("tasks.name", name="fk_runs_task"))
+    trigger: Mapped[str] = mapped_column(String(32))
+    trigger_key: Mapped[str] = mapped_column(String(200))
+    reason: Mapped[str]
+    state: Mapped[str] = mapped_column(String(32))
+    open_task: Mapped[str | None] = mapped_column(String(63))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    waits_since: Mapped[datetime]
+    """When it was opened or last claimed: the one that waits longest is claimed next."""
+    lease: Mapped[str] = mapped_column(String(64))
+    lease_holder: Mapped[str]
+    lease_expires_at: Mapped[datetime | None]
+    base_version: Mapped[int]
+    candidate_version: Mapped[int]
+    calls: Mapped[int]
+    tokens_in: Mapped[int]
+    tokens_out: Mapped[int]
+    dollars: Mapped[float | None]
+    steps: Mapped[int]
+    """How many steps it has: the number of the last."""
+    files: Mapped[int]
+    file_bytes: Mapped[int]
+
+
+class RunStepRow(Base):
+    """One step of a run, numbered from 1. ``facts`` is a JSON object, or empty."""
+
+    __tablename__ = "run_steps"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", name="fk_run_steps_run"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    state: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    message: Mapped[str]
+    facts: Mapped[str]
+
+
+class RunFileRow(Base):
+    """A file of an open run. ``size`` stands before the content, so that it is read without it."""
+
+    __tablename__ = "run_files"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", name="fk_run_files_run"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    size: Mapped[int]
+    content: Mapped[bytes]

@@ -8,7 +8,7 @@ import structlog
 from assay.core.errors import AliasMoved, GateFailed, InvalidRequest
 from assay.core.report import GateResult
 from assay.registry import gate
-from assay.registry.aliases import PRODUCTION, Alias, AliasStore, Move
+from assay.registry.aliases import PRODUCTION, Alias, AliasStore, Move, alias_moved
 from assay.registry.artifacts import ArtifactStore
 from assay.registry.comparison import Comparison, open_stored
 from assay.registry.feed import Feed
@@ -82,12 +82,15 @@ class Promotion:
         self._metrics.alias_moved("removed")
         _log.info("alias removed", task=task, alias=alias, actor=actor)
 
-    def roll_back(self, task: str, alias: str, actor: str, reason: str) -> tuple[Alias, int]:
+    def roll_back(
+        self, task: str, alias: str, actor: str, reason: str, expected: int | None = None
+    ) -> tuple[Alias, int]:
         """Move the alias to the version before; no gate is asked: that version was there before.
 
-        Returns the alias and the version that it left. Raises NothingToRollBack, AliasNotFound, TaskNotFound.
+        Returns the alias and the version that it left. Raises AliasMoved where it does not name ``expected``,
+        NothingToRollBack, AliasNotFound, TaskNotFound.
         """
-        moved, left = self._aliases.roll_back(task, alias, actor, reason)
+        moved, left = self._aliases.roll_back(task, alias, actor, reason, expected)
         self._feed.advance(moved.revision)
         self._metrics.alias_moved("rollback")
         _log.info("alias rolled back", task=task, alias=alias, actor=actor, version=moved.version, from_version=left)
@@ -130,8 +133,4 @@ class Promotion:
 
 def _refuse_unexpected(move: Move, present: int) -> None:
     if move.expected is not None and move.expected != present:
-        raise AliasMoved(
-            f"alias {move.alias!r} of task {move.task!r} names version {present}, not {move.expected} as expected",
-            advice="look at the alias's history, then decide again",
-            present=present,
-        )
+        raise alias_moved(move.task, move.alias, move.expected, present)

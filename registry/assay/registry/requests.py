@@ -6,6 +6,7 @@ import re
 
 from assay.core.errors import InvalidRequest
 from assay.core.task import NAME_PATTERN
+from assay.registry.versions import no_task
 
 MAX_NAME_TEXT = 200
 """Characters of an author or actor."""
@@ -24,6 +25,13 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def known_name(task: str) -> str:
+    """Return the task's name; one that no task can have is not looked up. Raises TaskNotFound."""
+    if not is_name(task):
+        raise no_task(task)
+    return task
+
+
 def checked_alias(name: str) -> str:
     """Return the alias. Raises InvalidRequest where none may be called so.
 
@@ -40,7 +48,12 @@ def checked_alias(name: str) -> str:
 
 def checked_person(field: str, text: str) -> str:
     """Return who does something: one line of at most MAX_NAME_TEXT characters. Raises InvalidRequest."""
-    return _checked(field, text, MAX_NAME_TEXT, _CONTROL)
+    return checked_line(field, text, MAX_NAME_TEXT)
+
+
+def checked_line(field: str, text: str, limit: int) -> str:
+    """Return one line of at most ``limit`` characters. Raises InvalidRequest."""
+    return _checked(field, text, limit, _CONTROL)
 
 
 def checked_text(field: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""The gRPC server around the servicer: interceptor, health, reflection, size caps, address."""
+"""The gRPC server around the servicers: interceptor, health, reflection, size caps, address."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from pathlib import Path
 
 import grpc
 from assay.core.errors import ConfigurationError
+from assay.core.run import MAX_FILE_BYTES
 from assay.core.status import ErrorInterceptor
 from assay.core.whole_file import write_whole
-from assay.v1 import registry_service_pb2 as pb
-from assay.v1 import registry_service_pb2_grpc as pb_grpc
+from assay.v1 import registry_service_pb2, run_service_pb2
+from assay.v1.registry_service_pb2_grpc import RegistryServiceServicer, add_RegistryServiceServicer_to_server
+from assay.v1.run_service_pb2_grpc import RunServiceServicer, add_RunServiceServicer_to_server
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-MAX_MESSAGE_BYTES = 32 << 20
+MAX_MESSAGE_BYTES = MAX_FILE_BYTES + (64 << 10)
+"""The largest file of a run, and what stands around it in its message."""
 _MAX_PORT = 65535
-SERVICE = pb.DESCRIPTOR.services_by_name["RegistryService"].full_name
+SERVICES = (
+    registry_service_pb2.DESCRIPTOR.services_by_name["RegistryService"].full_name,
+    run_service_pb2.DESCRIPTOR.services_by_name["RunService"].full_name,
+)
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -31,7 +37,7 @@ _OPTIONS = (
 
 
 class Health:
-    """Says whether the registry serves, for the service by name and for the server as a whole."""
+    """Says whether the registry serves, for each service by name and for the server as a whole."""
 
     def __init__(self) -> None:
         self.servicer = health.HealthServicer()
@@ -40,7 +46,7 @@ class Health:
     def set_serving(self, serving: bool) -> None:
         """Set the status."""
         status = health_pb2.HealthCheckResponse.SERVING if serving else health_pb2.HealthCheckResponse.NOT_SERVING
-        for name in ("", SERVICE):
+        for name in ("", *SERVICES):
             self.servicer.set(name, status)
 
     def shut_down(self) -> None:
@@ -51,12 +57,15 @@ class Health:
 class Server:
     """A gRPC server on one address. Watchers have threads of their own, so they never starve the other calls."""
 
-    def __init__(self, servicer: pb_grpc.RegistryServiceServicer, health_of: Health, *, threads: int) -> None:
+    def __init__(
+        self, registry: RegistryServiceServicer, runs: RunServiceServicer, health_of: Health, *, threads: int
+    ) -> None:
         self._executor = futures.ThreadPoolExecutor(threads, thread_name_prefix="registry")
         self._server = grpc.server(self._executor, interceptors=[ErrorInterceptor()], options=_OPTIONS)
-        pb_grpc.add_RegistryServiceServicer_to_server(servicer, self._server)
+        add_RegistryServiceServicer_to_server(registry, self._server)
+        add_RunServiceServicer_to_server(runs, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(health_of.servicer, self._server)
-        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
 
     def start(self, listen: str) -> str:
         """Start on ``host:port`` and return the address with the real port. Raises ConfigurationError."""

@@ -22,10 +22,11 @@ from assay.registry.requests import (
     checked_person,
     checked_text,
     is_name,
+    known_name,
     page_size,
     read_page_token,
 )
-from assay.registry.versions import Version, VersionStore, no_alias, no_task
+from assay.registry.versions import Version, VersionStore, no_alias
 from assay.v1 import registry_service_pb2 as pb
 from assay.v1 import registry_service_pb2_grpc as pb_grpc
 
@@ -82,7 +83,7 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
     def ListVersions(self, request: pb.ListVersionsRequest, context: grpc.ServicerContext) -> pb.ListVersionsResponse:
         """List a task's versions, newest first."""
         size = page_size(request.page_size)
-        found = self._versions.page(_known_name(request.task), size + 1, read_page_token(request.page_token))
+        found = self._versions.page(known_name(request.task), size + 1, read_page_token(request.page_token))
         return pb.ListVersionsResponse(
             versions=[messages.version_to_message(version) for version in found[:size]],
             next_page_token=str(found[size - 1].number) if len(found) > size else "",
@@ -109,7 +110,7 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
 
     def ListAliases(self, request: pb.ListAliasesRequest, context: grpc.ServicerContext) -> pb.ListAliasesResponse:
         """List a task's aliases."""
-        found = self._aliases.all(_known_name(request.task))
+        found = self._aliases.all(known_name(request.task))
         return pb.ListAliasesResponse(aliases=[messages.alias_to_message(alias) for alias in found])
 
     def SetAlias(self, request: pb.SetAliasRequest, context: grpc.ServicerContext) -> pb.SetAliasResponse:
@@ -117,7 +118,7 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
         if not request.version:
             raise InvalidRequest("no version is named", advice="set `version` to a version's number", field="version")
         move = Move(
-            _known_name(request.task),
+            known_name(request.task),
             checked_alias(request.alias),
             request.version,
             checked_person("actor", request.actor),
@@ -134,7 +135,7 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
     def DeleteAlias(self, request: pb.DeleteAliasRequest, context: grpc.ServicerContext) -> pb.DeleteAliasResponse:
         """Remove an alias."""
         self._promotion.remove(
-            _known_name(request.task),
+            known_name(request.task),
             checked_alias(request.alias),
             checked_person("actor", request.actor),
             checked_text("reason", request.reason),
@@ -144,10 +145,11 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
     def Rollback(self, request: pb.RollbackRequest, context: grpc.ServicerContext) -> pb.RollbackResponse:
         """Move an alias back to the version before."""
         alias, left = self._promotion.roll_back(
-            _known_name(request.task),
+            known_name(request.task),
             checked_alias(request.alias or PRODUCTION),
             checked_person("actor", request.actor),
             checked_text("reason", request.reason),
+            request.expected_version if request.HasField("expected_version") else None,
         )
         return pb.RollbackResponse(alias=messages.alias_to_message(alias), from_version=left)
 
@@ -158,7 +160,7 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
         size = page_size(request.page_size)
         alias = checked_alias(request.alias) if request.alias else ""
         before = read_page_token(request.page_token)
-        found = self._aliases.history(_known_name(request.task), alias, size + 1, before)
+        found = self._aliases.history(known_name(request.task), alias, size + 1, before)
         return pb.ListAliasHistoryResponse(
             changes=[messages.change_to_message(change) for change in found[:size]],
             next_page_token=str(found[size - 1].revision) if len(found) > size else "",
@@ -171,7 +173,7 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
             yield messages.update_to_message(update)
 
     def _selected(self, request: _Selected) -> Version:
-        task = _known_name(request.task)
+        task = known_name(request.task)
         match request.WhichOneof("selector"):
             case "version":
                 return self._versions.by_number(task, request.version)
@@ -183,13 +185,6 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
                 return self._versions.by_digest(task, ascii(request.digest)[1:-1])
             case _:
                 return self._versions.by_alias(task, PRODUCTION)
-
-
-def _known_name(task: str) -> str:
-    """Return the task's name; one that no task can have is not looked up. Raises TaskNotFound."""
-    if not is_name(task):
-        raise no_task(task)
-    return task
 
 
 def _deadline(context: grpc.ServicerContext) -> float | None:
