@@ -97,10 +97,15 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """The candidate on live traffic, as label services counted it; ``votes`` and ``errors`` are its programs'."""
+    """The candidate on live traffic, as label services counted it; ``votes`` and ``errors`` are its programs'.
+
+    ``labeled`` and ``base_labeled`` are records that it and the present version gave a label.
+    """
 
     records: int = 0
     agreements: int = 0
+    labeled: int = 0
+    base_labeled: int = 0
     votes: int = 0
     errors: int = 0
 

@@ -37,18 +37,32 @@ class Drift:
 
 def measure_drift(found: Reference, reference: Reference) -> tuple[Drift, ...]:
     """Return every figure of ``found`` beside the reference's. Both must have rows."""
-
-    def rise(figure: str, share: float, expected: float, large: float) -> Drift:
-        pooled = (share * found.rows + expected * reference.rows) / (found.rows + reference.rows)
-        error = math.sqrt(pooled * (1 - pooled) * (1 / found.rows + 1 / reference.rows))
-        return Drift(figure, share - expected, max(large, DEVIATIONS * error))
-
     return (
         _label_drift(found, reference),
-        rise("coverage drop", 1 - found.coverage, 1 - reference.coverage, LARGE_DROP),
-        rise("conflict rise", found.conflict, reference.conflict, LARGE_CONFLICT_RISE),
-        rise("program error rise", found.error, reference.error, LARGE_ERROR_RISE),
+        coverage_drop(found, reference),
+        _rise("conflict rise", found.rows, found.conflict, reference.rows, reference.conflict, LARGE_CONFLICT_RISE),
+        error_rise(found, reference),
     )
+
+
+def coverage_drop(found: Reference, reference: Reference) -> Drift:
+    """Return how much fewer of the records get a label. Both must have rows."""
+    without, expected = 1 - found.coverage, 1 - reference.coverage
+    return _rise("coverage drop", found.rows, without, reference.rows, expected, LARGE_DROP)
+
+
+def error_rise(found: Reference, reference: Reference) -> Drift:
+    """Return how much more of the votes are errors. Both must have rows.
+
+    Votes on one record may all fail together, so the sample's size is its records, not its votes.
+    """
+    return _rise("program error rise", found.rows, found.error, reference.rows, reference.error, LARGE_ERROR_RISE)
+
+
+def _rise(figure: str, rows: int, share: float, expected_rows: int, expected: float, large: float) -> Drift:
+    pooled = (share * rows + expected * expected_rows) / (rows + expected_rows)
+    error = math.sqrt(max(pooled * (1 - pooled), 0.0) * (1 / rows + 1 / expected_rows))
+    return Drift(figure, share - expected, max(large, DEVIATIONS * error))
 
 
 def _label_drift(found: Reference, reference: Reference) -> Drift:

@@ -1,0 +1,84 @@
+"""What is looked at again and again: alerts that fire, runs that wait, aliases that ended runs have left behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+from assay.client import Registry, RunClient
+from assay.core.errors import AssayError
+from assay.worker.crew import Crew
+from assay.worker.metrics import Metrics
+from assay.worker.opening import Opener
+from assay.worker.production import CANDIDATE, drop_candidate, run_of_candidate
+from assay.worker.prometheus import Alert, Prometheus
+
+_Found = TypeVar("_Found")
+
+_log = structlog.get_logger(__name__)
+
+
+class Poller:
+    """Looks once, whenever it is told to. What cannot be reached is looked at again the next time."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        runs: RunClient,
+        prometheus: Prometheus | None,
+        opener: Opener,
+        crew: Crew,
+        metrics: Metrics,
+    ) -> None:
+        self._registry = registry
+        self._runs = runs
+        self._prometheus = prometheus
+        self._opener = opener
+        self._crew = crew
+        self._metrics = metrics
+        self._failing: set[str] = set()
+
+    def poll(self) -> None:
+        """Open runs for alerts, claim runs, tidy up."""
+        alerts: list[Alert] = []
+        if self._prometheus is not None:
+            alerts = self._tried("prometheus", self._prometheus.alerts) or []
+        self._tried("registry", lambda: self._work(alerts))
+
+    def claim(self) -> None:
+        """Only claim runs: a person who asked for one is waiting."""
+        self._tried("registry", self._crew.claim)
+
+    def _work(self, alerts: list[Alert]) -> None:
+        for alert in alerts:
+            began = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(alert.since))
+            occasion = f"{alert.name}/{alert.task}@{alert.since}"
+            self._opener.consider(alert.task, occasion, f"{alert.name} is active since {began}")
+        self._crew.claim()
+        self._tidy()
+        self._metrics.polled(self._runs.list(open=True), self._crew.held, time.time())
+
+    def _tidy(self) -> None:
+        """Remove the alias ``candidate`` of runs that ended without a worker, as a person's word can end them."""
+        for task in self._registry.tasks():
+            if any(alias.name == CANDIDATE for alias in task.aliases):
+                run_id = run_of_candidate(self._registry, task.name)
+                if run_id and (run := self._runs.get(run_id)).state.is_end:
+                    drop_candidate(self._registry, run)
+
+    def _tried(self, part: str, call: Callable[[], _Found]) -> _Found | None:
+        """Return what the call gives, None where the part is away; say so when that begins and when it ends."""
+        try:
+            found = call()
+        except AssayError as error:
+            self._metrics.failed(part)
+            if part not in self._failing:
+                _log.warning("cannot poll", part=part, reason=error.message)
+            self._failing.add(part)
+            return None
+        if part in self._failing:
+            self._failing.discard(part)
+            _log.info("can poll again", part=part)
+        return found

@@ -1,0 +1,36 @@
+"""The first step: recent records are taken and kept."""
+
+from __future__ import annotations
+
+from assay.core.run import RunState
+from assay.core.task import Task
+from assay.worker.held import Held
+from assay.worker.outcome import Advance
+from assay.worker.parts import Parts
+from assay.worker.production import version_of
+from assay.worker.recent_records import FEWEST, SAMPLE_FILE, keep_records
+
+
+def take_sample(parts: Parts, held: Held) -> Advance:
+    """Keep the task's recent records as a file of the run."""
+    base = version_of(parts.registry, held.run.task)
+    if not base:
+        return Advance(RunState.FAILED, "The task has no production version: there is nothing to refresh.")
+    task = parts.registry.download(held.run.task, version=base).bundle.task
+    packed = parts.recent.read(task)
+    if len(packed) < FEWEST:
+        return Advance(
+            RunState.FAILED,
+            f"There are {len(packed)} recent records; at least {FEWEST} are needed. {_advice(task)}",
+            {"records": len(packed)},
+            base_version=base,
+        )
+    keep_records(held, SAMPLE_FILE, packed)
+    said = f"{len(packed):,} recent records are kept to learn from; version {base} is production."
+    return Advance(RunState.SAMPLED, said, {"records": len(packed)}, base_version=base)
+
+
+def _advice(task: Task) -> str:
+    if not task.refresh.sample:
+        return "Label services keep them where task.toml says so: [refresh] sample = true."
+    return "Label services and the worker must use the same Redis, and records must have come lately."

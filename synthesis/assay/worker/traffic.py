@@ -1,0 +1,51 @@
+"""Live traffic, as label services count it and Prometheus sums it up."""
+
+from __future__ import annotations
+
+from assay.core.report import Reference
+from assay.worker.decision import Shadow
+from assay.worker.prometheus import Prometheus
+
+
+def shadow_of(prometheus: Prometheus, task: str) -> Shadow:
+    """Return what was counted since the candidate's shadow began. Raises Unavailable."""
+
+    def count(name: str) -> int:
+        return round(prometheus.value(f'sum({name}{{task="{task}"}})') or 0.0)
+
+    return Shadow(
+        records=count("assay_shadow_records_total"),
+        agreements=count("assay_shadow_agreements_total"),
+        labeled=count("assay_shadow_labels_total"),
+        base_labeled=count("assay_shadow_production_labels_total"),
+        votes=count("assay_shadow_votes_total"),
+        errors=count("assay_shadow_errors_total"),
+    )
+
+
+def serves_everywhere(prometheus: Prometheus, task: str, version: int) -> bool:
+    """Return whether every label service has this version as production. Raises Unavailable."""
+    live = f'assay_live_version{{task="{task}",alias="production"}}'
+    return prometheus.value(f"min({live})") == version == prometheus.value(f"max({live})")
+
+
+def fails_to_load(prometheus: Prometheus, task: str, version: int) -> bool:
+    """Return whether a label service wants this version as production and cannot load it. Raises Unavailable."""
+    return prometheus.value(f'max(assay_reload_failing{{task="{task}",alias="production"}} == {version})') is not None
+
+
+def figures_since(prometheus: Prometheus, task: str, seconds: int) -> Reference | None:
+    """Return coverage and errors of production within the last ``seconds``; no label shares and no conflicts.
+
+    None where nothing was counted. Raises Unavailable.
+    """
+
+    def count(name: str) -> float:
+        return prometheus.value(f'sum(increase({name}{{task="{task}"}}[{seconds}s]))') or 0.0
+
+    labeled, votes = count("assay_labels_total"), count("assay_votes_total")
+    rows = labeled + count("assay_abstentions_total")
+    if round(rows) < 1:
+        return None
+    errors = count("assay_program_errors_total") / votes if votes else 0.0
+    return Reference(round(rows), {}, coverage=labeled / rows, conflict=0.0, error=min(errors, 1.0))

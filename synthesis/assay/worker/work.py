@@ -1,0 +1,130 @@
+"""Work on one run: step after step, with patience for what is away, until it ends or has to wait for a person."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+from assay.core.errors import (
+    AssayError,
+    DeadlineExceeded,
+    LeaseLost,
+    Overloaded,
+    RunNotFound,
+    RunStateMismatch,
+    SandboxUnavailable,
+    Unavailable,
+)
+from assay.core.run import RunState
+from assay.worker.held import Held
+from assay.worker.outcome import Advance, Outcome, Stopped
+from assay.worker.parts import Parts
+from assay.worker.production import drop_candidate
+from assay.worker.steps import STEPS
+
+_AWAY = (Unavailable, DeadlineExceeded, Overloaded, SandboxUnavailable)
+"""What passes: the step is taken again."""
+_GONE = (LeaseLost, RunStateMismatch, RunNotFound, Stopped)
+"""The run is somebody else's now, or this worker is ending."""
+_LONGEST_PAUSE = 300.0
+
+_log = structlog.get_logger(__name__)
+
+
+class WorkMetrics(Protocol):
+    """What is counted of steps."""
+
+    def stepped(self, task: str, state: RunState, to_state: RunState, seconds: float) -> None:
+        """Count a step from one state to the next, and the seconds that the run stood in the first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """In seconds: how often to look whether there is something to do, the first pause after a failure, and how long a
+    run may stand in one state while something is away.
+    """
+
+    poll: float
+    retry: float
+    give_up: float
+
+
+class Work:
+    """One run in one worker."""
+
+    def __init__(self, parts: Parts, held: Held, patience: Patience, metrics: WorkMetrics) -> None:
+        self._parts = parts
+        self._held = held
+        self._patience = patience
+        self._metrics = metrics
+        self._failures = 0
+        self._log = _log.bind(run=held.run.id, task=held.run.task)
+
+    def run(self) -> None:
+        """Take steps until the run has ended, waits for a person, or is this worker's no more."""
+        try:
+            while self._held.run.state in STEPS:
+                self._step()
+        except _GONE as error:
+            self._log.info("left", state=self._held.run.state.value, why=type(error).__name__)
+
+    def _step(self) -> None:
+        """Take one step, or wait. Raises what says that the run is gone."""
+        try:
+            outcome = self._outcome()
+            if isinstance(outcome, Advance):
+                self._advance(outcome)
+                self._failures = 0
+                return
+            self._failures = 0
+        except _AWAY as error:
+            self._back_off(error)
+            return
+        self._log.debug("waiting", state=self._held.run.state.value, why=outcome.why)
+        self._held.wait(self._patience.poll)
+
+    def _outcome(self) -> Outcome:
+        self._held.check()
+        try:
+            return STEPS[self._held.run.state](self._parts, self._held)
+        except (*_GONE, *_AWAY):
+            raise
+        except AssayError as error:
+            return Advance(RunState.FAILED, " ".join(filter(None, (f"{error.message}.", error.advice))))
+        except Exception as error:
+            # The message and the values may quote records; the place is what helps.
+            places = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)][-4:]
+            self._log.error("a step failed", error=type(error).__name__, places=places)
+            return Advance(RunState.FAILED, f"The worker itself failed ({type(error).__name__}); its log says where.")
+
+    def _advance(self, outcome: Advance) -> None:
+        before = self._held.run
+        if outcome.state.is_end:
+            drop_candidate(self._parts.registry, before)
+        self._held.advance(outcome)
+        after = self._held.run
+        self._log.info("step", state=after.state.value, message=outcome.message)
+        self._metrics.stepped(
+            after.task, before.state, after.state, (after.updated_at - before.updated_at).total_seconds()
+        )
+
+    def _back_off(self, error: AssayError) -> None:
+        """Wait for what is away; give the run up where that takes too long."""
+        stands = (datetime.now(UTC) - self._held.run.updated_at).total_seconds()
+        if stands > self._patience.give_up:
+            hours = stands / 3600
+            said = f"Given up after {hours:.1f} hours in which it could not go on: {error.message}. {error.advice}"
+            try:
+                self._advance(Advance(RunState.FAILED, said.strip()))
+            except _AWAY:
+                pass  # the registry itself is away
+            else:
+                return
+        pause = min(self._patience.retry * 2.0**self._failures, _LONGEST_PAUSE)
+        self._failures += 1
+        self._log.warning("away", state=self._held.run.state.value, reason=error.message, pause=pause)
+        self._held.wait(pause)
