@@ -21,6 +21,8 @@ BUCKETS = 8
 """Stretches that the time of a sample is cut into: what ages out is an eighth of it at once."""
 MAX_MEMBER_BYTES = 64 << 10
 """A packed record above this is not kept."""
+MAX_BUCKET_BYTES = 32 << 20
+"""Where records are so large that a bucket would hold more than this, about, it holds fewer of them."""
 SCORE_BITS = 52
 """Of a record's hash; a double, Redis's type of scores, holds them exactly."""
 
@@ -35,7 +37,7 @@ class SortedSets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecentSample:
-    """One task's sample: at most ``records`` a bucket, none older than ``seconds``. Bucket numbers count from 1970."""
+    """One task's sample: at most ``records`` in a bucket, none older than ``seconds``. Bucket numbers count from 1970."""
 
     task: str
     records: int

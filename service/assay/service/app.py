@@ -16,12 +16,15 @@ from assay.service.loaded_versions import LoadedVersions
 from assay.service.loading import Loader
 from assay.service.memory_cache import make_memory_cache
 from assay.service.metrics import Metrics
+from assay.service.recent_records import NullRecentRecords, RecentRecords, RedisRecentRecords
 from assay.service.redis_cache import NullSharedCache, RedisCache, SharedCache
 from assay.service.redis_pool import RedisPool
 from assay.service.registry_link import RegistryLink
 from assay.service.reload import Reloader
 from assay.service.server import LabelServer
 from assay.service.settings import RedisMode, Settings
+from assay.service.shadows import EvaluatedShadows, NullShadows, Shadows
+from assay.service.traffic import Traffic
 from prometheus_client import CollectorRegistry
 
 _REDIS_CONNECTIONS = 16
@@ -41,10 +44,13 @@ class App:
         directory = Directory(self._versions, source, settings.tasks)
         memory = make_memory_cache(settings.memory_cache_entries, settings.memory_cache_mb << 20)
         self._shared = _make_shared_cache(settings, metrics)
+        self._recent = _make_recent_records(settings, metrics)
+        self._shadows = _make_shadows(settings, metrics)
         admission = Admission(settings.max_requests, settings.max_records, settings.max_streams)
         self._service = LabelService(
             directory,
             Labeling(memory, self._shared, metrics),
+            Traffic(self._recent, self._shadows),
             admission,
             metrics,
             max_batch_records=settings.max_batch_records,
@@ -59,11 +65,25 @@ class App:
             share_port=settings.workers > 1,
         )
         self._reloader = Reloader(
-            directory, self._versions, store, metrics, settings.preload, on_ready=self._server.set_serving
+            directory,
+            self._versions,
+            store,
+            metrics,
+            settings.preload,
+            self._shadows,
+            on_ready=self._server.set_serving,
         )
         self._follower = Follower(self._registry, on_change=self._reloader.want)
         parts = Parts(
-            directory, self._versions, self._reloader, self._follower, admission, self._server, memory, self._shared
+            directory,
+            self._versions,
+            self._reloader,
+            self._follower,
+            admission,
+            self._server,
+            memory,
+            self._shared,
+            self._shadows,
         )
         metrics.registry.register(LiveMetrics(parts))
         self._metrics = metrics
@@ -76,6 +96,8 @@ class App:
     def start(self, address: str) -> None:
         """Serve at ``address``. Raises ConfigurationError where the port is taken."""
         self._shared.start()
+        self._recent.start()
+        self._shadows.start()
         self._reloader.start()
         self._server.start(address)
         self._follower.start()
@@ -87,6 +109,8 @@ class App:
         self._follower.stop()
         self._reloader.stop()
         self._registry.close()
+        self._shadows.close()
+        self._recent.close()
         self._versions.close()
         self._shared.close()
         self._sandbox.close()
@@ -108,14 +132,34 @@ def _make_shared_cache(settings: Settings, metrics: Metrics) -> SharedCache:
     try:
         pool = RedisPool(settings.redis_url, settings.redis_timeout_ms / 1000, _REDIS_CONNECTIONS)
     except ValueError:
-        # Not the URL itself: it may hold a password.
-        raise ConfigurationError(
-            "ASSAY_SERVICE_REDIS_URL: is not the URL of a Redis", advice="for example redis://127.0.0.1:6379/0"
-        ) from None
+        raise _no_redis_url() from None
     return RedisCache(
         pool,
         metrics,
         ttl_seconds=settings.redis_ttl_s,
         queue_batches=settings.redis_queue,
         always=settings.redis_mode is RedisMode.ALWAYS,
+    )
+
+
+def _make_recent_records(settings: Settings, metrics: Metrics) -> RecentRecords:
+    # Whatever redis_mode says: that is about answers.
+    if not settings.redis_url:
+        return NullRecentRecords()
+    try:
+        return RedisRecentRecords(settings.redis_url, metrics)
+    except ValueError:
+        raise _no_redis_url() from None
+
+
+def _make_shadows(settings: Settings, metrics: Metrics) -> Shadows:
+    if not settings.shadow_alias or not settings.shadow_share:
+        return NullShadows()
+    return EvaluatedShadows(settings.shadow_alias, settings.shadow_share, metrics)
+
+
+def _no_redis_url() -> ConfigurationError:
+    # Without the URL itself: it may hold a password.
+    return ConfigurationError(
+        "ASSAY_SERVICE_REDIS_URL: is not the URL of a Redis", advice="for example redis://127.0.0.1:6379/0"
     )

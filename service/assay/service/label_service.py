@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import grpc
 from assay.core.errors import AssayError, InvalidRequest, Unavailable
 from assay.service.admission import Admission
-from assay.service.directory import DEFAULT_ALIAS
+from assay.service.answer import Answer
 from assay.service.incoming import Incoming
 from assay.service.labeling import Labeling
 from assay.service.live_version import LiveVersion
@@ -26,6 +26,7 @@ from assay.service.requests import (
     packed_or_error,
     packed_record,
 )
+from assay.service.traffic import Traffic
 from assay.v1 import label_service_pb2 as pb
 from assay.v1.label_service_pb2_grpc import LabelServiceServicer
 
@@ -40,6 +41,7 @@ class LabelService(LabelServiceServicer):
         self,
         versions: Versions,
         labeling: Labeling,
+        traffic: Traffic,
         admission: Admission,
         metrics: Metrics,
         *,
@@ -50,6 +52,7 @@ class LabelService(LabelServiceServicer):
         """``timeout`` is in seconds."""
         self._versions = versions
         self._labeling = labeling
+        self._traffic = traffic
         self._admission = admission
         self._metrics = metrics
         self._max_batch_records = max_batch_records
@@ -103,10 +106,9 @@ class LabelService(LabelServiceServicer):
             version, alias = acquire(self._versions, request, deadline)
             try:
                 packed = packed_record(version.task, request)
-                answers, sources = self._labeling.label(version, (packed,), deadline)
-                version.meter.count(answers, sources, production=alias == DEFAULT_ALIAS)
+                answers, sources = self._answers(version, alias, (packed,), deadline)
                 outcome = version.answers.outcome(answers[0], sources[0], request.explain)
-                return pb.LabelResponse(labeling=outcome.labeling, served=version.served(alias))
+                return pb.LabelResponse(labeling=outcome.labeling, served=self._traffic.served(version, alias))
             finally:
                 version.release()
         finally:
@@ -123,19 +125,27 @@ class LabelService(LabelServiceServicer):
             try:
                 packed = packed_batch(version.task, request)
                 outcomes = self._outcomes(version, alias, packed, request.explain, deadline)
-                return pb.LabelBatchResponse(outcomes=outcomes, served=version.served(alias))
+                return pb.LabelBatchResponse(outcomes=outcomes, served=self._traffic.served(version, alias))
             finally:
                 version.release()
         finally:
             self._admission.leave(records)
+
+    def _answers(
+        self, version: LiveVersion, alias: str, packed: Sequence[str], deadline: float
+    ) -> tuple[Sequence[Answer], Sequence[int]]:
+        """Return one answer a record and where each came from; what watches the traffic sees them."""
+        self._traffic.arrived(version, alias, packed)
+        answers, sources = self._labeling.label(version, packed, deadline)
+        self._traffic.answered(version, alias, packed, answers, sources)
+        return answers, sources
 
     def _outcomes(
         self, version: LiveVersion, alias: str, packed: Sequence[str | AssayError], explain: bool, deadline: float
     ) -> list[pb.LabelOutcome]:
         """Return one outcome a record; what could not be packed gets its error."""
         good = [item for item in packed if isinstance(item, str)]
-        answers, sources = self._labeling.label(version, good, deadline)
-        version.meter.count(answers, sources, production=alias == DEFAULT_ALIAS)
+        answers, sources = self._answers(version, alias, good, deadline)
         outcome = version.answers.outcome
         labeled = (outcome(answer, source, explain) for answer, source in zip(answers, sources, strict=True))
         return [next(labeled) if isinstance(item, str) else self._record_error(item) for item in packed]
@@ -161,7 +171,8 @@ class LabelService(LabelServiceServicer):
             version, alias = acquire(self._versions, requests[0], deadline)
             try:
                 packed = [packed_or_error(version.task, request) for request in requests]
-                return self._outcomes(version, alias, packed, requests[0].explain, deadline), version.served(alias)
+                outcomes = self._outcomes(version, alias, packed, requests[0].explain, deadline)
+                return outcomes, self._traffic.served(version, alias)
             finally:
                 version.release()
         finally:

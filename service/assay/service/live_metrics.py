@@ -16,6 +16,7 @@ from assay.service.metrics import MAX_LABELS, MAX_TASKS
 from assay.service.redis_cache import RedisCache, SharedCache
 from assay.service.reload import Reloader
 from assay.service.server import LabelServer
+from assay.service.shadows import Shadows
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -33,6 +34,7 @@ class Parts:
     server: LabelServer
     memory: MemoryCache
     shared: SharedCache
+    shadows: Shadows
 
 
 class LiveMetrics(Collector):
@@ -56,7 +58,8 @@ class LiveMetrics(Collector):
         for task, named in live.items():
             for alias, version in sorted(named.items()):
                 number.add_metric([task, alias], version.target.number)
-            different = {version.target.digest: version for version in named.values()}
+            serving = {alias: version for alias, version in named.items() if alias != self._parts.shadows.alias}
+            different = {version.target.digest: version for version in serving.values()}
             benched.add_metric([task], sum(len(version.executable.benched) for version in different.values()))
         failing = GaugeMetricFamily(
             "assay_reload_failing", "Version wanted that does not load.", labels=["task", "alias"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from assay.core.recent import RecentSample
 from assay.core.task import Task
 from assay.sandbox.interface import Executable
 from assay.service.answer import Answers
@@ -32,10 +33,12 @@ class LiveVersion:
         self.answers = answers
         self.meter = meter
         self.reference = reference
+        self.recent = RecentSample.of(task) if task.refresh.sample else None
+        """The sample that the task asks to be kept of the records of production."""
         self.compute_cost = Cost()
         """Seconds of a sandbox call by batch size."""
         self.key_prefix = bytes.fromhex(target.digest.removeprefix("sha256:"))[:16]
-        self._served: dict[str, pb.ServedVersion] = {}
+        self._served: dict[tuple[str, str], pb.ServedVersion] = {}
         self._references = 1
         self._lock = threading.Lock()
         self.closed = threading.Event()
@@ -58,12 +61,18 @@ class LiveVersion:
             self.meter.drop()
             self.closed.set()
 
-    def served(self, alias: str) -> pb.ServedVersion:
+    def served(self, alias: str, shadow_alias: str = "") -> pb.ServedVersion:
         """Return the message that names this version. It is shared: copy it, never change it."""
-        message = self._served.get(alias)
+        message = self._served.get((alias, shadow_alias))
         if message is None:
             target = self.target
-            message = pb.ServedVersion(task=target.task, version=target.number, digest=target.digest, alias=alias)
+            message = pb.ServedVersion(
+                task=target.task,
+                version=target.number,
+                digest=target.digest,
+                alias=alias,
+                shadow_alias=shadow_alias,
+            )
             if len(self._served) < 64:
-                self._served[alias] = message
+                self._served[alias, shadow_alias] = message
         return message

@@ -14,7 +14,7 @@ from assay.core import errors
 from assay.core.errors import AssayError
 from assay.core.vote import ABSTAIN, VoteError
 from assay.service.answer import Answer
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 OTHER = "_other"
 """Stands for everything above a bound; no task, label or program can have this name."""
@@ -31,7 +31,7 @@ REASONS = frozenset(
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
-_Family = Counter | Histogram
+_Family = Counter | Gauge | Histogram
 
 
 class Metrics:
@@ -58,6 +58,12 @@ class Metrics:
         self.redis_writes = Counter(
             "assay_redis_writes", "Answers on their way to Redis.", ["result"], registry=registry
         )
+        self.recent_records = Counter(
+            "assay_recent_records",
+            "Records on their way into the sample of recent ones.",
+            ["result"],
+            registry=registry,
+        )
         self.reloads = Counter("assay_reloads", "Versions loaded for a preloaded alias.", ["result"], registry=registry)
         self.records = Counter("assay_records", "Records answered.", ["task", "source"], registry=registry)
         self.sandbox_seconds = Histogram(
@@ -78,17 +84,34 @@ class Metrics:
             ["task"],
             registry=registry,
         )
+        # Before the counters: a scrape between two shadows must not show the old one's counts as the new one's.
+        self.shadow_version = Gauge(
+            "assay_shadow_version", "Number of the version evaluated in the shadow.", ["task"], registry=registry
+        )
+        self.shadow_records = self._shadow("records", "Records on which the candidate was evaluated.")
+        self.shadow_agreements = self._shadow("agreements", "Those on which it said what production said.")
+        self.shadow_labels = self._shadow("labels", "Those that got a label from it.", "label")
+        self.shadow_abstentions = self._shadow("abstentions", "Those that got none from it.")
+        self.shadow_production_labels = self._shadow("production_labels", "Those labeled by production.", "label")
+        self.shadow_production_abstentions = self._shadow("production_abstentions", "Those not labeled by it.")
+        self.shadow_votes = self._shadow("votes", "Votes of the candidate, errors included.")
+        self.shadow_errors = self._shadow("errors", "Error votes of the candidate.")
+        self.shadow_dropped = self._shadow("dropped", "Records chosen and not evaluated.")
         self._series: Tally[tuple[_Family, tuple[str, ...]]] = Tally()
         self._tasks: Tally[str] = Tally()
         self._lock = threading.Lock()
 
     def meter(self, task: str, labels: Sequence[str], programs: Sequence[str]) -> VersionMeter:
         """Return what counts the answers of one version; ``drop`` it when the version is closed."""
+        return VersionMeter(self, task, labels, programs)
+
+    def enter(self, task: str) -> str:
+        """Return how the task is called in series; ``release`` must follow."""
         with self._lock:
             if task not in self._tasks and len(self._tasks) >= MAX_TASKS:
                 task = OTHER
             self._tasks[task] += 1
-        return VersionMeter(self, task, labels, programs)
+            return task
 
     def hold(self, family: _Family, values: tuple[str, ...]) -> None:
         """Keep a series until as many ``release`` calls have come."""
@@ -106,29 +129,53 @@ class Metrics:
                     del self._series[family, values]
                     family.remove(*values)
 
+    def _shadow(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"assay_shadow_{name}", text, ["task", *labels], registry=self.registry)
 
-class VersionMeter:
-    """Counts what one version answers. Its series are looked up once and live as long as the version."""
+
+class Meter:
+    """Series of one task that are looked up once and live until ``drop``."""
+
+    def __init__(self, metrics: Metrics, task: str) -> None:
+        self._metrics = metrics
+        self._task = metrics.enter(task)
+        self._held: list[tuple[_Family, tuple[str, ...]]] = []
+
+    def drop(self) -> None:
+        """Let the series go."""
+        self._metrics.release(self._task, self._held)
+
+    def _counter(self, family: Counter, *values: str) -> Counter:
+        """Return the series of the task, from now on there and at first 0."""
+        self._hold(family, (self._task, *values))
+        return family.labels(self._task, *values)
+
+    def _label_counters(self, family: Counter, labels: Sequence[str]) -> list[Counter]:
+        return [self._counter(family, label if i < MAX_LABELS else OTHER) for i, label in enumerate(labels)]
+
+    def _hold(self, family: _Family, values: tuple[str, ...]) -> None:
+        self._metrics.hold(family, values)
+        self._held.append((family, values))
+
+
+class VersionMeter(Meter):
+    """Counts what one version answers."""
 
     def __init__(self, metrics: Metrics, task: str, labels: Sequence[str], programs: Sequence[str]) -> None:
-        self._metrics = metrics
-        self._task = task
+        super().__init__(metrics, task)
         self._programs = [program if i < MAX_PROGRAMS else OTHER for i, program in enumerate(programs)]
-        self._held: list[tuple[_Family, tuple[str, ...]]] = []
-        self._labels = [
-            self._counter(metrics.labels, task, label if i < MAX_LABELS else OTHER) for i, label in enumerate(labels)
-        ]
-        self._abstentions = self._counter(metrics.abstentions, task)
-        self._conflicts = self._counter(metrics.conflicts, task)
-        self._votes = self._counter(metrics.votes, task)
-        self._others = self._counter(metrics.other_records, task)
+        self._labels = self._label_counters(metrics.labels, labels)
+        self._abstentions = self._counter(metrics.abstentions)
+        self._conflicts = self._counter(metrics.conflicts)
+        self._votes = self._counter(metrics.votes)
+        self._others = self._counter(metrics.other_records)
         self._sources = {
-            source: self._counter(metrics.records, task, name)
+            source: self._counter(metrics.records, name)
             for source, name in ((1, "computed"), (2, "memory"), (3, "redis"))
         }
         self._errors: dict[tuple[int, int], Counter] = {}
-        self._hold(metrics.sandbox_seconds, (task,))
-        self.sandbox_seconds = metrics.sandbox_seconds.labels(task)
+        self._hold(metrics.sandbox_seconds, (self._task,))
+        self.sandbox_seconds = metrics.sandbox_seconds.labels(self._task)
 
     def count(self, answers: Sequence[Answer], sources: Sequence[int], *, production: bool) -> None:
         """Count the answers of one request.
@@ -149,10 +196,6 @@ class VersionMeter:
             for answer, times in Tally(answers).items():
                 self._count(answer, times)
 
-    def drop(self) -> None:
-        """Let the series go."""
-        self._metrics.release(self._task, self._held)
-
     def _count(self, answer: Answer, times: int) -> None:
         label = answer.decision.label
         (self._abstentions if label == ABSTAIN else self._labels[label]).inc(times)
@@ -165,13 +208,5 @@ class VersionMeter:
     def _error(self, error: tuple[int, int]) -> Counter:
         program, vote = error
         kind = VoteError(vote).name
-        counter = self._counter(self._metrics.program_errors, self._task, self._programs[program], kind)
+        counter = self._counter(self._metrics.program_errors, self._programs[program], kind)
         return self._errors.setdefault(error, counter)
-
-    def _counter(self, family: Counter, *values: str) -> Counter:
-        self._hold(family, values)
-        return family.labels(*values)
-
-    def _hold(self, family: _Family, values: tuple[str, ...]) -> None:
-        self._metrics.hold(family, values)
-        self._held.append((family, values))

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 import structlog
 from assay.core.errors import AssayError
 from assay.service.bundle_store import BundleStore
-from assay.service.directory import Directory
+from assay.service.directory import Directory, LiveTable
 from assay.service.live_version import LiveVersion
 from assay.service.loaded_versions import LoadedVersions
 from assay.service.metrics import Metrics
+from assay.service.shadows import Shadows
 from assay.service.target import Aliases, Target
 
 _log = structlog.get_logger(__name__)
 _LOAD_SECONDS = 120.0
+_CANDIDATE_SECONDS = 10.0
+"""How long a candidate's load is waited for: what is to serve must not wait behind it. It goes on loading."""
 _FIRST_RETRY, _LAST_RETRY = 1.0, 60.0
 """Seconds between attempts at a version that does not load; doubled at each."""
 
@@ -41,6 +44,7 @@ class Reloader:
         store: BundleStore,
         metrics: Metrics,
         preload: Sequence[str],
+        shadows: Shadows,
         on_ready: Callable[[], None],
     ) -> None:
         self._directory = directory
@@ -48,10 +52,13 @@ class Reloader:
         self._store = store
         self._metrics = metrics
         self._preload = tuple(preload)
+        self._candidates = (shadows.alias,) if shadows.alias and shadows.alias not in preload else ()
+        self._shadows = shadows
         self._on_ready = on_ready
         self.failures: dict[tuple[str, str], Failure] = {}
         """What does not load at present, by task and alias."""
         self._wanted: Aliases | None = None
+        self._followed: Aliases | None = None
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="reload", daemon=True)
@@ -59,7 +66,7 @@ class Reloader:
     def start(self) -> None:
         """Serve what the disk knows, then follow ``want``."""
         if kept := self._store.read_aliases():
-            self._wanted = kept
+            self._wanted = self._followed = kept
             _log.info("starting from the last good versions", revision=kept.revision)
             self._apply(kept)
             if self._directory.live:
@@ -79,6 +86,8 @@ class Reloader:
             self._thread.join()
 
     def _run(self) -> None:
+        if self._followed is not None:
+            self._load_candidates(self._followed)
         while not self._stopping:
             self._wake.wait(self._until_retry())
             self._wake.clear()
@@ -86,8 +95,9 @@ class Reloader:
                 self._follow(self._wanted)
 
     def _follow(self, wanted: Aliases) -> None:
-        if wanted is self._directory.aliases and not self._due():
+        if wanted is self._followed and not self._due():
             return
+        self._followed = wanted
         try:
             self._apply(wanted)
             self._keep(wanted)
@@ -95,26 +105,34 @@ class Reloader:
         except Exception as error:
             # Whatever it was, the next change must find this thread alive. The text may quote what is not for logs.
             _log.error("reload failed", error=type(error).__name__)
+        self._load_candidates(wanted)
+
+    def _load_candidates(self, wanted: Aliases) -> None:
+        try:
+            self._load(wanted, self._candidates, _CANDIDATE_SECONDS)
+        except Exception as error:
+            _log.error("candidates not loaded", error=type(error).__name__)
 
     def _apply(self, wanted: Aliases) -> None:
-        """Make the directory what ``wanted`` says, as far as the versions load."""
+        """Make the directory what ``wanted`` says, as far as the versions load; candidates come later."""
         # Aliases that are not preloaded count from now on; a preloaded one changes when its version is ready.
         self._directory.aliases = wanted
-        pairs = [
-            (task, alias, named[alias])
-            for task, named in wanted.table.items()
-            for alias in self._preload
-            if alias in named
-        ]
-        self._drop({(task, alias) for task, alias, _ in pairs})
-        for task, alias, target in pairs:
-            if self._stopping:
-                return
-            self._serve(task, alias, target)
-        serving = {version.target.digest for named in self._directory.live.values() for version in named.values()}
-        self._versions.pin(serving, wanted.table.keys())
+        loaded = (*self._preload, *self._candidates)
+        self._drop({(task, alias) for task, named in wanted.table.items() for alias in loaded if alias in named})
+        self._load(wanted, self._preload, _LOAD_SECONDS)
+        self._versions.pin(self._serving(), wanted.table.keys())
 
-    def _serve(self, task: str, alias: str, target: Target) -> None:
+    def _load(self, wanted: Aliases, aliases: Sequence[str], seconds: float) -> None:
+        """Serve what ``wanted`` says of these aliases, waiting so long for each version's load."""
+        for task, named in wanted.table.items():
+            for alias in aliases:
+                # Candidates do not hold up newer news of what is to serve.
+                if self._stopping or (aliases is self._candidates and self._wanted is not wanted):
+                    return
+                if alias in named:
+                    self._serve(task, alias, named[alias], seconds)
+
+    def _serve(self, task: str, alias: str, target: Target, seconds: float) -> None:
         present = self._directory.live.get(task, {}).get(alias)
         if present and present.target == target:
             self.failures.pop((task, alias), None)
@@ -123,7 +141,7 @@ class Reloader:
         if failure and failure.target == target and time.monotonic() < failure.retry_at:
             return
         try:
-            version = self._versions.acquire(target, time.monotonic() + _LOAD_SECONDS)
+            version = self._versions.acquire(target, time.monotonic() + seconds)
         except AssayError as error:
             self._failed(task, alias, target, error)
             return
@@ -141,7 +159,11 @@ class Reloader:
             {item.target.digest for named in live.values() for item in named.values()} | self._serving(),
             {*live, *(self._directory.aliases.table if self._directory.aliases else ())},
         )
+        self._show(live)
+
+    def _show(self, live: LiveTable) -> None:
         self._directory.live = live
+        self._shadows.follow(live)
 
     def _serving(self) -> set[str]:
         return {version.target.digest for named in self._directory.live.values() for version in named.values()}
@@ -152,7 +174,7 @@ class Reloader:
             for task, named in self._directory.live.items()
             if (kept := {alias: version for alias, version in named.items() if (task, alias) in keep})
         }
-        self._directory.live = live
+        self._show(live)
         for pair in self.failures.keys() - keep:
             del self.failures[pair]
 

@@ -75,6 +75,10 @@ class Settings(BaseSettings):
     """The aliases whose versions are loaded before they are asked for."""
     loaded_versions: _Amount = 8
     """Versions besides the preloaded ones that stay loaded."""
+    shadow_alias: str = "candidate"
+    """The alias whose version is evaluated beside production; empty means none."""
+    shadow_share: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of production's records on which it is evaluated; 0 means none."""
     redis_url: str = ""
     """URL of Redis; empty means none."""
     redis_mode: RedisMode = RedisMode.AUTO
