@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis as redis_client
+from assay.client import Registry, RunClient
+
+from tests.parts.redis import Redis
+from tests.parts.registry import Registry as RegistryProcess
+from tests.parts.worker import Worker
+from tests.worker.recorded_llm import RecordedLlm, recorded_llm
+
+
+@pytest.fixture(scope="session")
+def registry_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProcess]:
+    process = RegistryProcess(tmp_path_factory.mktemp("registry") / "data").start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+def registry(registry_process: RegistryProcess) -> Iterator[Registry]:
+    with Registry(registry_process.address) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def runs(registry_process: RegistryProcess) -> Iterator[RunClient]:
+    with RunClient(registry_process.address) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def redis_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    process = Redis(tmp_path_factory.mktemp("redis")).start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+def redis(redis_process: Redis) -> Iterator[redis_client.Redis]:
+    with redis_process.client() as client:
+        yield client
+
+
+@pytest.fixture
+def llm() -> Iterator[RecordedLlm]:
+    with recorded_llm() as opened:
+        yield opened
+
+
+@pytest.fixture
+def new_worker(
+    registry_process: RegistryProcess, redis_process: Redis, llm: RecordedLlm, tmp_path: Path
+) -> Iterator[Callable[..., Worker]]:
+    """Starts workers in a hurry, and ends those that a test has left."""
+    made: list[Worker] = []
+
+    def start(**settings: object) -> Worker:
+        given = {
+            "registry": registry_process.address,
+            "redis_url": redis_process.url,
+            "poll_s": 0.2,
+            "lease_s": 2,
+            "retry_s": 0.2,
+            "programs": 4,
+            "name": f"worker-{len(made)}",
+            **settings,
+        }
+        made.append(Worker(tmp_path / f"worker-{len(made)}", synthesis=llm.settings, **given))
+        return made[-1].start()
+
+    yield start
+    for worker in made:
+        if worker.running:
+            worker.kill()
