@@ -37,7 +37,7 @@ def read(task: Task, name: str, part: str) -> list[Row]:
 def test_the_student_is_not_beaten_by_tfidf_on_the_same_gold_rows(sandbox, name):
     task = make_task("[labels]\n" + "".join(f'{label} = ""\n' for label in LABELS[name]) + '[fields]\ntext = "text"')
     gold, records, test = (read(task, name, part) for part in ("gold", "unlabeled", "test"))
-    unknown = [np.full(len(rows), -1, dtype=np.int64) for rows in (records, gold)]
+    unknown = [np.full((len(rows), len(task.labels)), np.nan) for rows in (records, gold)]
     ensemble = build_ensemble(sandbox, task, Ingredients([], [row.record for row in records], gold, *unknown), seed=0)
     votes = cast_votes(sandbox, task, ensemble.programs, [row.record for row in test])
     given, _ = decide(ensemble.choice.fit, votes, len(task.labels))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from assay.synthesis.label_models import decide, fit_majority, fit_weighted
+from assay.synthesis.label_models import HIDDEN, decide, fit_majority, fit_weighted
 from assay.synthesis.selection import (
     choose_label_model,
     choose_label_model_by_agreement,
@@ -84,3 +84,27 @@ def test_unseen_decisions_know_nothing_of_their_row():
     truth = generator.integers(2, size=400)
     votes = generator.integers(2, size=(400, 5))
     assert abs((unseen_decisions(votes, truth, 2, seed=0) == truth).mean() - 0.5) < 0.08
+
+
+def test_a_program_gains_nothing_by_rows_that_stood_in_its_prompt():
+    truth, votes = planted(9, 2, [0.9, 0.5], rows=200, coverage=1.0)
+    shown = np.arange(200) < 60
+    knows_by_heart = votes.copy()
+    knows_by_heart[shown, 1] = truth[shown]
+    assert 1 in [column for column, _ in choose_programs(knows_by_heart, truth, 2, seed=0)]
+    knows_by_heart[shown, 1] = HIDDEN
+    assert 1 not in [column for column, _ in choose_programs(knows_by_heart, truth, 2, seed=0)]
+
+
+def test_rows_hidden_from_a_program_do_not_count_as_its_silence():
+    truth, votes = planted(10, 2, [0.9], rows=400, coverage=1.0)
+    before = fit_weighted(votes[200:], truth[200:], 2).likelihood
+    votes[:200, 0] = HIDDEN
+    after = fit_weighted(votes, truth, 2).likelihood
+    assert np.abs(before - after).max() < 1e-9
+
+
+def test_a_program_that_has_seen_all_rows_is_not_chosen():
+    truth, votes = planted(11, 2, [0.9, 0.9], rows=100)
+    votes[:, 1] = HIDDEN
+    assert [column for column, _ in choose_programs(votes, truth, 2, seed=0)] == [0]

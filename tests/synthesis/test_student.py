@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from assay.core.bundle import MAX_PROGRAM_BYTES, Program
 from assay.sandbox.static_checks import check_program
-from assay.synthesis.student import Material, fit_student, stratified_folds
+from assay.synthesis.calibration import beliefs
+from assay.synthesis.folds import stratified_folds
+from assay.synthesis.student import fit_student
+from assay.synthesis.student_material import Material
 from assay.synthesis.student_source import student_programs
 from assay.synthesis.voting import cast_votes
 from hypothesis import given, settings
@@ -16,16 +19,20 @@ from tests.synthesis.conftest import make_task
 from tests.synthesis.made_up import reviews as made_up_reviews
 
 
+def said(labels, label_count=2):
+    """What an LLM is known to believe that only names labels; negative ones for no answer."""
+    return beliefs(np.asarray(labels), np.full((len(labels), label_count), np.nan))
+
+
 def material(gold_rows=40, records=400, seed=0, direct=None):
     gold_texts, gold = made_up_reviews(gold_rows, seed)
     texts, truth = made_up_reviews(records, seed + 100)
-    none = np.full(records, -1)
     return Material(
         gold_texts=gold_texts,
         gold_labels=gold,
         unlabeled_texts=texts,
-        gold_direct=gold if direct else np.full(gold_rows, -1),
-        unlabeled_direct=np.where(np.arange(records) < direct, truth, -1) if direct else none,
+        gold_direct=said(gold if direct else np.full(gold_rows, -1)),
+        unlabeled_direct=said(np.where(np.arange(records) < (direct or 0), truth, -1)),
         gold_votes=np.empty((gold_rows, 0), dtype=np.int64),
         unlabeled_votes=np.empty((records, 0), dtype=np.int64),
     )
@@ -68,13 +75,15 @@ def test_good_direct_labels_help():
 def test_random_direct_labels_do_no_harm():
     plain = material(gold_rows=60)
     generator = np.random.default_rng(5)
-    noisy = replace(plain, gold_direct=generator.integers(2, size=60), unlabeled_direct=generator.integers(2, size=400))
+    noisy = replace(
+        plain, gold_direct=said(generator.integers(2, size=60)), unlabeled_direct=said(generator.integers(2, size=400))
+    )
     assert accuracy(fit_student(noisy, 2, seed=0)) > accuracy(fit_student(plain, 2, seed=0)) - 0.03
 
 
 def test_direct_labels_no_better_than_the_commonest_label_are_not_used():
     plain = material()
-    useless = replace(plain, gold_direct=np.zeros(40, dtype=np.int64), unlabeled_direct=np.zeros(400, dtype=np.int64))
+    useless = replace(plain, gold_direct=said([0] * 40), unlabeled_direct=said([0] * 400))
     with_useless, without = fit_student(useless, 2, seed=0), fit_student(plain, 2, seed=0)
     assert with_useless.words == without.words
     assert (with_useless.points == without.points).all()
@@ -148,7 +157,7 @@ def test_many_labels_stay_within_the_size_of_a_program():
     texts, _ = made_up_reviews(200, 0)
     texts = [f"{text} topic{chr(97 + number % 26)}{chr(97 + number // 26 % 12)}" for number, text in enumerate(texts)]
     gold = np.arange(200) % labels
-    none = np.full(200, -1)
+    none = said([-1] * 200, labels)
     no_votes = np.empty((200, 0), dtype=np.int64)
     student = fit_student(Material(texts, gold, texts[:20], none, none[:20], no_votes, no_votes[:20]), labels, seed=0)
     task = make_task("[labels]\n" + "".join(f'label{n} = ""\n' for n in range(labels)) + '[fields]\ntext = "text"')

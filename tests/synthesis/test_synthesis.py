@@ -126,6 +126,17 @@ def test_what_the_programs_miss_is_shown_to_the_next(reviews: Task, sandbox: San
     assert len(made.kept) == 2
 
 
+def test_each_program_is_told_apart_from_the_gold_rows_in_its_own_prompts(reviews: Task, sandbox: Sandbox) -> None:
+    def answer(body: dict[str, Any]) -> str:
+        if "one line of Python" not in body["messages"][-1]["content"]:
+            return WELL
+        return f"words = {['fine', 'great', 'more'] if 'label "good"' in str(body) else ['slow', 'film', 'less']}"
+
+    made, _ = run(answer, reviews, sandbox, programs=2, strategies=("plain", "words"))
+    assert [item.strategy for item in made.kept] == ["plain", "words"]
+    assert made.shown_gold_by_program == (frozenset(range(4)), frozenset())
+
+
 def test_a_failed_request_costs_its_program_not_the_run(reviews: Task, sandbox: Sandbox) -> None:
     made, _ = run([WELL, OTHER], reviews, sandbox, programs=3, script=["", "error", "error", ""])
     assert len(made.kept) == 2

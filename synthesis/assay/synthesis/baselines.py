@@ -7,8 +7,8 @@ from importlib.util import find_spec
 
 import numpy as np
 from assay.core.errors import ConfigurationError
+from assay.synthesis.folds import stratified_folds
 from assay.synthesis.label_models import Labels
-from assay.synthesis.student import stratified_folds
 
 
 def commonest_label(gold: Labels) -> int:

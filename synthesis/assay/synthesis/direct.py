@@ -49,6 +49,25 @@ class DirectLabels:
     tokens: npt.NDArray[np.int64]
     unanswered: dict[str, int]
 
+    @classmethod
+    def none(cls, records: int, label_count: int) -> DirectLabels:
+        """Return what there is of records that the LLM was not asked about."""
+        return cls(
+            np.full(records, ABSTAIN, dtype=np.int64),
+            np.full((records, label_count), math.nan),
+            np.zeros((records, 2), dtype=np.int64),
+            {},
+        )
+
+    def forget(self, rows: Sequence[int]) -> None:
+        """Take back what was said of these records."""
+        self.labels[rows] = ABSTAIN
+        self.scores[rows] = math.nan
+
+    def put(self, rows: Sequence[int], said: DirectLabels) -> None:
+        """Write down what was ``said`` of the records ``rows``."""
+        self.labels[rows], self.scores[rows], self.tokens[rows] = said.labels, said.scores, said.tokens
+
     @property
     def tokens_per_record(self) -> tuple[float, float]:
         """Mean tokens in and out of the records that were answered; (nan, nan) where none was."""
@@ -72,24 +91,20 @@ def label_directly(
     A failed request is counted and leaves -1. Raises BudgetExceeded, and AskFailed where the endpoint cannot be used
     at all: where the first request fails.
     """
-    count = len(task.label_names)
-    labels = np.full(len(records), ABSTAIN, dtype=np.int64)
-    scores = np.full((len(records), count), math.nan)
-    tokens = np.zeros((len(records), 2), dtype=np.int64)
-    unanswered: dict[str, int] = {}
+    found = DirectLabels.none(len(records), len(task.label_names))
     for index, record in enumerate(records):
         try:
             reply = provider.complete(direct_request(task, record, examples), PURPOSE)
         except AskFailed as error:
             if index == 0:
                 raise
-            unanswered[error.kind] = unanswered.get(error.kind, 0) + 1
+            found.unanswered[error.kind] = found.unanswered.get(error.kind, 0) + 1
         else:
-            labels[index] = read_label(task, reply.text)
-            scores[index] = read_scores(task, reply)
-            tokens[index] = reply.usage.tokens_in, reply.usage.tokens_out
+            found.labels[index] = read_label(task, reply.text)
+            found.scores[index] = read_scores(task, reply)
+            found.tokens[index] = reply.usage.tokens_in, reply.usage.tokens_out
         progress(index + 1)
-    return DirectLabels(labels, scores, tokens, unanswered)
+    return found
 
 
 def direct_request(task: Task, record: Record, examples: Sequence[Example]) -> Request:

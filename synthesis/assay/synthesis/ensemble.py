@@ -11,7 +11,8 @@ from assay.core.record import Record
 from assay.core.row import Row
 from assay.core.task import Task
 from assay.sandbox import Sandbox
-from assay.synthesis.label_models import Labels, Votes, decide
+from assay.synthesis.calibration import is_told
+from assay.synthesis.label_models import HIDDEN, Floats, Labels, Votes, decide
 from assay.synthesis.sampling import random_order
 from assay.synthesis.selection import (
     Choice,
@@ -20,7 +21,8 @@ from assay.synthesis.selection import (
     choose_programs,
     unseen_decisions,
 )
-from assay.synthesis.student import Material, Student, fit_student
+from assay.synthesis.student import Student, fit_student
+from assay.synthesis.student_material import Material
 from assay.synthesis.student_source import STUDENT_NAMES, student_programs, text_fields
 from assay.synthesis.voting import cast_votes
 
@@ -32,24 +34,28 @@ _NO_GAIN = "adds nothing to the programs chosen before it"
 
 @dataclass(frozen=True, slots=True)
 class Ingredients:
-    """What an ensemble is made of. Direct labels are -1 where the LLM was not asked or gave no usable answer.
+    """What an ensemble is made of.
 
-    ``gold`` may be empty.
+    Direct labels are log-probabilities, rows x labels, NaN where the LLM was not asked or gave no usable answer.
+    ``shown_gold`` has for each program the gold rows that stood in its own prompts, by which it is not judged; where it
+    is empty, all are judged by all rows. ``gold`` may be empty.
     """
 
     programs: Sequence[Program]
     records: Sequence[Record]
     gold: Sequence[Row]
-    record_direct: Labels
-    gold_direct: Labels
+    record_direct: Floats
+    gold_direct: Floats
+    shown_gold: Sequence[frozenset[int]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
     """The programs that serve, sorted by name, and their label model.
 
-    ``candidates`` are all programs that there were to choose from, and ``candidate_gold_votes`` gold rows x candidates;
-    the student's votes are those of students that had not seen the row. ``gains`` is what each program added, in nats
+    ``candidates`` are all programs that there were to choose from, and ``candidate_gold_votes`` gold rows x candidates,
+    ``HIDDEN`` where the row stood in the program's own prompt; the student's votes are those of students that had not
+    seen the row. ``gains`` is what each program added, in nats
     a gold row, in the order of choice; ``left_out`` says why of the others.
     """
 
@@ -99,6 +105,8 @@ def build_ensemble(
     own_student = with_student and bool(text_fields(task))
     programs = [item for item in ingredients.programs if not own_student or item.name not in STUDENT_NAMES]
     gold_votes = cast_votes(sandbox, task, programs, [row.record for row in ingredients.gold])
+    for column, shown in enumerate(ingredients.shown_gold):
+        gold_votes[sorted(shown), column] = HIDDEN
     record_votes = cast_votes(sandbox, task, programs, ingredients.records)
     student = None
     if own_student:
@@ -122,7 +130,7 @@ def _sampled(ingredients: Ingredients, most: int, seed: int) -> Ingredients:
     if len(ingredients.records) <= most:
         return ingredients
     order = np.array(random_order(len(ingredients.records), seed))
-    unlabeled_last = np.argsort(ingredients.record_direct[order] < 0, kind="stable")
+    unlabeled_last = np.argsort(~is_told(ingredients.record_direct[order]), kind="stable")
     chosen = np.sort(order[unlabeled_last][:most])
     return replace(
         ingredients,
@@ -174,9 +182,9 @@ def _material(task: Task, ingredients: Ingredients, gold: Labels, gold_votes: Vo
         return Material(
             gold_texts, gold, texts, ingredients.gold_direct, ingredients.record_direct, gold_votes, record_votes
         )
-    answered = np.flatnonzero(ingredients.record_direct >= 0)
-    labels = ingredients.record_direct[answered]
-    unknown = np.full(len(texts), -1, dtype=np.int64)
+    answered = np.flatnonzero(is_told(ingredients.record_direct))
+    labels = ingredients.record_direct[answered].argmax(axis=1)
+    unknown = np.full_like(ingredients.record_direct, np.nan)
     return Material(
         [texts[index] for index in answered],
         labels,

@@ -33,7 +33,10 @@ class DescribedField:
 
 
 def describe_fields(task: Task, records: Sequence[Record], gold: Sequence[Row]) -> list[DescribedField]:
-    """Return the fields with the ranges of their values; of number fields also each label's median in the gold rows."""
+    """Return the fields with the ranges of their values; of number fields also each label's median in the gold rows.
+
+    Features are left out: they are for what learns, not for what is written.
+    """
     return [
         DescribedField(
             field.name,
@@ -46,6 +49,7 @@ def describe_fields(task: Task, records: Sequence[Record], gold: Sequence[Row]) 
             ),
         )
         for place, field in enumerate(task.fields.values())
+        if field.name not in task.features
     ]
 
 

@@ -44,6 +44,7 @@ class Attempt:
     changes: tuple[str, ...]
     """The automatic repairs, in words."""
     shown_gold: frozenset[int]
+    """Indexes of the gold rows that stood in its prompts: the program may know them by heart."""
 
 
 class Generator:
@@ -87,7 +88,7 @@ class _Run:
 
     def by_program(self, material: Material) -> Attempt:
         evidence = gather(self._strategy, material, self._prompts.seed_of(self._turn))
-        self._shown = evidence.shown_gold
+        self._shown = evidence.shown_gold | self._prompts.shown_gold
         before: tuple[Message, ...] = ()
         if self._strategy.asks_first:
             question = self._prompts.first(self._strategy, self._turn)

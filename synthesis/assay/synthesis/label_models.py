@@ -26,6 +26,9 @@ Labels = npt.NDArray[np.int64]
 """One label's index a record; negative where there is none."""
 Floats = npt.NDArray[np.float64]
 
+HIDDEN = -1000
+"""A vote that may not be looked at, as the row stood in the program's own prompt: neither a vote nor a silence."""
+
 _TINY = 1e-6
 """Likelihoods stay this far above zero, so that no single vote can rule a label out."""
 _MOST_TRIPLET_PARTNERS = 30
@@ -93,15 +96,17 @@ def fit_weighted(votes: Votes, gold: Labels, label_count: int, *, strength: floa
     ``likelihood`` is the share of *all* rows of a label on which the program votes so, abstentions counted in: a
     program that only ever gives one label still tells that label from the others. ``strength`` is how many imagined
     rows of each label pull it towards a program of the same coverage and accuracy whose errors know no direction:
-    few gold rows say how often a program is wrong, but hardly how.
+    few gold rows say how often a program is wrong, but hardly how. Rows that are ``HIDDEN`` from a program are left out
+    of what it is judged by.
     """
     truth = np.eye(label_count)[gold]
-    rows = truth.sum(axis=0)
     likelihood = np.empty((votes.shape[1], label_count, label_count))
     for program, column in enumerate(votes.T):
-        counts = _one_hot(column, label_count).T @ truth
-        likelihood[program] = (counts + strength * _undirected(counts, len(gold))) / (rows + strength)
-    return Fit("weighted", _prior(rows), np.clip(likelihood, _TINY, 1.0))
+        seen = column != HIDDEN
+        rows = truth[seen].sum(axis=0)
+        counts = _one_hot(column[seen], label_count).T @ truth[seen]
+        likelihood[program] = (counts + strength * _undirected(counts, int(seen.sum()))) / (rows + strength)
+    return Fit("weighted", _prior(truth.sum(axis=0)), np.clip(likelihood, _TINY, 1.0))
 
 
 def _undirected(counts: Floats, rows: int) -> Floats:

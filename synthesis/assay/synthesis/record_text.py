@@ -20,18 +20,21 @@ class ShownField:
 
 
 def shown_fields(task: Task, record: Record, limit: int) -> list[ShownField]:
-    """Return the record's fields, absent ones left out. ``limit`` is in characters of one text."""
+    """Return the record's fields, absent ones left out. ``limit`` is in characters of one text.
+
+    Features are left out too: a model's numbers say nothing to a reader, and the field that they are made of is there.
+    """
     return [
         ShownField(field.name, _shown(value, limit), field.unit)
         for field, value in zip(task.fields.values(), record, strict=True)
-        if value is not None
+        if value is not None and field.name not in task.features
     ]
 
 
 def one_line(task: Task, record: Record, limit: int) -> str:
     """Return the record on one line."""
     fields = shown_fields(task, record, limit)
-    if len(task.fields) == 1:
+    if len(task.fields) - len(task.features) == 1:
         return fields[0].value if fields else ""
     return "; ".join(f"{item.name}={item.value}{f' {item.unit}' if item.unit else ''}" for item in fields)
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from assay.synthesis.estimate import Estimate
 from assay.synthesis.evaluation import Quality, wilson
+from assay.synthesis.label_models import HIDDEN
 from assay.synthesis.pilot_result import BASELINE, DIRECT, ENSEMBLE, MAJORITY, Labeling, PilotResult
 from assay.synthesis.prices import Price
 from assay.synthesis.record_text import one_line
@@ -89,9 +90,11 @@ def _programs_json(result: PilotResult) -> list[Json]:
     """Return the programs, those that serve first, by coverage."""
     serving = {program.name for program in result.ensemble.programs}
     programs = []
-    for program, votes in zip(result.ensemble.candidates, result.votes.T, strict=True):
+    for program, column in zip(result.ensemble.candidates, result.votes.T, strict=True):
+        seen = column != HIDDEN
+        votes = column[seen]
         voted = votes >= 0
-        right = int((votes == result.truth)[voted].sum())
+        right = int((votes == result.truth[seen])[voted].sum())
         programs.append(
             {
                 "name": program.name,
@@ -99,11 +102,11 @@ def _programs_json(result: PilotResult) -> list[Json]:
                 "serves": program.name in serving,
                 "gain": result.ensemble.gains.get(program.name),
                 "why_not": result.ensemble.left_out.get(program.name),
-                "coverage": float(voted.mean()),
+                "coverage": int(voted.sum()) / max(1, len(votes)),
                 "votes": int(voted.sum()),
                 "accuracy": right / int(voted.sum()) if voted.any() else None,
                 "interval": list(wilson(right, int(voted.sum()))) if voted.any() else None,
-                "accuracy_over_all": right / len(votes),
+                "accuracy_over_all": right / max(1, len(votes)),
                 "errors": int((votes < -1).sum()),
             }
         )

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from assay.synthesis.folds import stratified_folds
 from assay.synthesis.label_models import (
+    HIDDEN,
     Fit,
     Floats,
     Labels,
@@ -24,7 +26,6 @@ from assay.synthesis.label_models import (
     fit_weighted,
     softmax,
 )
-from assay.synthesis.student import stratified_folds
 
 _FOLDS = 5
 _LEAST_GAIN = 0.002
@@ -56,11 +57,12 @@ def choose_programs(
 ) -> list[tuple[int, float]]:
     """Return the columns of the programs to keep and what each added, in the order of their choice.
 
-    ``votes`` are those on the gold rows. ``units`` are columns that come and go together; each alone where not given.
-    Empty where no program adds anything.
+    ``votes`` are those on the gold rows; what a program adds is judged by those rows that are not ``HIDDEN`` from it.
+    ``units`` are columns that come and go together; each alone where not given. Empty where no program adds anything.
     """
     terms = _unseen_terms(votes, gold, label_count, seed)
     voted = votes >= 0
+    seen = votes != HIDDEN
 
     def value(columns: list[int]) -> Floats:
         scores = terms[-1] + terms[columns].sum(axis=0)
@@ -71,8 +73,10 @@ def choose_programs(
     while left:
         columns = [column for column, _ in chosen]
         before = value(columns)
-        differences = [value([*columns, *unit]) - before for unit in left]
-        best = int(np.argmax([difference.mean() for difference in differences]))
+        differences = [(value([*columns, *unit]) - before)[seen[:, unit].all(axis=1)] for unit in left]
+        best = int(np.argmax([difference.mean() if len(difference) else -np.inf for difference in differences]))
+        if not len(differences[best]):
+            break
         gain = float(differences[best].mean())
         if gain < max(_LEAST_GAIN, _standard_error(differences[best])):
             break

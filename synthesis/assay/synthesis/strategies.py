@@ -30,6 +30,7 @@ class Strategy:
 
 _TEXT = frozenset({"text"})
 _GOLD = frozenset({"gold"})
+_NUMBERS = (FieldType.NUMBER, FieldType.NUMBERS)
 
 STRATEGIES = {
     strategy.name: strategy
@@ -125,7 +126,7 @@ def _able(task: Task, has_gold: bool) -> frozenset[str]:
     able = set()
     if has_text(task):
         able.add("text")
-    if any(field.type in (FieldType.NUMBER, FieldType.NUMBERS) for field in task.fields.values()):
+    if any(field.type in _NUMBERS and field.name not in task.features for field in task.fields.values()):
         able.add("numbers")
     if has_gold:
         able.add("gold")

@@ -8,7 +8,6 @@ answer and a close one as different evidence.
 
 from __future__ import annotations
 
-import enum
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +16,10 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 from assay.core.vote import ABSTAIN
-from assay.synthesis.evaluation import wilson
-from assay.synthesis.label_models import Floats, Labels, Votes, fit_weighted
+from assay.synthesis.calibration import direct_labels_tell, is_told
+from assay.synthesis.folds import Mask, stratified_folds, unseen_scores
+from assay.synthesis.label_models import Floats, Labels, Votes
+from assay.synthesis.student_material import Evidence, Known, Material
 from assay.synthesis.word_model import WordModel, count_words, find_vocabulary, fit_word_model
 from assay.synthesis.words import words_of
 
@@ -32,16 +33,6 @@ _TABLE_ENTRIES = 20_000
 """Words times labels: a program must stay well below the size that a bundle allows."""
 _LEAST_DOCUMENTS = 2
 _MOST_WORDS = 20_000
-
-Mask = npt.NDArray[np.bool_]
-
-
-class Evidence(enum.Enum):
-    """What beside their words is used of the unlabeled records."""
-
-    NONE = "none"
-    DIRECT = "direct labels"
-    ALL = "direct labels and votes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +48,6 @@ class Settings:
 SETTINGS = tuple(
     Settings(*values) for values in itertools.product((False, True), Evidence, (0.1, 0.5), (0.3, 1.0, 0.1, 0.0))
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What a student learns from. Direct labels and votes are negative where there are none.
-
-    Without gold rows of people, rows that an LLM labeled may stand in their place.
-    """
-
-    gold_texts: Sequence[str]
-    gold_labels: Labels
-    unlabeled_texts: Sequence[str]
-    gold_direct: Labels
-    unlabeled_direct: Labels
-    gold_votes: Votes
-    unlabeled_votes: Votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,44 +94,29 @@ def fit_student(
 
     ``progress`` is told the share of the work that is done.
     """
+    if len(np.unique(material.gold_labels)) < 2:
+        return None
     if not direct_labels_tell(material.gold_direct, material.gold_labels):
-        material = replace(material, unlabeled_direct=np.full_like(material.unlabeled_direct, ABSTAIN))
-    lessons = {pairs: _Lesson(material, label_count, pairs) for pairs in (False, True)}
-    if len(np.unique(material.gold_labels)) < 2 or not lessons[False].vocabulary:
+        material = replace(material, unlabeled_direct=np.full_like(material.unlabeled_direct, np.nan))
+    known = Known(material, label_count)
+    lessons = {pairs: _Lesson(material, known, pairs) for pairs in (False, True)}
+    if not lessons[False].vocabulary:
         return None
     folds = [stratified_folds(material.gold_labels, _FOLDS, seed + repeat) for repeat in range(_REPEATS)]
     tried = [settings for settings in SETTINGS if _applies(settings, material)]
     accuracies = []
     for number, settings in enumerate(tried, start=1):
-        unseen = _unseen(folds, partial(lessons[settings.pairs].scores, settings))
+        unseen = unseen_scores(folds, partial(lessons[settings.pairs].scores, settings))
         accuracies.append(float((unseen.argmax(axis=2) == material.gold_labels).mean()))
         progress(number / (len(tried) + _AVERAGED))
     best = sorted(range(len(tried)), key=lambda index: (-accuracies[index], index))[:_AVERAGED]
     return _finish(_Average(lessons, tuple(tried[index] for index in best)), folds, material.gold_labels)
 
 
-def direct_labels_tell(gold_direct: Labels, gold: Labels) -> bool:
-    """Whether the LLM's labels are surely better than always giving the commonest one: the gate they must pass."""
-    answered = gold_direct >= 0
-    if not answered.any():
-        return False
-    right = int((gold_direct == gold)[answered].sum())
-    return wilson(right, int(answered.sum()))[0] > float(np.bincount(gold).max() / len(gold))
-
-
-def stratified_folds(labels: Labels, count: int, seed: int) -> Labels:
-    """Return a fold's number for each row, each label spread evenly over the folds."""
-    order = np.random.default_rng(seed).permutation(len(labels))
-    order = order[np.argsort(labels[order], kind="stable")]
-    folds = np.empty(len(labels), dtype=np.int64)
-    folds[order] = np.arange(len(labels)) % count
-    return folds
-
-
 class _Lesson:
     """The material, counted once for words or for words and pairs."""
 
-    def __init__(self, material: Material, label_count: int, pairs: bool) -> None:
+    def __init__(self, material: Material, known: Known, pairs: bool) -> None:
         gold, unlabeled = (
             [frozenset(words_of(text, pairs)) for text in texts]
             for texts in (material.gold_texts, material.unlabeled_texts)
@@ -164,17 +124,17 @@ class _Lesson:
         self.vocabulary = find_vocabulary([*gold, *unlabeled], least=_LEAST_DOCUMENTS, most=_MOST_WORDS)
         self.gold = count_words(gold, self.vocabulary)
         self.unlabeled = count_words(unlabeled, self.vocabulary)
-        self._material = material
-        self._label_count = label_count
+        self._labels = material.gold_labels
+        self._known = known
 
     def fit(self, settings: Settings, kept: Mask) -> WordModel:
         """Fit on the gold rows in ``kept``."""
         return fit_word_model(
             self.gold.only(kept),
-            self._material.gold_labels[kept],
+            self._labels[kept],
             self.unlabeled,
-            _evidence(self._material, settings.evidence, kept, self._label_count),
-            _weights(self._material, settings, kept),
+            self._known.evidence(settings.evidence, kept),
+            self._known.weights(settings.evidence, settings.unlabeled_weight),
             smoothing=settings.smoothing,
         ).centered()
 
@@ -228,7 +188,7 @@ class _Average:
 
 def _finish(average: _Average, folds: list[Labels], gold: Labels) -> Student:
     """Cut the table, round it, and find the bands."""
-    unseen = POINTS * _unseen(folds, average.scores)
+    unseen = POINTS * unseen_scores(folds, average.scores)
     model = average.fit(np.ones(len(gold), dtype=bool))
     columns = average.strongest(model)
     points = np.rint(POINTS * model.table[:, columns]).astype(np.int64).T
@@ -243,21 +203,6 @@ def _finish(average: _Average, folds: list[Labels], gold: Labels) -> Student:
         unseen_scores=unseen,
         accuracy=float((unseen.argmax(axis=2) == gold).mean()),
     )
-
-
-def _unseen(folds: list[Labels], score: Callable[[Mask, Mask], Floats]) -> Floats:
-    """Return repeats x rows x labels: each row scored by fits that had not seen it.
-
-    ``score`` takes the rows to fit on and the rows to score.
-    """
-    repeats = []
-    for numbers in folds:
-        parts = [(numbers == fold, score(numbers != fold, numbers == fold)) for fold in np.unique(numbers)]
-        whole = np.empty((len(numbers), parts[0][1].shape[1]))
-        for test, scores in parts:
-            whole[test] = scores
-        repeats.append(whole)
-    return np.stack(repeats)
 
 
 def _clear_margin(unseen: Floats, gold: Labels) -> int:
@@ -278,38 +223,7 @@ def _clear_margin(unseen: Floats, gold: Labels) -> int:
 def _applies(settings: Settings, material: Material) -> bool:
     """Whether the settings differ in effect from simpler ones that are tried too."""
     if settings.evidence is Evidence.DIRECT:
-        return bool((material.unlabeled_direct >= 0).any())
+        return bool(is_told(material.unlabeled_direct).any())
     if settings.evidence is Evidence.ALL:
         return bool((material.unlabeled_votes >= 0).any()) and settings.unlabeled_weight > 0
     return True
-
-
-def _evidence(material: Material, used: Evidence, kept: Mask, label_count: int) -> Floats:
-    """Return log P(what is known of it | label) of each unlabeled record, as measured on the gold rows in ``kept``."""
-    gold, unlabeled = material.gold_direct[:, None], material.unlabeled_direct[:, None]
-    if used is Evidence.ALL:
-        gold, unlabeled = np.hstack([gold, material.gold_votes]), np.hstack([unlabeled, material.unlabeled_votes])
-    sums = np.zeros((len(unlabeled), label_count))
-    if used is Evidence.NONE:
-        return sums
-    likelihood = fit_weighted(gold[kept], material.gold_labels[kept], label_count).likelihood
-    assert likelihood is not None
-    for column, table in zip(unlabeled.T, np.log(likelihood), strict=True):
-        sums[column >= 0] += table[column[column >= 0]]
-    return sums
-
-
-def _weights(material: Material, settings: Settings, kept: Mask) -> Floats:
-    """Return how much of a gold row each unlabeled record counts.
-
-    One that the LLM labeled counts by how far the LLM's answers on gold are above always giving the commonest label.
-    """
-    weights = np.full(len(material.unlabeled_texts), settings.unlabeled_weight)
-    if settings.evidence is not Evidence.NONE:
-        direct, gold = material.gold_direct[kept], material.gold_labels[kept]
-        commonest = np.bincount(gold).max() / len(gold)
-        answered = direct >= 0
-        accuracy = (direct == gold)[answered].mean() if answered.any() else 0.0
-        trust = float(np.clip((accuracy - commonest) / max(1 - commonest, 1e-9), 0, 1))
-        weights[material.unlabeled_direct >= 0] = max(settings.unlabeled_weight, trust)
-    return weights

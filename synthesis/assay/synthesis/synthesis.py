@@ -84,6 +84,11 @@ class Synthesis:
         return tuple(item.program for item in self.kept)
 
     @property
+    def shown_gold_by_program(self) -> tuple[frozenset[int], ...]:
+        """For each kept program the gold rows that stood in its own prompts."""
+        return tuple(item.attempt.shown_gold for item in self.kept)
+
+    @property
     def reasons(self) -> dict[str, int]:
         """How many programs were dropped, by reason."""
         return dict(Counter(item.reason for item in self.dropped))
@@ -151,7 +156,6 @@ class _Synthesis:
         prompts = ProgramPrompts(
             self.task, self.records, self.gold, seed=self.settings.seed, temperature=self.settings.temperature
         )
-        self.shown |= prompts.shown_gold
         self._generator = Generator(self.provider, self._validator, prompts, self.task)
 
     def name(self, strategy: Strategy, turn: int) -> str:

@@ -18,15 +18,17 @@ from assay.core.row import Row
 from assay.core.task import Task
 from assay.sandbox import Sandbox
 from assay.synthesis.bundle_writing import make_bundle
-from assay.synthesis.direct import label_directly
+from assay.synthesis.calibration import beliefs, direct_labels_tell
+from assay.synthesis.direct import DirectLabels, label_directly
 from assay.synthesis.endpoint import AskFailed, BudgetExceeded
 from assay.synthesis.ensemble import Ensemble, Ingredients, build_ensemble
 from assay.synthesis.label_models import Labels
 from assay.synthesis.provenance import provenance
 from assay.synthesis.provider import Provider
 from assay.synthesis.sampling import choose_examples, random_order
-from assay.synthesis.student import direct_labels_tell
 from assay.synthesis.synthesis import Synthesis
+
+_NOT_BETTER = "its labels of the gold rows are not surely better than the commonest label"
 
 Progress = Callable[[str, float], None]
 """Told the step's name and the share of it that is done."""
@@ -83,9 +85,15 @@ def make_version(
 
     Raises InvalidBundle where there is no program at all.
     """
-    gold_direct, record_direct, stopped = learn_directly(provider, material, options, progress)
-    programs = (*material.programs, *synthesis.programs)
-    ingredients = Ingredients(programs, material.records, material.gold, record_direct, gold_direct)
+    learned = learn_directly(provider, material, options, progress)
+    ingredients = Ingredients(
+        synthesis.programs,
+        material.records,
+        material.gold,
+        beliefs(learned.records.labels, learned.records.scores),
+        beliefs(learned.gold.labels, learned.gold.scores),
+        synthesis.shown_gold_by_program,
+    )
     try:
         ensemble = build_ensemble(
             sandbox,
@@ -105,51 +113,65 @@ def make_version(
         material.task_text,
         ensemble.programs,
         label_model=ensemble.label_model(material.task),
-        provenance=provenance(provider, synthesis, _decisions(ensemble, record_direct, stopped)),
+        provenance=provenance(provider, synthesis, _decisions(ensemble, learned)),
         gold=material.gold,
         records=material.records,
     )
-    return MadeVersion(bundle, ensemble, gold_direct, stopped)
+    return MadeVersion(bundle, ensemble, learned.gold.labels, learned.stopped)
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The LLM's own labels of the gold rows and of all records, most of which it is not asked about.
+
+    ``stopped`` says why it was asked about fewer than wanted.
+    """
+
+    gold: DirectLabels
+    records: DirectLabels
+    stopped: str = ""
 
 
 def learn_directly(
     provider: Provider, material: VersionMaterial, options: VersionOptions, progress: Progress
-) -> tuple[Labels, Labels, str]:
-    """Return the LLM's own labels of the gold rows and of a sample of the records, and why it ended early.
+) -> Learned:
+    """Have the LLM label the gold rows and a sample of the records.
 
-    The gold rows come first: where its labels of these tell nothing, the records are not asked about. Labels are -1
-    where there is none, and on gold rows that stand in the prompt.
+    The gold rows come first: where its labels of these tell nothing, the records are not asked about. Gold rows that
+    stand in the prompt count as not labeled.
     """
-    gold = np.full(len(material.gold), -1, dtype=np.int64)
-    records = np.full(len(material.records), -1, dtype=np.int64)
+    label_count = len(material.task.label_names)
+    gold = DirectLabels.none(len(material.gold), label_count)
+    records = DirectLabels.none(len(material.records), label_count)
     chosen = random_order(len(material.records), options.seed)[: options.direct_labels]
     if not chosen:
-        return gold, records, ""
+        return Learned(gold, records)
     examples = choose_examples(material.task, material.gold, options.direct_examples)
     shown = [example.record for example in examples]
 
-    def ask(asked: list[Record], step: str) -> Labels:
+    def ask(asked: list[Record], step: str) -> DirectLabels:
         def told(done: int) -> None:
             progress(step, done / len(asked))
 
-        return label_directly(provider, material.task, asked, examples, progress=told).labels
+        return label_directly(provider, material.task, asked, examples, progress=told)
 
     try:
-        gold[:] = ask([row.record for row in material.gold], "direct labels of gold rows")
-        gold[[row.record in shown for row in material.gold]] = -1
-        if len(gold) and not direct_labels_tell(gold, np.array([row.label for row in material.gold])):
-            return gold, records, "its labels of the gold rows are not surely better than the commonest label"
-        records[chosen] = ask([material.records[index] for index in chosen], "direct labels to learn from")
+        gold = ask([row.record for row in material.gold], "direct labels of gold rows")
+        gold.forget([index for index, row in enumerate(material.gold) if row.record in shown])
+        truth = np.array([row.label for row in material.gold], dtype=np.int64)
+        if len(truth) and not direct_labels_tell(beliefs(gold.labels, gold.scores), truth):
+            return Learned(gold, records, _NOT_BETTER)
+        records.put(chosen, ask([material.records[index] for index in chosen], "direct labels to learn from"))
     except (AskFailed, BudgetExceeded) as error:
-        return gold, records, error.message
-    return gold, records, ""
+        return Learned(gold, records, error.message)
+    return Learned(gold, records)
 
 
-def _decisions(ensemble: Ensemble, record_direct: Labels, stopped: str) -> dict[str, Any]:
+def _decisions(ensemble: Ensemble, learned: Learned) -> dict[str, Any]:
     """Return what provenance says of what was decided after the programs were written."""
     student = ensemble.student
     return {
-        "direct_labels": {"records": int((record_direct >= 0).sum()), "stopped": stopped},
+        "direct_labels": {"records": int((learned.records.labels >= 0).sum()), "stopped": learned.stopped},
         "student": {
             "words": len(student.words),
             "accuracy_out_of_fold": round(student.accuracy, 4),
