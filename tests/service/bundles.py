@@ -41,6 +41,9 @@ def label(text, count, urgent, scores, blob):
     return "spam" if urgent or total > 100 else "ham"
 """
 
+SAMPLED = "[refresh]\nsample = true\nsample_records = 50\nsample_hours = 720"
+"""Limits of a task that keeps 50 recent records in a bucket of 90 hours: no test sees one end."""
+
 _numbers = itertools.count(1)
 
 

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from assay.core.recent import MAX_MEMBER_BYTES, RecentSample, read_recent, score
+from assay.core.wire import record_to_message
+from assay.v1 import label_service_pb2 as pb
+from assay.v1 import registry_service_pb2
+from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+
+from tests.parts.redis import Redis
+from tests.parts.registry import Registry
+from tests.parts.service import Service, until
+from tests.service.bundles import SAMPLED, files, new_name, promote, serve
+from tests.service.conftest import wait_for
+
+SECONDS = 720 * 3600
+
+
+@pytest.fixture(scope="module")
+def version(registry_stub: RegistryServiceStub) -> registry_service_pb2.Version:
+    return serve(registry_stub, files(new_name(), limits=f"record_bytes = 200000\n{SAMPLED}"))
+
+
+@pytest.fixture
+def sampling(
+    registry: Registry, redis_server: Redis, version: registry_service_pb2.Version, tmp_path: Path
+) -> Iterator[Service]:
+    """A service that uses Redis for the sample alone."""
+    made = service_with(registry, redis_server, tmp_path / "one", version.task)
+    wait_for(made.stub(), version)
+    yield made
+    assert made.stop() == 0
+
+
+def service_with(registry: Registry, server: Redis, folder: Path, tasks: str, **settings: object) -> Service:
+    return Service(
+        folder, registry=registry.address, redis_url=server.url, redis_mode="off", tasks=tasks, **settings
+    ).start()
+
+
+def label(service: Service, task: str, texts: list[str], **selector: object) -> pb.LabelBatchResponse:
+    return service.stub().LabelBatch(pb.LabelBatchRequest(task=task, texts=texts, **selector), timeout=20)
+
+
+def kept(server: Redis, task: str) -> list[str]:
+    return read_recent(server.client(), RecentSample(task, 50, SECONDS), time.time())
+
+
+def packed(texts: list[str]) -> list[str]:
+    return [json.dumps([text], ensure_ascii=False) for text in texts]
+
+
+def test_the_sample_is_the_lowest_distinct_records_whoever_saw_them_and_however_often(
+    registry: Registry,
+    redis_server: Redis,
+    sampling: Service,
+    version: registry_service_pb2.Version,
+    tmp_path: Path,
+) -> None:
+    other = service_with(registry, redis_server, tmp_path / "two", version.task, workers=2)
+    texts = [f"record \N{SNOWMAN} {number}" for number in range(400)]
+    try:
+        wait_for(other.stub(), version)
+        for start in range(0, 400, 50):
+            label(sampling, version.task, texts[start : start + 100] * 3)
+            label(other, version.task, texts[start : start + 30] * 2)
+            label(other, version.task, texts[start : start + 50])
+        expected = sorted(packed(texts), key=score)[:50]
+        until(lambda: kept(redis_server, version.task) == expected)
+    finally:
+        assert other.stop() == 0
+    client = redis_server.client()
+    (key,) = client.keys()
+    assert client.zcard(key) == 50
+    assert SECONDS * 7 / 8 - 10 < client.ttl(key) <= SECONDS
+    assert sampling.total("assay_recent_records_total", result="kept") >= 50
+    assert sampling.total("assay_recent_records_total", result="dropped") == 0
+
+
+def test_only_valid_records_of_production_are_kept_and_those_answered_from_memory_too(
+    registry_stub: RegistryServiceStub, redis_server: Redis, sampling: Service, version: registry_service_pb2.Version
+) -> None:
+    task, stub = version.task, sampling.stub()
+    promote(registry_stub, version, "other")
+    wait_for(stub, version, "other")
+    label(sampling, task, ["by number", "seen before"], version=version.number)
+    label(sampling, task, ["by another alias"], alias="other")
+    stub.LabelBatch(pb.LabelBatchRequest(task=task, records=[record_to_message({"wrong": 1})]))
+    with pytest.raises(grpc.RpcError):
+        stub.Label(pb.LabelRequest(task=task, text="x" * 300_000))
+    reply = stub.Label(pb.LabelRequest(task=task, text="seen before"))
+    assert reply.labeling.source == pb.SOURCE_MEMORY
+    label(sampling, task, ["x" * MAX_MEMBER_BYTES])
+    request = pb.LabelRequest(task=task, alias="production", text="streamed")
+    list(stub.LabelStream(iter([pb.LabelStreamRequest(request=request)])))
+    until(lambda: set(kept(redis_server, task)) == set(packed(["seen before", "streamed"])))
+    assert sampling.total("assay_recent_records_total", result="too_large") == 1
+
+
+def test_tasks_that_do_not_ask_leave_nothing_in_redis(
+    registry: Registry, registry_stub: RegistryServiceStub, redis_server: Redis, tmp_path: Path
+) -> None:
+    silent, asking = serve(registry_stub, files(new_name())), serve(registry_stub, files(new_name(), limits=SAMPLED))
+    service = service_with(registry, redis_server, tmp_path / "data", f"{silent.task},{asking.task}")
+    try:
+        for version in (silent, asking):
+            wait_for(service.stub(), version)
+            label(service, version.task, [f"record of {version.task}"])
+        until(lambda: kept(redis_server, asking.task))
+        assert all(asking.task in key.decode() for key in redis_server.client().scan_iter())
+    finally:
+        service.stop()
+
+
+def test_redis_paused_and_lost_harms_no_request_and_the_sample_comes_back(
+    redis_server: Redis, sampling: Service, version: registry_service_pb2.Version
+) -> None:
+    def results(result: str) -> float:
+        return sampling.total("assay_recent_records_total", result=result)
+
+    def low_is_kept() -> bool:
+        label(sampling, version.task, [low])
+        return packed([low])[0] in kept(redis_server, version.task)
+
+    low = min((f"secret {number}" for number in range(30_000)), key=lambda text: score(packed([text])[0]))
+    until(low_is_kept)
+    for hurt, heal in ((redis_server.pause, redis_server.resume), (redis_server.stop, redis_server.start)):
+        hurt()
+        before = results("failed"), results("dropped")
+        number = 0
+        while results("failed") == before[0] or results("dropped") == before[1]:
+            reply = label(sampling, version.task, [f"secret words again {number + index}" for index in range(300)])
+            assert len(reply.outcomes) == 300
+            number += 300
+        heal()
+        redis_server.client().flushall()
+        until(low_is_kept)
+    assert sampling.events("recent records are not kept until redis answers again")
+    assert sampling.events("recent records are kept again")
+    assert "secret" not in sampling.log.read_text()
