@@ -15,8 +15,9 @@ MAY_IMPORT = {
     "service": {"v1", "core", "sandbox"},
     "synthesis": {"v1", "core", "sandbox", "registry"},
     "client": {"v1", "core"},
+    "worker": {"v1", "core", "sandbox", "registry", "synthesis", "client"},
     "features": {"core"},
-    "cli": {"v1", "core", "sandbox", "registry", "synthesis", "client", "features"},
+    "cli": {"v1", "core", "sandbox", "registry", "synthesis", "client", "worker", "features"},
 }
 
 

@@ -11,8 +11,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +27,39 @@ _TAIL_LINES = 8
 _BAD_CONFIGURATION = 2
 
 
+def answers_grpc(address: str) -> bool:
+    """Whether a gRPC server's health service says that it serves."""
+    with grpc.insecure_channel(address) as channel:
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        try:
+            answer = health.Check(health_pb2.HealthCheckRequest(), timeout=1.0)
+        except grpc.RpcError:
+            return False
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def answers_http(address: str) -> bool:
+    """Whether an HTTP server says at /healthz that all is well."""
+    connection = HTTPConnection(address, timeout=1.0)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
 @dataclass(frozen=True, slots=True)
 class ServerPlan:
-    """How to start a server: its module, where it listens and keeps its files, its settings."""
+    """How to start a server: its module, where it listens and keeps its files, its settings, how to see its health."""
 
     name: str
     module: str
     listen: str
     folder: Path
     settings: Mapping[str, str]
+    is_healthy: Callable[[str], bool] = answers_grpc
 
     @property
     def log(self) -> Path:
@@ -76,7 +102,7 @@ class ServerProcess:
             self.check_running()
             with contextlib.suppress(OSError):
                 address = self.plan.address_file.read_text(encoding="utf-8").strip()
-                if address and _is_serving(address):
+                if address and self.plan.is_healthy(address):
                     return address
             time.sleep(_POLL_SECONDS)
         raise Unavailable(
@@ -129,16 +155,6 @@ def check_free(name: str, listen: str) -> None:
             f"{listen}, the {name}'s address, {reason}",
             advice="is assay up running already? otherwise choose other ports; 0 takes a free one",
         ) from error
-
-
-def _is_serving(address: str) -> bool:
-    with grpc.insecure_channel(address) as channel:
-        health: Any = health_pb2_grpc.HealthStub(channel)
-        try:
-            answer = health.Check(health_pb2.HealthCheckRequest(), timeout=1.0)
-        except grpc.RpcError:
-            return False
-    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 def _reason(line: str) -> str:

@@ -1,4 +1,4 @@
-"""``assay up``: registry and label service on this machine, with embedded defaults, until Ctrl-C."""
+"""``assay up``: registry, label service and worker on this machine, with embedded defaults, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from assay.cli.screen import Screen
 from assay.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from assay.cli.server_process import ServerProcess
+    from assay.cli.server_process import ServerPlan, ServerProcess
 
 _REGISTRY_SECONDS = 60.0
 # The first start on a machine compiles the sandbox's runtime.
 _SERVICE_SECONDS = 180.0
 _STOP_SECONDS = 30.0
+_LAST_PORT = 65535
 _WATCH_SECONDS = 0.2
 
 
@@ -36,6 +37,12 @@ class UpOptions:
     metrics_port: int
     workers: int
     redis: str
+    prometheus: str
+
+    @property
+    def worker_port(self) -> int:
+        """The port of the drift worker's metrics: the one after the label service's, a free one where that is free."""
+        return self.metrics_port + 1 if 0 < self.metrics_port < _LAST_PORT else 0
 
 
 class _Stopped(Exception):
@@ -57,25 +64,34 @@ def up(
     port: Port = 7400,
     registry_port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="The registry's port.")] = 7420,
     metrics_port: Annotated[
-        int, typer.Option(metavar="N", min=0, max=65535, help="The port of the label service's metrics.")
+        int,
+        typer.Option(
+            metavar="N", min=0, max=65535, help="The port of the label service's metrics; the worker's are one above."
+        ),
     ] = 7401,
     workers: Annotated[
         int, typer.Option(metavar="N", min=1, max=64, help="Processes of the label service; one a core is enough.")
     ] = 1,
-    redis: Annotated[str, typer.Option("--redis", metavar="URL", help="Keep answers in this Redis too.")] = "",
+    redis: Annotated[
+        str, typer.Option("--redis", metavar="URL", help="Keep answers and recent records in this Redis.")
+    ] = "",
+    prometheus: Annotated[
+        str, typer.Option("--prometheus", metavar="URL", help="Refresh tasks when this Prometheus says they drift.")
+    ] = "",
     json: options.Json = False,
 ) -> None:
-    """Run a registry and a label service here until Ctrl-C.
+    """Run a registry, a label service and a drift worker here until Ctrl-C.
 
-    With --json, prints one document with the addresses once both are ready, and goes on running.
+    With --json, prints one document with the addresses once all are ready, and goes on running.
     """
     screen = Screen(json=json)
     require("assay.registry", "server", "assay up")
     require("assay.service", "server", "assay up")
+    require("assay.worker.settings", "server", "assay up")
     require("grpc_health.v1", "server", "assay up")
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)
-    asked = UpOptions(data.absolute(), host, port, registry_port, metrics_port, workers, redis)
+    asked = UpOptions(data.absolute(), host, port, registry_port, metrics_port, workers, redis, prometheus)
     running: list[ServerProcess] = []
     try:
         _start(asked, running, screen)
@@ -94,15 +110,30 @@ def up(
 
 
 def _start(asked: UpOptions, running: list[ServerProcess], screen: Screen) -> None:
-    from assay.cli.server_process import ServerPlan, ServerProcess, check_free
+    from assay.cli.server_process import ServerProcess, check_free
 
     _make_folder(asked.data)
     check_free("label service", f"{asked.host}:{asked.port}")
     check_free("metrics", f"{asked.host}:{asked.metrics_port}")
+    running.append(ServerProcess(_registry_plan(asked)))
+    registry = running[-1].wait_until_healthy(_REGISTRY_SECONDS)
+    for plan in (_service_plan(asked, registry), _worker_plan(asked, registry)):
+        running.append(ServerProcess(plan))
+    addresses = {server.plan.name: server.wait_until_healthy(_SERVICE_SECONDS) for server in running[1:]}
+    _tell(screen, asked, {**addresses, "registry": registry}, {server.plan.name: server.pid for server in running})
+
+
+def _registry_plan(asked: UpOptions) -> ServerPlan:
+    from assay.cli.server_process import ServerPlan
+
     listen, folder = f"{asked.host}:{asked.registry_port}", asked.data / "registry"
     settings = {"ASSAY_REGISTRY_LISTEN": listen, "ASSAY_REGISTRY_DATA_DIR": str(folder)}
-    running.append(ServerProcess(ServerPlan("registry", "assay.registry", listen, folder, settings)))
-    registry = running[-1].wait_until_healthy(_REGISTRY_SECONDS)
+    return ServerPlan("registry", "assay.registry", listen, folder, settings)
+
+
+def _service_plan(asked: UpOptions, registry: str) -> ServerPlan:
+    from assay.cli.server_process import ServerPlan
+
     listen, folder = f"{asked.host}:{asked.port}", asked.data / "service"
     settings = {
         "ASSAY_SERVICE_LISTEN": listen,
@@ -112,9 +143,21 @@ def _start(asked: UpOptions, running: list[ServerProcess], screen: Screen) -> No
         "ASSAY_SERVICE_WORKERS": str(asked.workers),
         "ASSAY_SERVICE_REDIS_URL": asked.redis,
     }
-    running.append(ServerProcess(ServerPlan("service", "assay.service", listen, folder, settings)))
-    service = running[-1].wait_until_healthy(_SERVICE_SECONDS)
-    _tell(screen, asked, registry, service, {server.plan.name: server.pid for server in running})
+    return ServerPlan("service", "assay.service", listen, folder, settings)
+
+
+def _worker_plan(asked: UpOptions, registry: str) -> ServerPlan:
+    from assay.cli.server_process import ServerPlan, answers_http
+
+    listen, folder = f"{asked.host}:{asked.worker_port}", asked.data / "worker"
+    settings = {
+        "ASSAY_WORKER_REGISTRY": registry,
+        "ASSAY_WORKER_METRICS_LISTEN": listen,
+        "ASSAY_WORKER_DATA_DIR": str(folder),
+        "ASSAY_WORKER_REDIS_URL": asked.redis,
+        "ASSAY_WORKER_PROMETHEUS_URL": asked.prometheus,
+    }
+    return ServerPlan("worker", "assay.worker", listen, folder, settings, answers_http)
 
 
 def _make_folder(folder: Path) -> None:
@@ -124,12 +167,14 @@ def _make_folder(folder: Path) -> None:
         raise ConfigurationError(f"{folder}: {error.strerror}", advice="name another folder with --data") from error
 
 
-def _tell(screen: Screen, asked: UpOptions, registry: str, service: str, pids: dict[str, int]) -> None:
+def _tell(screen: Screen, asked: UpOptions, addresses: dict[str, str], pids: dict[str, int]) -> None:
     if screen.json:
-        screen.document({"service": service, "registry": registry, "data": str(asked.data), "pids": pids})
+        screen.document({**addresses, "data": str(asked.data), "pids": pids})
         return
+    registry, service = addresses["registry"], addresses["service"]
     screen.line(f"label service  {service}", "bold green")
     screen.line(f"registry       {registry}", "bold green")
+    screen.line(f"drift worker   http://{addresses['worker']}/metrics", "bold green")
     screen.line(f"data           {asked.data}")
     default = registry == options.REGISTRY and service == options.SERVICE
     if not default:
@@ -138,7 +183,7 @@ def _tell(screen: Screen, asked: UpOptions, registry: str, service: str, pids: d
     screen.line("try, in another terminal:")
     screen.line("  assay push examples/spam/bundle --alias production")
     screen.line('  assay label spam "You have won a prize! Call 09061234567 now"')
-    screen.line("Ctrl-C stops both.", "dim")
+    screen.line("Ctrl-C stops all of it.", "dim")
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -86,10 +86,13 @@ class Settings(BaseSettings):
     )
 
 
-def read_settings() -> Settings:
-    """Return the settings of the environment. Raises ConfigurationError that names each wrong variable."""
+def read_settings(**given: object) -> Settings:
+    """Return the settings of the environment, those ``given`` in their stead.
+
+    Raises ConfigurationError that names each wrong variable.
+    """
     try:
-        return Settings()
+        return Settings.model_validate(given)
     except ValidationError as error:
         wrong = "; ".join(
             f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors(include_input=False)
