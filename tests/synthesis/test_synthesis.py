@@ -130,7 +130,8 @@ def test_each_program_is_told_apart_from_the_gold_rows_in_its_own_prompts(review
     def answer(body: dict[str, Any]) -> str:
         if "one line of Python" not in body["messages"][-1]["content"]:
             return WELL
-        return f"words = {['fine', 'great', 'more'] if 'label "good"' in str(body) else ['slow', 'film', 'less']}"
+        good = 'label "good"' in body["messages"][-1]["content"]
+        return 'words = ["fine", "great", "more"]' if good else 'words = ["slow", "film", "less"]'
 
     made, _ = run(answer, reviews, sandbox, programs=2, strategies=("plain", "words"))
     assert [item.strategy for item in made.kept] == ["plain", "words"]
