@@ -60,8 +60,23 @@ def test_bundles_that_nothing_names_are_bounded(tmp_path: Path) -> None:
     for number in range(40):
         message, digest = download(str(number).encode())
         store.write(message, digest)
+        store.write_number(Target("spam", number, digest))
         digests.append(digest)
     store.prune(digests[:3])
     left = [store.read(digest) is not None for digest in digests]
     assert left[:3] == [True] * 3
     assert sum(left) == 3 + 32
+    assert [store.find("spam", number) is not None for number in range(40)] == left
+
+
+def test_a_number_names_what_it_was_kept_for_and_nonsense_counts_as_none(tmp_path: Path) -> None:
+    store = BundleStore(tmp_path)
+    target = Target("spam", 3, "sha256:" + "0" * 64)
+    store.write_number(target)
+    assert BundleStore(tmp_path).find("spam", 3) == target
+    assert store.find("spam", 4) is store.find("ham", 3) is None
+    for nonsense in (b"", b"sha256:../x", b"\xff"):
+        (tmp_path / "numbers" / "spam@3").write_bytes(nonsense)
+        assert store.find("spam", 3) is None
+    store.prune([])
+    assert not list((tmp_path / "numbers").iterdir())

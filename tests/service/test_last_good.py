@@ -43,6 +43,31 @@ def test_the_service_outlives_the_registry_and_starts_without_it(own_registry: R
     assert service.stop() == 0
 
 
+def test_candidates_and_versions_by_number_are_there_without_the_registry(
+    own_registry: Registry, tmp_path: Path
+) -> None:
+    name = new_name()
+    stub = own_registry.stub()
+    one = serve(stub, constant(name, "ham"))
+    two, three = (push_version(stub, constant(name, "spam", programs=count)) for count in (1, 2))
+    promote(stub, two, "candidate")
+    service = Service(tmp_path / "service", registry=own_registry.address, shadow_share=1).start()
+    wait_for(service.stub(), one)
+    until(lambda: service.total("assay_shadow_version", task=name) == two.number)
+    assert service.stub().Label(pb.LabelRequest(task=name, version=three.number, text="x")).labeling.label == "spam"
+    assert service.stop() == 0
+    own_registry.stop()
+    service.start()
+    for version in (three, two, one):
+        reply = service.stub().Label(pb.LabelRequest(task=name, version=version.number, text="x"))
+        assert reply.served.digest == version.digest
+    until(lambda: service.total("assay_shadow_version", task=name) == two.number)
+    service.stub().Label(pb.LabelRequest(task=name, text="x"))
+    until(lambda: service.total("assay_shadow_records_total", task=name) == 1)
+    assert refused(service, pb.LabelRequest(task=name, version=7, text="x")) == "UNAVAILABLE"
+    assert service.stop() == 0
+
+
 def test_damaged_files_are_never_served(own_registry: Registry, tmp_path: Path) -> None:
     name = new_name()
     version = serve(own_registry.stub(), constant(name, "ham"))

@@ -6,7 +6,7 @@ import time
 from typing import Protocol, TypeVar
 
 import structlog
-from assay.core.errors import CorruptArtifact, NotFound
+from assay.core.errors import CorruptArtifact, DeadlineExceeded, NotFound, Unavailable
 from assay.service.bundle_store import BundleStore, check_digest
 from assay.service.target import Target
 from assay.v1 import registry_service_pb2 as pb
@@ -50,14 +50,14 @@ class BundleSource:
             return stored
         download = self._registry.download_digest(target.task, target.digest)
         check_digest(download, target.digest)
-        self._keep(download, target.digest)
+        self._keep(download, target)
         return download
 
     def find(self, task: str, number: int) -> Target:
         """Return which version a number names; that never changes. Raises NotFound, Unavailable.
 
-        A number that does not exist is remembered for a moment, so that nobody can make this service pester the
-        registry.
+        The registry is asked first and the disk where it is away. A number that does not exist is remembered for a
+        moment, so that nobody can make this service pester the registry. ``task`` must be a task's name.
         """
         key = (task, number)
         if known := self._numbers.get(key):
@@ -66,23 +66,32 @@ class BundleSource:
         if missing and time.monotonic() - since < _MISSING_SECONDS:
             raise missing.with_traceback(None)
         try:
-            download = self._registry.download_number(task, number)
+            target = self._download(task, number)
         except NotFound as error:
             _bounded(self._missing)[key] = (time.monotonic(), error)
             raise
-        digest = download.version.digest
-        check_digest(download, digest)
-        self._keep(download, digest)
-        target = Target(task, number, digest)
+        except (Unavailable, DeadlineExceeded):
+            kept = self._store.find(task, number)
+            if kept is None:
+                raise
+            target = kept
         _bounded(self._numbers)[key] = target
         return target
 
-    def _keep(self, download: pb.DownloadBundleResponse, digest: str) -> None:
+    def _download(self, task: str, number: int) -> Target:
+        download = self._registry.download_number(task, number)
+        target = Target(task, number, download.version.digest)
+        check_digest(download, target.digest)
+        self._keep(download, target)
+        return target
+
+    def _keep(self, download: pb.DownloadBundleResponse, target: Target) -> None:
         try:
-            self._store.write(download, digest)
+            self._store.write(download, target.digest)
+            self._store.write_number(target)
         except OSError as error:
             # Serving matters more; but this version would be missing after a restart without the registry.
-            _log.error("cannot keep a bundle on disk", digest=digest, error=error.strerror)
+            _log.error("cannot keep a bundle on disk", digest=target.digest, error=error.strerror)
 
 
 def _bounded(known: dict[_Key, _Value]) -> dict[_Key, _Value]:

@@ -1,6 +1,7 @@
 """The last good versions on local disk, so that the service starts and serves while the registry is away.
 
-``bundles/<digest>.pb`` holds what the registry sent for a version, ``aliases.json`` which versions the aliases name.
+``bundles/<digest>.pb`` holds what the registry sent for a version, ``numbers/<task>@<number>`` the digest of the
+version of that number, ``aliases.json`` which versions the aliases name.
 Files appear whole or not at all; several processes may share the folder, as equal names have equal content.
 """
 
@@ -31,7 +32,9 @@ class BundleStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._bundles = folder / "bundles"
-        self._bundles.mkdir(parents=True, exist_ok=True)
+        self._numbers = folder / "numbers"
+        for path in (self._bundles, self._numbers):
+            path.mkdir(parents=True, exist_ok=True)
 
     def read(self, digest: str) -> pb.DownloadBundleResponse | None:
         """Return what is stored under ``digest``, or None. A file that does not match it is removed and not returned.
@@ -56,6 +59,18 @@ class BundleStore:
     def write(self, download: pb.DownloadBundleResponse, digest: str) -> None:
         """Keep a download that was checked against ``digest``."""
         write_whole(self._path(digest), download.SerializeToString())
+
+    def write_number(self, target: Target) -> None:
+        """Keep which version the target's number names."""
+        write_whole(self._number_path(target.task, target.number), target.digest.encode())
+
+    def find(self, task: str, number: int) -> Target | None:
+        """Return which version a number names, or None where that was not kept. ``task`` must be a task's name."""
+        try:
+            digest = self._number_path(task, number).read_text()
+        except (FileNotFoundError, UnicodeDecodeError):
+            return None
+        return Target(task, number, digest) if _DIGEST.fullmatch(digest) else None
 
     def read_aliases(self) -> Aliases | None:
         """Return the aliases that were last kept, or None where there are none that can be read."""
@@ -84,6 +99,14 @@ class BundleStore:
         unnamed = [path for path in self._bundles.glob("*.pb") if path not in keep]
         for path in sorted(unnamed, key=_age)[:-_UNNAMED_KEPT]:
             path.unlink(missing_ok=True)
+        left = {path.stem for path in self._bundles.glob("*.pb")}
+        for path in self._numbers.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if path.read_bytes().decode(errors="replace").removeprefix("sha256:") not in left:
+                    path.unlink()
+
+    def _number_path(self, task: str, number: int) -> Path:
+        return self._numbers / f"{task}@{number}"
 
     def _path(self, digest: str) -> Path:
         if not _DIGEST.fullmatch(digest):
