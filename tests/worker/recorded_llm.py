@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,11 +22,12 @@ _LABEL_TOKENS = 16
 
 
 class RecordedLlm:
-    """``delay`` is seconds before each answer, ``labels`` what it says of a record's text."""
+    """``labels`` is what it says of a record's text."""
 
     def __init__(self) -> None:
         self.labels: Callable[[str], str] = lambda text: ANSWERS.get(text, "ham")
-        self.delay = 0.0
+        self.before_answer: Callable[[], None] = lambda: None
+        """Called before each answer; what it raises breaks the answer off."""
         self.answered: Counter[str] = Counter()
         """How often each request was answered, by its digest."""
         self.asked_for_labels = 0
@@ -44,7 +44,7 @@ class RecordedLlm:
         return {"base_url": self.url, "attempts": 1, "silence_seconds": 5}
 
     def __call__(self, body: dict[str, Any]) -> str:
-        time.sleep(self.delay)
+        self.before_answer()
         messages = body["messages"]
         digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
         with self._lock:

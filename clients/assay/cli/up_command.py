@@ -117,8 +117,8 @@ def _start(asked: UpOptions, running: list[ServerProcess], screen: Screen) -> No
     check_free("metrics", f"{asked.host}:{asked.metrics_port}")
     running.append(ServerProcess(_registry_plan(asked)))
     registry = running[-1].wait_until_healthy(_REGISTRY_SECONDS)
-    for plan in (_service_plan(asked, registry), _worker_plan(asked, registry)):
-        running.append(ServerProcess(plan))
+    running.append(ServerProcess(_service_plan(asked, registry)))
+    running.append(ServerProcess(_worker_plan(asked, registry)))
     addresses = {server.plan.name: server.wait_until_healthy(_SERVICE_SECONDS) for server in running[1:]}
     _tell(screen, asked, {**addresses, "registry": registry}, {server.plan.name: server.pid for server in running})
 
