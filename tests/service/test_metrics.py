@@ -18,8 +18,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry
-from tests.parts.service import Service
-from tests.service.bundles import PRIZE, RAISES, SHORT, files, new_name, promote, serve
+from tests.parts.service import Service, until
+from tests.service.bundles import PRIZE, RAISES, SHORT, files, new_name, promote, push_version, serve
 from tests.service.conftest import wait_for
 
 DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
@@ -37,18 +37,21 @@ def test_what_is_exported_is_what_is_documented(
     registry: Registry, registry_stub: RegistryServiceStub, redis_server: Redis, tmp_path: Path
 ) -> None:
     version = serve(registry_stub, files(new_name(), prize=PRIZE, raises=RAISES, short=SHORT) | {"gold.jsonl": GOLD})
+    promote(registry_stub, push_version(registry_stub, files(version.task)), "candidate")
     service = Service(
         tmp_path / "data", registry=registry.address, redis_url=redis_server.url, workers=2, tasks=version.task
     ).start()
     try:
         stub = service.stub()
         wait_for(stub, version)
+        until(lambda: len(service.scrape()["assay_shadow_version"]) == 2)
         stub.Label(pb.LabelRequest(task=version.task, text="boom prize"))
         stub.LabelBatch(pb.LabelBatchRequest(task=version.task, records=[record_to_message({"wrong": 1})]))
         with pytest.raises(grpc.RpcError):
             stub.Label(pb.LabelRequest(task="no-such-task", text="x"))
         list(stub.LabelStream(iter([pb.LabelStreamRequest()])))
         samples = service.scrape()
+        assert samples["assay_shadow_labels_total"]
     finally:
         assert service.stop() == 0
     exported = {re.sub(r"(_bucket|_count|_sum)$", "", name) for name in samples}

@@ -24,8 +24,9 @@ from assay.service.shadow_meter import ShadowMeter
 _log = structlog.get_logger(__name__)
 _EVERY_SECONDS = 0.05
 _REST = 3.0
-"""Of the time that an evaluation took: a candidate gets a quarter of a core at most."""
-_MAX_REST_SECONDS = 5.0
+"""Of the time that an evaluation took: candidates get a quarter of a core at most."""
+_FAILED_SECONDS = 5.0
+"""To rest at least after what should not happen, so that the log is not full of it."""
 _BATCH_SECONDS = 30.0
 """Above what a task may allow a program for one record, so that a program is blamed before this passes."""
 
@@ -156,16 +157,18 @@ class EvaluatedShadows:
         if not batch or self._stopping.is_set() or not shadow.candidate.acquire():
             return False
         started = time.monotonic()
+        rest = 0.0
         try:
             shadow.evaluate(batch, started + _BATCH_SECONDS)
+        except DeadlineExceeded:
+            shadow.drop(len(batch))
         except Exception as error:
             shadow.drop(len(batch))
-            if not isinstance(error, DeadlineExceeded):
-                _log.error("shadow not evaluated", task=shadow.candidate.target.task, error=type(error).__name__)
-                self._stopping.wait(_MAX_REST_SECONDS)
+            rest = _FAILED_SECONDS
+            _log.error("shadow not evaluated", task=shadow.candidate.target.task, error=type(error).__name__)
         finally:
             shadow.candidate.release()
-        self._stopping.wait(min((time.monotonic() - started) * _REST, _MAX_REST_SECONDS))
+        self._stopping.wait(max(rest, (time.monotonic() - started) * _REST))
         return True
 
 

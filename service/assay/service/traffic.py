@@ -25,7 +25,7 @@ class Traffic:
 
     def arrived(self, version: LiveVersion, alias: str, packed: Sequence[str]) -> None:
         """Take note of valid records before they are labeled: those that no answer comes for are traffic too."""
-        if version.recent is not None and alias == DEFAULT_ALIAS:
+        if version.recent is not None and packed and alias == DEFAULT_ALIAS:
             self._recent.offer(version.recent, packed)
 
     def answered(
