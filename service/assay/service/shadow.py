@@ -47,7 +47,7 @@ class Shadow:
     def offer(self, packed: Sequence[str], answers: Sequence[Answer]) -> None:
         """Choose some of the records that production answered. Never waits, never raises."""
         chance, share = random.random, self._share
-        seen = [item for item in map(Seen, packed, answers) if chance() < share]
+        seen = [Seen(text, answer) for text, answer in zip(packed, answers, strict=True) if chance() < share]
         if seen and not self._backlog.put(seen, [item.packed for item in seen]):
             self.drop(len(seen))
 
