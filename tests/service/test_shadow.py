@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +10,14 @@ from assay.v1 import label_service_pb2 as pb
 from assay.v1 import registry_service_pb2
 from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
 
+from tests.parts.prometheus import Prometheus
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
 from tests.service.bundles import LOOPS, PRIZE, RAISES, SHORT, constant, files, new_name, promote, push_version, serve
 from tests.service.conftest import wait_for
 from tests.service.test_reload import damage
 
+DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
 EATS = (
     'def label(text):\n    hoard = []\n    while "eat" in text:\n        hoard.append("x" * 1000000)\n    return None\n'
 )
@@ -47,8 +50,11 @@ def by_label(service: Service, metric: str, task: str) -> dict[str, float]:
     return {labels["label"]: value for labels, value in samples if labels["task"] == task}
 
 
-def wait_for_shadow(service: Service, version: registry_service_pb2.Version) -> None:
-    until(lambda: service.total("assay_shadow_version", task=version.task) == version.number)
+def wait_for_shadow(service: Service, version: registry_service_pb2.Version, workers: int = 1) -> None:
+    def shadowed() -> list[float]:
+        return [value for labels, value in service.scrape()["assay_shadow_version"] if labels["task"] == version.task]
+
+    until(lambda: shadowed() == [version.number] * workers)
 
 
 def label(service: Service, task: str, texts: list[str], **selector: object) -> pb.LabelBatchResponse:
@@ -232,3 +238,41 @@ def test_without_a_share_or_an_alias_there_is_no_shadow(
         assert labels_of(label(service, name, ["one"], alias="candidate")) == ["spam"]
     finally:
         service.stop()
+
+
+def test_the_documented_sum_holds_the_figures_of_one_candidate_only(
+    registry: Registry, registry_stub: RegistryServiceStub, tmp_path: Path
+) -> None:
+    name = new_name()
+    serve(registry_stub, constant(name, "ham"))
+    first, second = (push_version(registry_stub, constant(name, "spam", programs=count)) for count in (1, 2))
+    promote(registry_stub, first, "candidate")
+    services = [
+        Service(
+            tmp_path / f"data-{count}", registry=registry.address, shadow_share=1, tasks=name, workers=count
+        ).start()
+        for count in (1, 2)
+    ]
+    prometheus = Prometheus(tmp_path, {"service": [service.metrics_address for service in services]}).start()
+    (documented,) = re.findall(r"^sum\(assay_shadow_records_total.*$", DOCS.read_text(), re.MULTILINE)
+
+    def found(version: registry_service_pb2.Version, metric: str = "records") -> float:
+        query = documented.replace('"spam"', f'"{name}"').replace("== 2", f"== {version.number}")
+        return sum(value for _, value in prometheus.query(query.replace("_records_", f"_{metric}_")))
+
+    def candidate_moves(version: registry_service_pb2.Version, texts: list[str]) -> None:
+        promote(registry_stub, version, "candidate")
+        for count, service in enumerate(services, start=1):
+            wait_for_shadow(service, version, count)
+            label(service, name, texts)
+        until(lambda: found(version) == found(version, "labels") == 2 * len(texts))
+        assert found(version, "agreements") == 0
+
+    try:
+        candidate_moves(first, ["a"] * 5)
+        candidate_moves(second, ["b"] * 3)
+        assert found(first) == 0
+    finally:
+        prometheus.stop()
+        for service in services:
+            service.stop()
