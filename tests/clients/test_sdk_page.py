@@ -33,6 +33,16 @@ def test_every_public_name_is_on_the_page_or_belongs_to_a_result() -> None:
     import assay.client
 
     text = PAGE.read_text(encoding="utf-8")
-    doers = ["Client", "AsyncClient", "Registry", "Labeling", "Failure", "RetryPolicy", "AssayError", "VoteError"]
+    doers = [
+        "Client",
+        "AsyncClient",
+        "Registry",
+        "RunClient",
+        "Labeling",
+        "Failure",
+        "RetryPolicy",
+        "AssayError",
+        "VoteError",
+    ]
     assert set(doers) <= set(assay.client.__all__)
     assert [name for name in doers if not re.search(rf"\b{name}\b", text)] == []

@@ -7,6 +7,7 @@ from assay.core.errors import InvalidRequest
 from assay.core.run import (
     ENDS,
     MAX_FACTS_BYTES,
+    MAX_MESSAGE,
     OPEN,
     Review,
     Run,
@@ -16,6 +17,7 @@ from assay.core.run import (
     Trigger,
     facts_from_text,
     facts_to_text,
+    message_of,
 )
 from assay.core.run_wire import (
     review_from_message,
@@ -75,7 +77,7 @@ def test_every_open_state_can_end_and_no_end_goes_on() -> None:
     for state in OPEN:
         assert state.may_become(state)
         assert state.may_become(RunState.FAILED)
-        assert state.may_become(RunState.CANCELLED) == (state is not RunState.PROMOTED)
+        assert state.may_become(RunState.CANCELLED)
         assert reachable(state) >= {RunState.SUCCEEDED}
     assert not any(state.may_become(other) for state in ENDS for other in RunState)
     assert reachable(RunState.TRIGGERED) == set(RunState)
@@ -112,6 +114,12 @@ def test_kinds_that_are_not_known(read, number: int) -> None:  # type: ignore[no
 @given(FACTS)
 def test_facts_are_read_as_they_were_written(facts: dict[str, object]) -> None:
     assert facts_from_text(facts_to_text(facts)) == facts
+
+
+def test_messages_are_made_fit_to_be_kept() -> None:
+    assert message_of(" one\r\ntwo\x1b[31m\x00\u2028\ud800 ") == "one\ntwo [31m"
+    assert message_of("ü" * MAX_MESSAGE) == "ü" * MAX_MESSAGE
+    assert message_of("ü" * (MAX_MESSAGE + 1)) == "ü" * (MAX_MESSAGE - 1) + "…"
 
 
 BAD_FACTS = [

@@ -247,6 +247,16 @@ def test_what_does_not_exist(runs: Runs) -> None:
 BAD_TEXTS = ["", " ", "x" * 5000, "bell\x07", "nul\x00"]
 
 
+def test_a_worker_may_quote_anything(runs: Runs) -> None:
+    task = runs.task()
+    run, _ = runs.client.start(task, trigger=Trigger.ALERT, reason="alert\x1b[31m says " + "x" * 9000, actor="worker-1")
+    assert run.reason.startswith("alert [31m says xxx")
+    lease = runs.claim(run.id)
+    runs.client.advance(run.id, lease, run.state, run.state, "endpoint said: \x00\ud800", {"reply": "\x00\x1b"})
+    step = runs.client.get(run.id).steps[-1]
+    assert (step.message, step.facts) == ("endpoint said:", {"reply": "\x00\x1b"})
+
+
 def test_texts_that_are_refused(runs: Runs) -> None:
     run, lease = runs.leased()
     task, client = runs.task(), runs.client
@@ -257,14 +267,14 @@ def test_texts_that_are_refused(runs: Runs) -> None:
         assert caught.value.metadata["field"] == field
 
     for text in BAD_TEXTS:
-        refused(lambda: client.start(task, trigger=Trigger.MANUAL, reason=text, actor="ada"), "reason")  # noqa: B023
         refused(lambda: client.start(task, trigger=Trigger.MANUAL, reason="why", actor=text), "actor")  # noqa: B023
         refused(lambda: client.claim(text, 60), "worker")  # noqa: B023
         refused(lambda: client.review(run.id, Review.CANCEL, text, "why"), "actor")  # noqa: B023
         refused(lambda: client.review(run.id, Review.CANCEL, "ada", text), "reason")  # noqa: B023
-        refused(lambda: client.advance(run.id, lease, run.state, run.state, text), "message")  # noqa: B023
         refused(lambda: client.put_file(run.id, lease, text, b""), "name")  # noqa: B023
     refused(lambda: client.start(task, trigger=Trigger.MANUAL, key="k" * 201, reason="why", actor="ada"), "trigger_key")
+    refused(lambda: client.start(task, trigger=Trigger.MANUAL, reason=" \x00", actor="ada"), "reason")
+    refused(lambda: client.advance(run.id, lease, run.state, run.state, ""), "message")
     refused(lambda: client.claim("worker", 0), "lease_seconds")
     refused(lambda: client.claim("worker", 3601), "lease_seconds")
     refused(lambda: client.renew(run.id, lease, 3601), "lease_seconds")

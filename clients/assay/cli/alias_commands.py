@@ -64,6 +64,9 @@ def promote(
 def rollback(
     task: Annotated[str, typer.Argument(metavar="TASK", help="The task.")],
     alias: AliasName = PRODUCTION,
+    expected: Annotated[
+        int | None, typer.Option("--expected", min=1, metavar="N", help="Move only where it names version N now.")
+    ] = None,
     actor: options.Actor = "",
     reason: options.Reason = "",
     registry: options.RegistryAddress = options.REGISTRY,
@@ -72,7 +75,9 @@ def rollback(
     """Move an alias back to the version before. Ends with 1 where there is none."""
     screen = Screen(json=json)
     with Registry(registry) as target:
-        move = target.rollback(task, alias=alias, actor=actor or options.default_actor(), reason=reason)
+        move = target.rollback(
+            task, alias=alias, actor=actor or options.default_actor(), reason=reason, expected_version=expected
+        )
     if screen.json:
         screen.document({"alias": move.alias, "from_version": move.from_version})
     else:

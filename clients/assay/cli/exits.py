@@ -15,6 +15,7 @@ from assay.core.errors import (
     NotFound,
     NothingToRollBack,
     Overloaded,
+    RunStateMismatch,
     Unavailable,
 )
 
@@ -33,10 +34,10 @@ class ExitCode(enum.IntEnum):
 
 MEANINGS: dict[ExitCode, str] = {
     ExitCode.OK: "done",
-    ExitCode.NO: "the answer is no: a gate failed, the bundle was refused, a record could not be labeled",
+    ExitCode.NO: "the answer is no: a gate failed, a bundle was refused, a record got no label, a run was rejected",
     ExitCode.USAGE: "the command was used wrongly: an option, a file, a record, a busy port",
     ExitCode.UNREACHABLE: "a server cannot be reached, is too busy, or did not answer in time",
-    ExitCode.NOT_FOUND: "no such task, version or alias",
+    ExitCode.NOT_FOUND: "no such task, version, alias or run",
     ExitCode.FAILED: "something failed: a server, a disk, the sandbox; the message says what",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
 }
@@ -45,6 +46,7 @@ _CODES: tuple[tuple[type[AssayError], ExitCode], ...] = (
     (GateFailed, ExitCode.NO),
     (InvalidBundle, ExitCode.NO),
     (NothingToRollBack, ExitCode.NO),
+    (RunStateMismatch, ExitCode.NO),
     (InvalidRecord, ExitCode.USAGE),
     (InvalidRequest, ExitCode.USAGE),
     (ConfigurationError, ExitCode.USAGE),

@@ -14,6 +14,8 @@ from assay.cli import (
     bundle_commands,
     diff_command,
     label_command,
+    refresh_command,
+    run_commands,
     synth,
     version_commands,
 )
@@ -100,8 +102,10 @@ app.command("diff")(diff_command.diff)
 app.command("promote")(alias_commands.promote)
 app.command("rollback")(alias_commands.rollback)
 app.command("history")(alias_commands.history)
+app.command("refresh")(refresh_command.refresh)
 app.command("pull")(artifact_commands.pull)
 app.command("export")(artifact_commands.export)
+app.add_typer(run_commands.app, name="runs")
 
 
 def main() -> None:

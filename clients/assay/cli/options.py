@@ -14,7 +14,8 @@ _JSON = "assay.json"
 
 
 def _remember(context: typer.Context, value: bool) -> bool:
-    context.meta[_JSON] = value
+    # A group's option and its command's are one.
+    context.meta[_JSON] = value or context.meta.get(_JSON, False)
     return value
 
 

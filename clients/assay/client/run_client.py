@@ -24,7 +24,8 @@ class RunClient(Connection):
     """Opens, works on, decides on and reads refresh runs over one connection. Safe to share between threads.
 
     Every method raises AssayError subclasses. All are tried again where the registry is away, but ``claim`` (a second
-    one could take a second run) and ``review``: a repeated step, file or start changes nothing.
+    one could take a second run) and ``review``: a repeated step, file or start changes nothing. Reasons of ``start``
+    and messages of ``advance`` may quote anything: control characters are left out, what is too long is cut.
     """
 
     def __init__(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 from assay.core.errors import InvalidRequest, RunNotFound
-from assay.core.run import MAX_FILE_BYTES, Review, Run, RunCost, RunState, Trigger, facts_to_text
+from assay.core.run import MAX_FILE_BYTES, Review, Run, RunCost, RunState, Trigger, facts_to_text, message_of
 from assay.core.run_wire import (
     cost_to_message,
     review_to_message,
@@ -32,7 +32,11 @@ def start_request(task: str, trigger: Trigger, key: str, reason: str, actor: str
     A key is made where none is given, so that the same request sent twice opens one run.
     """
     return pb.StartRunRequest(
-        task=task, trigger=trigger_to_message(trigger), trigger_key=key or uuid4().hex, reason=reason, actor=actor
+        task=task,
+        trigger=trigger_to_message(trigger),
+        trigger_key=key or uuid4().hex,
+        reason=message_of(reason),
+        actor=actor,
     )
 
 
@@ -50,7 +54,7 @@ def advance_request(
         lease=lease,
         from_state=state_to_message(states[0]),
         to_state=state_to_message(states[1]),
-        message=message,
+        message=message_of(message),
         facts=facts_to_text(facts),
         base_version=versions[0],
         candidate_version=versions[1],

@@ -14,6 +14,8 @@ MAX_FILE_NAME = 200
 """Characters of a run file's name."""
 MAX_FILE_BYTES = 32 << 20
 """Bytes of a run file."""
+MAX_MESSAGE = 4000
+"""Characters of a step's message or a run's reason."""
 MAX_FACTS_BYTES = 64 << 10
 """Bytes of a step's facts, as JSON."""
 
@@ -64,7 +66,7 @@ class RunState(enum.Enum):
 ENDS = frozenset({RunState.SUCCEEDED, RunState.REJECTED, RunState.ROLLED_BACK, RunState.FAILED, RunState.CANCELLED})
 OPEN = frozenset(RunState) - ENDS
 UNPROMOTED = OPEN - {RunState.PROMOTED}
-"""The open states in which production has not been touched: such a run can still be cancelled."""
+"""The open states in which production has not been touched: such a run can still be cancelled by a person."""
 
 _FORWARD: Mapping[RunState, frozenset[RunState]] = {
     RunState.TRIGGERED: frozenset({RunState.SAMPLED}),
@@ -72,7 +74,7 @@ _FORWARD: Mapping[RunState, frozenset[RunState]] = {
     RunState.SYNTHESIZED: frozenset({RunState.SHADOWING}),
     RunState.SHADOWING: frozenset({RunState.AWAITING_APPROVAL, RunState.APPROVED, RunState.REJECTED}),
     RunState.AWAITING_APPROVAL: frozenset({RunState.APPROVED, RunState.REJECTED}),
-    RunState.APPROVED: frozenset({RunState.PROMOTED}),
+    RunState.APPROVED: frozenset({RunState.PROMOTED, RunState.REJECTED}),
     RunState.PROMOTED: frozenset({RunState.SUCCEEDED, RunState.ROLLED_BACK}),
 }
 
@@ -80,8 +82,7 @@ _FORWARD: Mapping[RunState, frozenset[RunState]] = {
 def _next(state: RunState) -> frozenset[RunState]:
     if state in ENDS:
         return frozenset()
-    cancelled = {RunState.CANCELLED} if state in UNPROMOTED else set()
-    return _FORWARD[state] | cancelled | {state, RunState.FAILED}
+    return _FORWARD[state] | {state, RunState.FAILED, RunState.CANCELLED}
 
 
 _NEXT = {state: _next(state) for state in RunState}
@@ -183,6 +184,17 @@ class Run:
     candidate_version: int = 0
     cost: RunCost = RunCost()
     steps: tuple[RunStep, ...] = ()
+
+
+def message_of(text: str) -> str:
+    """Return ``text`` so that a run may keep it as a message: without control characters, and cut where it is long.
+
+    Messages of a program quote others: an alert, an endpoint's error.
+    """
+    clean = "".join(
+        char if char.isprintable() or char in "\n\t" else " " for char in text.replace("\r\n", "\n")
+    ).strip()
+    return clean if len(clean) <= MAX_MESSAGE else clean[: MAX_MESSAGE - 1] + "…"
 
 
 def facts_to_text(facts: Mapping[str, object]) -> str:

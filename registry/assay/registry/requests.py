@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 from assay.core.errors import InvalidRequest
+from assay.core.run import MAX_MESSAGE
 from assay.core.task import NAME_PATTERN
 from assay.registry.versions import no_task
 
 MAX_NAME_TEXT = 200
 """Characters of an author or actor."""
-MAX_MESSAGE_TEXT = 4000
+MAX_MESSAGE_TEXT = MAX_MESSAGE
 """Characters of a message or reason."""
 DEFAULT_PAGE, MAX_PAGE = 100, 1000
 

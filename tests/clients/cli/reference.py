@@ -22,7 +22,12 @@ def help_of(command: str) -> str:
 
 def commands() -> list[str]:
     """Return all commands, by the names that people type."""
-    return ["assay", *(f"assay {item.name}" for item in app.registered_commands)]
+    found = ["assay", *(f"assay {item.name}" for item in app.registered_commands)]
+    for group in app.registered_groups:
+        assert group.typer_instance
+        found.append(f"assay {group.name}")
+        found += [f"assay {group.name} {item.name}" for item in group.typer_instance.registered_commands]
+    return found
 
 
 def blocks(text: str) -> dict[str, str]:
