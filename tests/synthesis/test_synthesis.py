@@ -135,7 +135,7 @@ def test_each_program_is_told_apart_from_the_gold_rows_in_its_own_prompts(review
 
     made, _ = run(answer, reviews, sandbox, programs=2, strategies=("plain", "words"))
     assert [item.strategy for item in made.kept] == ["plain", "words"]
-    assert made.shown_gold_by_program == (frozenset(range(4)), frozenset())
+    assert [item.attempt.shown_gold for item in made.kept] == [frozenset(range(4)), frozenset()]
 
 
 def test_a_failed_request_costs_its_program_not_the_run(reviews: Task, sandbox: Sandbox) -> None:

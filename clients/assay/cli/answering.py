@@ -15,8 +15,9 @@ from assay.core.bundle import Bundle
 from assay.core.errors import InvalidRecord, VersionNotFound
 from assay.core.record import make_record, pack
 from assay.core.row import record_from_row
-from assay.core.task import Task
+from assay.core.task import FieldType, Task
 from assay.core.vote import VoteError, is_error, is_label
+from assay.features import Features
 
 if TYPE_CHECKING:
     from assay.sandbox import Labeled
@@ -59,6 +60,7 @@ class ServiceAnswerer:
 
     def __init__(self, task: Task, version: int, digest: str, service: str) -> None:
         self.task, self.version, self.digest = task, version, digest
+        self._features = Features.open(task)
         self._service = service
         self._client = Client(service, timeout=_BATCH_TIMEOUT)
         self._has_answered = False
@@ -72,7 +74,7 @@ class ServiceAnswerer:
 
     def answer(self, rows: Sequence[Mapping[str, Any]], *, explain: bool) -> list[Outcome]:
         """See Answerer."""
-        values, failures = _readable(self.task, rows)
+        values, failures = _readable(self.task, self._features.fill(rows))
         answers = iter(
             self._client.label_batch(self.task.name, list(values.values()), version=self.version, explain=explain)
         )
@@ -101,7 +103,12 @@ class FolderAnswerer:
     version = 0
 
     def __init__(self, bundle: Bundle) -> None:
-        """Load the programs. Raises InvalidBundle where one does not load, SandboxUnavailable."""
+        """Load the programs.
+
+        Raises InvalidBundle where one does not load, SandboxUnavailable, ConfigurationError where the task's features
+        cannot be made.
+        """
+        self._features = Features.open(bundle.task)
         self._sandbox = open_sandbox("labeling without a server")
         from assay.sandbox import Labeler
 
@@ -118,9 +125,17 @@ class FolderAnswerer:
         """Read the folder. Raises InvalidBundle."""
         return cls(open_folder(folder))
 
+    @property
+    def text_field(self) -> str | None:
+        """The field that a text alone fills, None where there is more to give than that; features are made."""
+        needed = [
+            item for item in self.task.fields.values() if not item.optional and item.name not in self.task.features
+        ]
+        return needed[0].name if len(needed) == 1 and needed[0].type is FieldType.TEXT else None
+
     def answer(self, rows: Sequence[Mapping[str, Any]], *, explain: bool) -> list[Outcome]:
         """See Answerer."""
-        values, failures = _readable(self.task, rows)
+        values, failures = _readable(self.task, self._features.fill(rows))
         packed: dict[int, str] = {}
         for place, fields in values.items():
             try:

@@ -202,7 +202,7 @@ def _label_texts(
     explain: bool,
 ) -> ExitCode:
     if folder:
-        name = folder.task.text_field
+        name = folder.text_field
         if name is None:
             raise ConfigurationError(
                 f"task {target.task!r} takes more than one text",

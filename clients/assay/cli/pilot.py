@@ -18,6 +18,7 @@ from assay.core.bundle import write_folder
 from assay.core.errors import ConfigurationError
 from assay.core.record import Record
 from assay.core.task import Task
+from assay.features import Features
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -93,8 +94,12 @@ def pilot(
 
     _check_target(report)
     task, task_text = read_task(folder)
+    features = Features.open(task)
     material = PilotMaterial(
-        task, _read_records(screen, task, records), read_gold(task, gold), read_gold(task, test) if test else ()
+        task,
+        _read_records(screen, task, records, features),
+        read_gold(task, gold, features.fill_lines),
+        read_gold(task, test, features.fill_lines) if test else (),
     )
     chosen = tuple(name.strip() for name in strategies.split(",") if name.strip())
     wanted = SynthesisSettings(programs, chosen, seed)
@@ -127,8 +132,8 @@ def _check_target(report: Path) -> None:
         raise ConfigurationError(f"{bundle} is not empty", advice="name a new folder with --report")
 
 
-def _read_records(screen: Screen, task: Task, path: str) -> list[Record]:
-    read = read_records(task, path)
+def _read_records(screen: Screen, task: Task, path: str, features: Features) -> list[Record]:
+    read = read_records(task, path, features)
     for problem in read.problems:
         screen.note(f"left out: {shown(problem)}", "yellow")
     if read.faulty > len(read.problems):

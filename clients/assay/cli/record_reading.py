@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 
-from assay.cli.row_reading import open_rows
+from assay.cli.row_reading import InputRow, open_rows
 from assay.core.errors import ConfigurationError, InvalidRecord
 from assay.core.record import Record, pack
 from assay.core.row import record_from_row
 from assay.core.task import Task
+from assay.features import Features
 
 MAX_RECORDS = 20_000
+_BATCH = 256
 _SHOWN_PROBLEMS = 5
 
 
@@ -31,11 +35,14 @@ class ReadRecords:
             self.problems.append(f"{place}: {problem}")
 
 
-def read_records(task: Task, path: str, limit: int = MAX_RECORDS) -> ReadRecords:
-    """Return the first ``limit`` records of a JSON Lines, CSV or Parquet file. Raises ConfigurationError for none."""
+def read_records(task: Task, path: str, features: Features, limit: int = MAX_RECORDS) -> ReadRecords:
+    """Return the first ``limit`` records of a JSON Lines, CSV or Parquet file, with their features.
+
+    Raises ConfigurationError for none.
+    """
     read = ReadRecords()
     with closing(open_rows(path)) as source:
-        for row in source.rows():
+        for row in _filled(source.rows(), features):
             if len(read.records) == limit:
                 read.more = True
                 break
@@ -55,3 +62,9 @@ def read_records(task: Task, path: str, limit: int = MAX_RECORDS) -> ReadRecords
             advice=f"the task's fields: {', '.join(task.fields)}",
         )
     return read
+
+
+def _filled(rows: Iterator[InputRow], features: Features) -> Iterator[InputRow]:
+    while batch := list(islice(rows, _BATCH)):
+        for row, columns in zip(batch, features.fill([row.columns for row in batch]), strict=True):
+            yield InputRow(row.place, columns, row.problem)

@@ -15,6 +15,7 @@ from assay.cli.synth_view import show_estimate, show_outcome
 from assay.client import PushResult, Registry
 from assay.core.bundle import Bundle, write_folder
 from assay.core.errors import ConfigurationError
+from assay.features import Features
 
 if TYPE_CHECKING:
     from assay.synthesis.estimate import Estimate
@@ -106,14 +107,15 @@ def _read_inputs(screen: Screen, folder: Path, records: str, gold: Path | None) 
     from assay.synthesis.version import VersionMaterial
 
     task, text = app.read_task(folder)
-    read = read_records(task, records)
+    features = Features.open(task)
+    read = read_records(task, records, features)
     for problem in read.problems:
         screen.note(f"left out: {shown(problem)}", "yellow")
     if read.faulty > len(read.problems):
         screen.note(f"left out: {read.faulty - len(read.problems):,} more rows", "yellow")
     if read.more:
         screen.note(f"the first {len(read.records):,} records are used")
-    return VersionMaterial(task, text, read.records, app.read_gold(task, gold) if gold else [])
+    return VersionMaterial(task, text, read.records, app.read_gold(task, gold, features.fill_lines) if gold else [])
 
 
 def _estimate(inputs: VersionMaterial, wanted: SynthesisSettings, model: str, prices: Path) -> Estimate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,13 +46,16 @@ def read_task(folder: Path) -> tuple[Task, str]:
     return task, text
 
 
-def read_gold(task: Task, path: Path) -> list[Row]:
-    """Return the labeled rows of a JSON Lines file. Raises InvalidBundle with all that is wrong with them."""
+def read_gold(task: Task, path: Path, fill: Callable[[str], str] = str) -> list[Row]:
+    """Return the labeled rows of a JSON Lines file; ``fill`` gives the file's text the task's features.
+
+    Raises InvalidBundle with all that is wrong with them.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error
-    rows, findings = parse_rows(task, text, path.name, labeled=True)
+    rows, findings = parse_rows(task, fill(text), path.name, labeled=True)
     if findings:
         raise InvalidBundle(f"{path} holds rows that do not fit the task", findings=findings)
     return rows

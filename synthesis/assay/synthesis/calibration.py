@@ -94,3 +94,15 @@ def direct_labels_tell(beliefs: Floats, gold: Labels) -> bool:
     """Whether the LLM's labels are surely better than always giving the commonest one: the gate they must pass."""
     right, rows = unseen_accuracy(beliefs, gold, beliefs.shape[1])
     return bool(rows) and wilson(right, rows)[0] > float(np.bincount(gold).max() / len(gold))
+
+
+def trust(beliefs: Floats, gold: Labels, label_count: int) -> float:
+    """Return how much of a gold row an LLM's label counts: how far these are above the commonest label, 0 to 1.
+
+    0 where they do not pass the gate.
+    """
+    if not direct_labels_tell(beliefs, gold):
+        return 0.0
+    right, rows = unseen_accuracy(beliefs, gold, label_count)
+    commonest = float(np.bincount(gold).max() / len(gold))
+    return float(np.clip((right / rows - commonest) / max(1 - commonest, 1e-9), 0, 1))

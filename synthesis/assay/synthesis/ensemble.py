@@ -1,8 +1,8 @@
-"""From the LLM's programs to what is served: a student beside them, the best of all, and their label model."""
+"""From the LLM's programs to what is served: student and head beside them, the best of all, their label model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,7 +11,8 @@ from assay.core.record import Record
 from assay.core.row import Row
 from assay.core.task import Task
 from assay.sandbox import Sandbox
-from assay.synthesis.calibration import is_told
+from assay.synthesis.calibration import is_told, trust
+from assay.synthesis.head import Head, HeadMaterial, fit_head, number_fields, numbers_of
 from assay.synthesis.label_models import HIDDEN, Floats, Labels, Votes, decide
 from assay.synthesis.sampling import random_order
 from assay.synthesis.selection import (
@@ -23,7 +24,7 @@ from assay.synthesis.selection import (
 )
 from assay.synthesis.student import Student, fit_student
 from assay.synthesis.student_material import Material
-from assay.synthesis.student_source import STUDENT_NAMES, student_programs, text_fields
+from assay.synthesis.student_source import HEAD_NAMES, STUDENT_NAMES, head_programs, student_programs, text_fields
 from assay.synthesis.voting import cast_votes
 
 _MOST_RECORDS = 5000
@@ -37,8 +38,8 @@ class Ingredients:
     """What an ensemble is made of.
 
     Direct labels are log-probabilities, rows x labels, NaN where the LLM was not asked or gave no usable answer.
-    ``shown_gold`` has for each program the gold rows that stood in its own prompts, by which it is not judged; where it
-    is empty, all are judged by all rows. ``gold`` may be empty.
+    ``shown_gold`` has for a program, by name, the gold rows that stood in its own prompts: by these it is not judged.
+    ``gold`` may be empty.
     """
 
     programs: Sequence[Program]
@@ -46,7 +47,7 @@ class Ingredients:
     gold: Sequence[Row]
     record_direct: Floats
     gold_direct: Floats
-    shown_gold: Sequence[frozenset[int]] = ()
+    shown_gold: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ class Ensemble:
     """The programs that serve, sorted by name, and their label model.
 
     ``candidates`` are all programs that there were to choose from, and ``candidate_gold_votes`` gold rows x candidates,
-    ``HIDDEN`` where the row stood in the program's own prompt; the student's votes are those of students that had not
-    seen the row. ``gains`` is what each program added, in nats
+    ``HIDDEN`` where the row stood in the program's own prompt; the votes of student and head are those of such that
+    had not seen the row. ``gains`` is what each program added, in nats
     a gold row, in the order of choice; ``left_out`` says why of the others.
     """
 
@@ -67,6 +68,7 @@ class Ensemble:
     gains: dict[str, float] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     student: Student | None = None
+    head: Head | None = None
 
     @property
     def gold_votes(self) -> Votes:
@@ -100,29 +102,58 @@ def build_ensemble(
     """
     label_count = len(task.label_names)
     ingredients = _sampled(ingredients, min(_MOST_RECORDS, _MOST_RECORDS_TIMES_LABELS // label_count), seed)
-    gold = np.array([row.label for row in ingredients.gold], dtype=np.int64)
-    # A student of an earlier version gives way to the one that is made here.
-    own_student = with_student and bool(text_fields(task))
-    programs = [item for item in ingredients.programs if not own_student or item.name not in STUDENT_NAMES]
-    gold_votes = cast_votes(sandbox, task, programs, [row.record for row in ingredients.gold])
-    for column, shown in enumerate(ingredients.shown_gold):
-        gold_votes[sorted(shown), column] = HIDDEN
-    record_votes = cast_votes(sandbox, task, programs, ingredients.records)
-    student = None
-    if own_student:
-        material = _material(task, ingredients, gold, gold_votes, record_votes)
-        student = fit_student(material, label_count, seed=seed, progress=progress)
+    votes = _cast(sandbox, task, ingredients, own_student=with_student and bool(text_fields(task)))
+    student = head = None
+    if with_student:
+        material = _material(task, ingredients, votes)
+        if text_fields(task):
+            student = fit_student(material, label_count, seed=seed, progress=progress)
         if student:
             emitted = student_programs(
                 task, student, gold_rows=len(material.gold_texts), unlabeled_rows=len(material.unlabeled_texts)
             )
-            programs += emitted
-            unseen = student.unseen_votes() if len(gold) else np.empty((0, 2), dtype=np.int64)
-            gold_votes = np.hstack([gold_votes, unseen])
-            record_votes = np.hstack([record_votes, cast_votes(sandbox, task, emitted, ingredients.records)])
-    if not programs:
+            votes.add(emitted, student.unseen_votes(), cast_votes(sandbox, task, emitted, ingredients.records))
+        numbers = _head_material(task, ingredients, material)
+        head = fit_head(numbers, label_count, seed=seed) if numbers else None
+        if numbers and head:
+            told = int(is_told(numbers.unlabeled_direct).sum()) if numbers.trust else 0
+            emitted = head_programs(task, head, gold_rows=len(material.gold_labels), told_rows=told)
+            votes.add(emitted, head.unseen_votes(), cast_votes(sandbox, task, emitted, ingredients.records))
+    if not votes.programs:
         raise ValueError("no program to make an ensemble of")
-    return _choose(programs, student, gold, gold_votes, record_votes, label_count, seed)
+    return replace(_choose(votes, label_count, seed), student=student, head=head)
+
+
+@dataclass
+class _Cast:
+    """All programs so far with their votes. ``units`` are columns that come and go together."""
+
+    programs: list[Program]
+    gold: Labels
+    gold_votes: Votes
+    record_votes: Votes
+    units: list[tuple[int, ...]]
+
+    def add(self, emitted: Sequence[Program], unseen: Votes, record_votes: Votes) -> None:
+        """Add programs that are one table and come whole or not at all, with their votes on gold rows not seen."""
+        first = len(self.programs)
+        self.programs += emitted
+        self.units.append(tuple(range(first, first + len(emitted))))
+        # Where the LLM's labels stood in for gold rows there is no row to choose by.
+        self.gold_votes = np.hstack([self.gold_votes, unseen if len(self.gold) else unseen[:0]])
+        self.record_votes = np.hstack([self.record_votes, record_votes])
+
+
+def _cast(sandbox: Sandbox, task: Task, ingredients: Ingredients, *, own_student: bool) -> _Cast:
+    # A student or head of an earlier version gives way to the one that is made here.
+    given_way = (STUDENT_NAMES if own_student else frozenset()) | (HEAD_NAMES if number_fields(task) else frozenset())
+    programs = [item for item in ingredients.programs if item.name not in given_way]
+    gold_votes = cast_votes(sandbox, task, programs, [row.record for row in ingredients.gold])
+    for column, program in enumerate(programs):
+        gold_votes[sorted(ingredients.shown_gold.get(program.name, ())), column] = HIDDEN
+    record_votes = cast_votes(sandbox, task, programs, ingredients.records)
+    gold = np.array([row.label for row in ingredients.gold], dtype=np.int64)
+    return _Cast(programs, gold, gold_votes, record_votes, [(column,) for column in range(len(programs))])
 
 
 def _sampled(ingredients: Ingredients, most: int, seed: int) -> Ingredients:
@@ -139,60 +170,66 @@ def _sampled(ingredients: Ingredients, most: int, seed: int) -> Ingredients:
     )
 
 
-def _choose(
-    programs: list[Program],
-    student: Student | None,
-    gold: Labels,
-    gold_votes: Votes,
-    record_votes: Votes,
-    label_count: int,
-    seed: int,
-) -> Ensemble:
-    alone = len(programs) - (2 if student else 0)
-    # The student's two bands are one table: it comes whole or not at all.
-    units = [(column,) for column in range(alone)] + ([(alone, alone + 1)] if student else [])
-    ranked = choose_programs(gold_votes, gold, label_count, seed=seed, units=units) if len(gold) else []
-    gains = {programs[item].name: gain for item, gain in ranked}
+def _choose(votes: _Cast, label_count: int, seed: int) -> Ensemble:
+    programs, gold = votes.programs, votes.gold
+    chosen = choose_programs(votes.gold_votes, gold, label_count, seed=seed, units=votes.units) if len(gold) else []
+    gains = {programs[item].name: gain for item, gain in chosen}
     # Where nothing helps on gold, all stay: an empty version cannot be served.
     kept = sorted(
         (index for index, program in enumerate(programs) if program.name in gains or not gains),
         key=lambda index: programs[index].name,
     )
     if len(gold):
-        choice = choose_label_model(gold_votes[:, kept], gold, record_votes[:, kept], label_count, seed=seed)
+        choice = choose_label_model(
+            votes.gold_votes[:, kept], gold, votes.record_votes[:, kept], label_count, seed=seed
+        )
     else:
-        choice = choose_label_model_by_agreement(record_votes[:, kept], label_count)
+        choice = choose_label_model_by_agreement(votes.record_votes[:, kept], label_count)
     return Ensemble(
         programs=tuple(programs[index] for index in kept),
         candidates=tuple(programs),
         choice=choice,
-        candidate_gold_votes=gold_votes,
+        candidate_gold_votes=votes.gold_votes,
         gold_labels=gold,
         gains=gains,
         left_out={program.name: _NO_GAIN for index, program in enumerate(programs) if index not in kept},
-        student=student,
     )
 
 
-def _material(task: Task, ingredients: Ingredients, gold: Labels, gold_votes: Votes, record_votes: Votes) -> Material:
+def _material(task: Task, ingredients: Ingredients, votes: _Cast) -> Material:
     """Return what the student learns from. Without gold rows, the records that the LLM labeled stand in for them."""
     texts = [record_words(task, record) for record in ingredients.records]
-    if len(gold):
+    direct, columns = ingredients.record_direct, votes.record_votes
+    if len(votes.gold):
         gold_texts = [record_words(task, row.record) for row in ingredients.gold]
-        return Material(
-            gold_texts, gold, texts, ingredients.gold_direct, ingredients.record_direct, gold_votes, record_votes
-        )
-    answered = np.flatnonzero(is_told(ingredients.record_direct))
-    labels = ingredients.record_direct[answered].argmax(axis=1)
-    unknown = np.full_like(ingredients.record_direct, np.nan)
+        return Material(gold_texts, votes.gold, texts, ingredients.gold_direct, direct, votes.gold_votes, columns)
+    answered = np.flatnonzero(is_told(direct))
+    labels = direct[answered].argmax(axis=1)
+    unknown = np.full_like(direct, np.nan)
     return Material(
-        [texts[index] for index in answered],
-        labels,
-        texts,
-        unknown[answered],
-        unknown,
-        record_votes[answered],
-        record_votes,
+        [texts[index] for index in answered], labels, texts, unknown[answered], unknown, columns[answered], columns
+    )
+
+
+def _head_material(task: Task, ingredients: Ingredients, material: Material) -> HeadMaterial | None:
+    """Return what the head learns from: the same rows as the student."""
+    unlabeled = numbers_of(task, ingredients.records)
+    if unlabeled is None:
+        return None
+    if ingredients.gold:
+        gold = numbers_of(task, [row.record for row in ingredients.gold])
+    else:
+        gold = unlabeled[is_told(ingredients.record_direct)]
+    if gold is None or gold.shape[1] != unlabeled.shape[1] or not len(gold):
+        return None
+    label_count = len(task.label_names)
+    return HeadMaterial(
+        gold_numbers=gold,
+        gold_labels=material.gold_labels,
+        unlabeled_numbers=unlabeled,
+        gold_direct=material.gold_direct,
+        unlabeled_direct=material.unlabeled_direct,
+        trust=trust(material.gold_direct, material.gold_labels, label_count),
     )
 
 

@@ -16,6 +16,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 from assay.core.vote import ABSTAIN
+from assay.synthesis.bands import POINTS, band_votes, clear_margin
 from assay.synthesis.calibration import direct_labels_tell, is_told
 from assay.synthesis.folds import Mask, stratified_folds, unseen_scores
 from assay.synthesis.label_models import Floats, Labels, Votes
@@ -23,8 +24,6 @@ from assay.synthesis.student_material import Evidence, Known, Material
 from assay.synthesis.word_model import WordModel, count_words, find_vocabulary, fit_word_model
 from assay.synthesis.words import words_of
 
-POINTS = 100
-"""Points per unit of log-odds: 100 points make a label e (2.7) times as likely."""
 _FOLDS = 5
 _REPEATS = 2
 _AVERAGED = 5
@@ -69,22 +68,14 @@ class Student:
 
     def unseen_votes(self, repeat: int = 0) -> Votes:
         """Return what the two programs, clear and close, say of the gold rows without having seen them."""
-        return self._bands(self.unseen_scores[repeat])
+        return band_votes(self.unseen_scores[repeat], self.clear)
 
     def votes(self, texts: Sequence[str]) -> Votes:
         """Return what the two programs say of ``texts``: texts x (clear, close)."""
         counts = count_words([frozenset(words_of(text, self.pairs)) for text in texts], self.words)
         scores = self.start + counts.scores(self.points.T.astype(np.float64))
         known = np.bincount(counts.rows, minlength=len(texts)) > 0
-        return np.where(known[:, None], self._bands(scores), ABSTAIN)
-
-    def _bands(self, scores: Floats) -> Votes:
-        ordered = np.sort(scores, axis=1)
-        margin = ordered[:, -1] - ordered[:, -2]
-        best = scores.argmax(axis=1)
-        clear = np.where(margin >= self.clear, best, ABSTAIN)
-        close = np.where((margin >= 1) & (margin < self.clear), best, ABSTAIN)
-        return np.stack([clear, close], axis=1).astype(np.int64)
+        return np.where(known[:, None], band_votes(scores, self.clear), ABSTAIN)
 
 
 def fit_student(
@@ -198,26 +189,11 @@ def _finish(average: _Average, folds: list[Labels], gold: Labels) -> Student:
         points=points[heard],
         start=np.rint(POINTS * model.start).astype(np.int64),
         pairs=average.pairs,
-        clear=_clear_margin(unseen, gold),
+        clear=clear_margin(unseen, gold),
         settings=average.settings,
         unseen_scores=unseen,
         accuracy=float((unseen.argmax(axis=2) == gold).mean()),
     )
-
-
-def _clear_margin(unseen: Floats, gold: Labels) -> int:
-    """Return the least margin, in points, from which on the error is half of what it is overall or less.
-
-    At least a fifth of the gold rows are clear, and at least a fifth are not.
-    """
-    ordered = np.sort(unseen, axis=2)
-    margins = (ordered[..., -1] - ordered[..., -2]).ravel()
-    right = (unseen.argmax(axis=2) == gold).ravel()
-    for share in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
-        margin = np.quantile(margins, share)
-        if 1 - right[margins >= margin].mean() <= (1 - right.mean()) / 2:
-            return max(1, round(float(margin)))
-    return max(1, round(float(np.quantile(margins, 0.8))))
 
 
 def _applies(settings: Settings, material: Material) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from assay.synthesis.calibration import fit_calibration, is_told, unseen_accuracy
+from assay.synthesis.calibration import fit_calibration, is_told, trust
 from assay.synthesis.folds import Mask
 from assay.synthesis.label_models import Floats, Labels, Votes, fit_weighted
 
@@ -47,7 +47,7 @@ class Known:
 
     def __post_init__(self) -> None:
         self._told = is_told(self.material.unlabeled_direct)
-        self._trust = _trust(self.material, self.label_count)
+        self._trust = trust(self.material.gold_direct, self.material.gold_labels, self.label_count)
 
     def evidence(self, used: Evidence, kept: Mask) -> Floats:
         """Return log P(what is known | label) of each unlabeled record, as measured on the gold rows in ``kept``."""
@@ -75,10 +75,3 @@ class Known:
             for column, table in zip(material.unlabeled_votes.T, np.log(likelihood), strict=True):
                 sums[column >= 0] += table[column[column >= 0]]
         return sums
-
-
-def _trust(material: Material, label_count: int) -> float:
-    """Return how far the LLM's labels of gold rows are above always giving the commonest label, 0 to 1."""
-    right, rows = unseen_accuracy(material.gold_direct, material.gold_labels, label_count)
-    commonest = float(np.bincount(material.gold_labels).max() / len(material.gold_labels))
-    return float(np.clip((right / rows - commonest) / max(1 - commonest, 1e-9), 0, 1)) if rows else 0.0

@@ -1,29 +1,35 @@
-"""The student's programs: a readable table of words and a dozen lines that add it up."""
+"""The programs of student and head: a readable table and a dozen lines that add it up."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import jinja2
 from assay.core.bundle import Program
 from assay.core.task import FieldType, Task
-from assay.synthesis.student import POINTS, Student
+from assay.synthesis.bands import POINTS
+from assay.synthesis.head import Head, number_fields
+from assay.synthesis.student import Student
 from assay.synthesis.words import counting_source
 
 CLEAR = "student_clear"
 CLOSE = "student_close"
 STUDENT_NAMES = frozenset({CLEAR, CLOSE})
 """Names of the student's programs in every version that has one."""
+HEAD_CLEAR = "head_clear"
+HEAD_CLOSE = "head_close"
+HEAD_NAMES = frozenset({HEAD_CLEAR, HEAD_CLOSE})
 _NAMED_WORDS = 12
 
 # Python source, not HTML.
-_TEMPLATE = jinja2.Environment(  # noqa: S701
+_TEMPLATES = jinja2.Environment(  # noqa: S701
     loader=jinja2.PackageLoader("assay.synthesis"),
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,
-).get_template("student.py.j2")
+)
 
 
 def text_fields(task: Task) -> list[str]:
@@ -33,23 +39,46 @@ def text_fields(task: Task) -> list[str]:
 
 def student_programs(task: Task, student: Student, *, gold_rows: int, unlabeled_rows: int) -> tuple[Program, Program]:
     """Return the two programs that together are the student: its clear answers, and its close ones."""
-    shared = {
+    shared: dict[str, Any] = {
         "fields": text_fields(task),
         "labels": task.label_names,
         "table": list(zip(student.words, student.points.tolist(), strict=True)),
         "start": student.start.tolist(),
         "strongest": [_strongest(student, label) for label in range(len(task.label_names))],
         "pairs": student.pairs,
-        "clear": student.clear,
         "unit": POINTS,
         "gold_rows": gold_rows,
         "unlabeled_rows": unlabeled_rows,
         "counting": counting_source(),
     }
+    return _bands("student.py.j2", shared, student.clear, CLEAR, CLOSE)
+
+
+def head_programs(task: Task, head: Head, *, gold_rows: int, told_rows: int) -> tuple[Program, Program]:
+    """Return the two programs that together are the head. ``told_rows`` are those that the LLM labeled."""
+    shared = {
+        "fields": number_fields(task),
+        "labels": task.label_names,
+        "table": [[_plain(weight) for weight in row] for row in head.weights.tolist()],
+        "start": head.start.tolist(),
+        "unit": POINTS,
+        "gold_rows": gold_rows,
+        "told_rows": told_rows,
+    }
+    return _bands("head.py.j2", shared, head.clear, HEAD_CLEAR, HEAD_CLOSE)
+
+
+def _bands(template: str, shared: dict[str, Any], clear: int, *names: str) -> tuple[Program, Program]:
+    source = _TEMPLATES.get_template(template)
+    clear_name, close_name = names
     return (
-        Program(CLEAR, _TEMPLATE.render(shared, band="clear", least=student.clear, below=None)),
-        Program(CLOSE, _TEMPLATE.render(shared, band="close", least=1, below=student.clear)),
+        Program(clear_name, source.render(shared, band="clear", least=clear, below=None)),
+        Program(close_name, source.render(shared, band="close", least=1, below=clear)),
     )
+
+
+def _plain(weight: float) -> int | float:
+    return int(weight) if weight.is_integer() else weight
 
 
 def _strongest(student: Student, label: int) -> Sequence[str]:

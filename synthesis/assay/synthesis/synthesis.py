@@ -84,11 +84,6 @@ class Synthesis:
         return tuple(item.program for item in self.kept)
 
     @property
-    def shown_gold_by_program(self) -> tuple[frozenset[int], ...]:
-        """For each kept program the gold rows that stood in its own prompts."""
-        return tuple(item.attempt.shown_gold for item in self.kept)
-
-    @property
     def reasons(self) -> dict[str, int]:
         """How many programs were dropped, by reason."""
         return dict(Counter(item.reason for item in self.dropped))

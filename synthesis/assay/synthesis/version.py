@@ -87,12 +87,12 @@ def make_version(
     """
     learned = learn_directly(provider, material, options, progress)
     ingredients = Ingredients(
-        synthesis.programs,
+        (*material.programs, *synthesis.programs),
         material.records,
         material.gold,
         beliefs(learned.records.labels, learned.records.scores),
         beliefs(learned.gold.labels, learned.gold.scores),
-        synthesis.shown_gold_by_program,
+        {item.program.name: item.attempt.shown_gold for item in synthesis.kept},
     )
     try:
         ensemble = build_ensemble(
@@ -169,7 +169,7 @@ def learn_directly(
 
 def _decisions(ensemble: Ensemble, learned: Learned) -> dict[str, Any]:
     """Return what provenance says of what was decided after the programs were written."""
-    student = ensemble.student
+    student, head = ensemble.student, ensemble.head
     return {
         "direct_labels": {"records": int((learned.records.labels >= 0).sum()), "stopped": learned.stopped},
         "student": {
@@ -181,6 +181,7 @@ def _decisions(ensemble: Ensemble, learned: Learned) -> dict[str, Any]:
         }
         if student
         else None,
+        "head": {"accuracy_out_of_fold": round(head.accuracy, 4), "penalty": head.penalty} if head else None,
         "label_model": [
             {"method": item.fit.method, "score": round(item.score, 4), "collapsed": item.collapsed}
             for item in ensemble.choice.candidates
