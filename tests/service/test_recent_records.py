@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -44,7 +45,7 @@ def service_with(registry: Registry, server: Redis, folder: Path, tasks: str, **
     ).start()
 
 
-def label(service: Service, task: str, texts: list[str], **selector: object) -> pb.LabelBatchResponse:
+def label(service: Service, task: str, texts: list[str], **selector: Any) -> pb.LabelBatchResponse:
     return service.stub().LabelBatch(pb.LabelBatchRequest(task=task, texts=texts, **selector), timeout=20)
 
 
@@ -78,6 +79,8 @@ def test_the_sample_is_the_lowest_distinct_records_whoever_saw_them_and_however_
     client = redis_server.client()
     (key,) = client.keys()
     assert client.zcard(key) == 50
+    assert client.info("keyspace")["db0"]["expires"] == 1
+    assert client.memory_usage(key, samples=0) < 50 * 200
     assert SECONDS * 7 / 8 - 10 < client.ttl(key) <= SECONDS
     assert sampling.total("assay_recent_records_total", result="kept") >= 50
     assert sampling.total("assay_recent_records_total", result="dropped") == 0

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from assay.v1 import label_service_pb2 as pb
@@ -57,7 +58,7 @@ def wait_for_shadow(service: Service, version: registry_service_pb2.Version, wor
     until(lambda: shadowed() == [version.number] * workers)
 
 
-def label(service: Service, task: str, texts: list[str], **selector: object) -> pb.LabelBatchResponse:
+def label(service: Service, task: str, texts: list[str], **selector: Any) -> pb.LabelBatchResponse:
     return service.stub().LabelBatch(pb.LabelBatchRequest(task=task, texts=texts, **selector), timeout=20)
 
 
@@ -154,8 +155,8 @@ def test_candidates_that_loop_crash_and_eat_memory_touch_no_answer_of_production
     registry: Registry, registry_stub: RegistryServiceStub, tmp_path: Path
 ) -> None:
     name = new_name()
-    limits = "time_ms = 1000\nmemory_mb = 64"
-    production = serve(registry_stub, files(name, prize=PRIZE, limits=limits))
+    limits = "time_ms = 100\nmemory_mb = 64"
+    production = serve(registry_stub, files(name, prize=PRIZE, limits="time_ms = 5000"))
     bad = push_version(registry_stub, files(name, loops=LOOPS, raises=RAISES, eats=EATS, prize=PRIZE, limits=limits))
     promote(registry_stub, bad, "candidate")
     service = Service(tmp_path / "data", registry=registry.address, shadow_share=1, tasks=name).start()
