@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import redis as redis_client
-from assay.client import Registry, RunClient
+from assay.client import Registry, Review, RunClient
 
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry as RegistryProcess
@@ -53,7 +53,7 @@ def llm() -> Iterator[RecordedLlm]:
 
 @pytest.fixture
 def new_worker(
-    registry_process: RegistryProcess, redis_process: Redis, llm: RecordedLlm, tmp_path: Path
+    registry_process: RegistryProcess, runs: RunClient, redis_process: Redis, llm: RecordedLlm, tmp_path: Path
 ) -> Iterator[Callable[..., Worker]]:
     """Starts workers in a hurry, and ends those that a test has left."""
     made: list[Worker] = []
@@ -76,3 +76,5 @@ def new_worker(
     for worker in made:
         if worker.running:
             worker.kill()
+    for run in runs.list(open=True):  # of a test that failed: the next one must not find it
+        runs.review(run.id, Review.CANCEL, actor="test", reason="the test is over")

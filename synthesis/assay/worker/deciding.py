@@ -39,6 +39,8 @@ from assay.worker.writing import kept_lesson
 
 FRESH_FILE = "fresh.jsonl"
 """The run file of the records that were decided on."""
+_SHOWN_LABELS = 50
+"""In the facts of a decision, the commonest ones."""
 
 
 def decide_on_candidate(parts: Parts, held: Held) -> Outcome:
@@ -160,7 +162,9 @@ def _facts(decision: Decision, evidence: Evidence, judged: Judged | None, record
 
 
 def _figures(observed: Observed, evidence: Evidence) -> dict[str, object]:
-    return asdict(observed.figures(evidence.label_names))
+    figures = asdict(observed.figures(evidence.label_names))
+    commonest = sorted(figures["label_shares"].items(), key=lambda item: -item[1])[:_SHOWN_LABELS]
+    return {**figures, "label_shares": {label: round(share, 4) for label, share in commonest}}
 
 
 def _drift_facts(drift: Drift) -> dict[str, object]:

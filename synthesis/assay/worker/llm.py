@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Protocol
 
 from assay.core.errors import Unavailable
-from assay.synthesis.app import open_endpoint
 from assay.synthesis.completion import Reply, Request
 from assay.synthesis.endpoint import AskFailed, Endpoint
 from assay.synthesis.ledger import Budget, Ledger
@@ -41,6 +40,9 @@ class OpenAILlm:
         """See Llm."""
         settings = self._settings
         if self._endpoint is None:
+            # The client library takes long to import, and a worker that waits for alerts does not need it.
+            from assay.synthesis.app import open_endpoint
+
             self._endpoint = open_endpoint(settings)
         price = read_price(settings.model, settings.prices)
         dollars = settings.budget_dollars or None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import threading
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 
 import structlog
 from assay.client import Registry, RunClient
-from assay.core.errors import NotFound
+from assay.core.errors import InvalidRequest, NotFound
 from assay.core.run import Trigger
 from assay.core.task import Refresh
 from assay.worker.policy import obstacle, trigger_key
@@ -18,6 +19,9 @@ OPENED, UNKNOWN = "opened", "unknown"
 """What becomes of an alert, beside the kinds of obstacles."""
 _MOST_RUNS = 200
 """Runs of a task that are looked at, the newest ones."""
+
+_LONGEST_OCCASION = 160
+"""Characters; a key has room for 200."""
 
 _log = structlog.get_logger(__name__)
 
@@ -46,9 +50,11 @@ class Opener:
         with self._lock:
             try:
                 result, message = self._open(task, occasion, reason)
-            except NotFound as error:
-                result, message = UNKNOWN, error.message
-            self._count("" if result == UNKNOWN else task, result)
+            except (NotFound, InvalidRequest):
+                # What a stranger made up: not in the log, and in the metrics under no name.
+                self._count("", UNKNOWN)
+                return UNKNOWN
+            self._count(task, result)
             if self._told.get(task) != result:
                 self._told[task] = result
                 _log.info("alert", task=task, result=result, message=message)
@@ -59,7 +65,7 @@ class Opener:
         if found := obstacle(self._refresh(task), runs, datetime.now(UTC), self._max_failures):
             return found.kind, found.message
         run, created = self._runs.start(
-            task, trigger=Trigger.ALERT, key=trigger_key(occasion, runs), reason=reason, actor=self._name
+            task, trigger=Trigger.ALERT, key=trigger_key(_short(occasion), runs), reason=reason, actor=self._name
         )
         return (OPENED, f"run {run.id} is opened") if created else ("open", f"run {run.id} is open")
 
@@ -71,3 +77,9 @@ class Opener:
             known = number, self._registry.download(task, version=number).bundle.task.refresh
             self._settings[task] = known
         return known[1]
+
+
+def _short(occasion: str) -> str:
+    """Return the occasion, its digest where it is long or holds what a key may not."""
+    plain = len(occasion) <= _LONGEST_OCCASION and occasion.isprintable()
+    return occasion if plain else hashlib.sha256(occasion.encode("utf-8", "replace")).hexdigest()

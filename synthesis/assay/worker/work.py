@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -94,7 +94,7 @@ class Work:
         except (*_GONE, *_AWAY):
             raise
         except AssayError as error:
-            return Advance(RunState.FAILED, " ".join(filter(None, (f"{error.message}.", error.advice))))
+            return Advance(RunState.FAILED, _sentences(error.message, error.advice))
         except Exception as error:
             # The message and the values may quote records; the place is what helps.
             places = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)][-4:]
@@ -103,6 +103,10 @@ class Work:
 
     def _advance(self, outcome: Advance) -> None:
         before = self._held.run
+        if not before.state.may_become(outcome.state):
+            # A fault of ours; without this the step would be taken again for ever.
+            self._log.error("no such step", state=before.state.value, to_state=outcome.state.value)
+            outcome = replace(outcome, state=RunState.FAILED)
         if outcome.state.is_end:
             drop_candidate(self._parts.registry, before)
         self._held.advance(outcome)
@@ -117,9 +121,9 @@ class Work:
         stands = (datetime.now(UTC) - self._held.run.updated_at).total_seconds()
         if stands > self._patience.give_up:
             hours = stands / 3600
-            said = f"Given up after {hours:.1f} hours in which it could not go on: {error.message}. {error.advice}"
+            said = f"given up after {hours:.1f} hours in which it could not go on: {error.message}"
             try:
-                self._advance(Advance(RunState.FAILED, said.strip()))
+                self._advance(Advance(RunState.FAILED, _sentences(said, error.advice)))
             except _AWAY:
                 pass  # the registry itself is away
             else:
@@ -128,3 +132,8 @@ class Work:
         self._failures += 1
         self._log.warning("away", state=self._held.run.state.value, reason=error.message, pause=pause)
         self._held.wait(pause)
+
+
+def _sentences(*texts: str) -> str:
+    """Return texts of errors, which begin small and have no full stop, as sentences."""
+    return " ".join(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in texts if text)

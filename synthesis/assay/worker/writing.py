@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assay.core.bundle import Bundle
 from assay.core.errors import InvalidBundle
@@ -13,8 +13,6 @@ from assay.core.record import unpack
 from assay.core.run import Run, RunState
 from assay.core.task import TASK_FILE
 from assay.core.wire import bundle_from_message, bundle_to_message
-from assay.synthesis.app import Outcome as Written
-from assay.synthesis.app import run_synthesis
 from assay.synthesis.synthesis import SynthesisSettings
 from assay.synthesis.version import VersionMaterial, VersionOptions
 from assay.v1 import registry_service_pb2
@@ -23,6 +21,9 @@ from assay.worker.outcome import Advance
 from assay.worker.parts import Parts
 from assay.worker.production import moved_meanwhile
 from assay.worker.recent_records import SAMPLE_FILE, kept_records
+
+if TYPE_CHECKING:
+    from assay.synthesis.app import Outcome as Written
 
 BUNDLE_FILE = "bundle/bundle.binpb"
 """One file, a Bundle message, so that it is there whole or not at all."""
@@ -75,6 +76,8 @@ def kept_lesson(held: Held) -> Lesson:
 
 
 def _write(parts: Parts, held: Held, base: Bundle, packed: Sequence[str], tokens: int) -> Written:
+    from assay.synthesis.app import run_synthesis  # see llm.py
+
     asking, seed = parts.asking, _seed(held.run)
     material = VersionMaterial(
         base.task,
