@@ -37,7 +37,7 @@ class SortedSets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecentSample:
-    """One task's sample: at most ``records`` in a bucket, none older than ``seconds``. Buckets are numbered from 1970."""
+    """One task's sample: at most ``records`` in a bucket, none older than ``seconds``. Buckets count from 1970."""
 
     task: str
     records: int
