@@ -13,9 +13,8 @@ from assay.worker.significance import chi_square_quantile
 
 LARGE_PSI, LARGE_DROP, LARGE_CONFLICT_RISE, LARGE_ERROR_RISE = 0.1, 0.05, 0.05, 0.01
 """What is large enough to matter: the rules' assay:drift_min_*."""
-DEVIATIONS = 3.0902
-"""What is beyond chance, in standard errors: the rules' assay:drift_z, one false alarm in 1000."""
-_CHANCE = 0.999
+DEVIATIONS = 3.719
+"""What is beyond chance, in standard errors: the rules' assay:drift_z, one sample in 10,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +76,5 @@ def _label_drift(found: Reference, reference: Reference) -> Drift:
         new, old = ((share * size + 0.5) / (size + 0.5 * (degrees + 1)) for share in pair)
         psi += (new - old) * math.log(new / old)
     # Without drift, PSI is about (1/n + 1/m) times a chi-square.
-    by_chance = (1 / rows + 1 / reference_rows) * chi_square_quantile(_CHANCE, degrees)
+    by_chance = (1 / rows + 1 / reference_rows) * chi_square_quantile(DEVIATIONS, degrees)
     return Drift("label PSI", psi, max(LARGE_PSI, by_chance))

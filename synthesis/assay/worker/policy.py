@@ -59,8 +59,9 @@ def tokens_left(refresh: Refresh, runs: Sequence[Run], now: datetime) -> int:
 def trigger_key(occasion: str, runs: Sequence[Run]) -> str:
     """Return the key of a run for this occasion, such as an alert and when it began.
 
-    An alert that goes on firing after a run has ended may open another, so the key counts the runs before: workers that
+    An alert that goes on firing after a run has ended may open another, so the key has a number: workers that
     see the same runs make the same key, and only one of them opens a run.
     """
-    before = sum(run.trigger_key == occasion or run.trigger_key.startswith(f"{occasion}#") for run in runs)
-    return f"{occasion}#{before + 1}"
+    prefix = f"{occasion}#"
+    numbers = [run.trigger_key.removeprefix(prefix) for run in runs if run.trigger_key.startswith(prefix)]
+    return f"{prefix}{max((int(number) for number in numbers if number.isdecimal()), default=0) + 1}"

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
-
-_NORMAL = NormalDist()
 
 
 def sign_test(wins: int, losses: int) -> float:
@@ -19,7 +16,10 @@ def sign_test(wins: int, losses: int) -> float:
     return min(1.0, 2 * tail / 2**rows) if rows < 1000 else min(1.0, math.exp(math.log(2 * tail) - rows * math.log(2)))
 
 
-def chi_square_quantile(share: float, degrees: int) -> float:
-    """Return about the value below which ``share`` of a chi-square distribution lies (Wilson and Hilferty 1931)."""
+def chi_square_quantile(deviations: float, degrees: int) -> float:
+    """Return about the value below which a chi-square lies as often as a normal variable below ``deviations``.
+
+    Wilson and Hilferty, 1931.
+    """
     spread = 2 / (9 * degrees)
-    return degrees * (1 - spread + _NORMAL.inv_cdf(share) * math.sqrt(spread)) ** 3
+    return degrees * (1 - spread + deviations * math.sqrt(spread)) ** 3
