@@ -3,8 +3,9 @@ from __future__ import annotations
 import grpc
 import pytest
 from assay.core import errors
+from assay.core.alias import AliasChange
 from assay.core.status import from_rpc_error
-from assay.registry.aliases import AliasChange, version_stack
+from assay.registry.aliases import version_stack
 from assay.v1 import registry_service_pb2 as pb
 from assay.v1 import registry_service_pb2_grpc as pb_grpc
 

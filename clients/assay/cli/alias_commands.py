@@ -11,7 +11,7 @@ from assay.cli.report_view import show_gates, table
 from assay.cli.screen import Screen, shown
 from assay.cli.target import parse_numbered, parse_target
 from assay.client import AliasChange, Registry
-from assay.client.registry_messages import PRODUCTION
+from assay.core.alias import PRODUCTION
 from assay.core.errors import ConfigurationError, GateFailed
 from rich.text import Text
 

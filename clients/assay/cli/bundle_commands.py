@@ -12,7 +12,7 @@ from assay.cli.extras import open_sandbox, require
 from assay.cli.report_view import show_gates, show_report
 from assay.cli.screen import Screen
 from assay.client import AliasMove, PushResult, Registry, Report
-from assay.client.registry_messages import PRODUCTION
+from assay.core.alias import PRODUCTION
 from assay.core.bundle import Bundle
 from assay.core.errors import GateFailed
 

@@ -11,8 +11,6 @@ from assay.client.label_client import Client
 from assay.client.label_messages import RecordInput
 from assay.client.registry_client import Registry
 from assay.client.registry_results import (
-    Alias,
-    AliasChange,
     AliasMove,
     AliasState,
     Download,
@@ -23,6 +21,7 @@ from assay.client.registry_results import (
 from assay.client.results import Failure, Labeling, Outcome, ProgramVote, Source
 from assay.client.retry import RetryPolicy
 from assay.client.run_client import RunClient
+from assay.core.alias import Alias, AliasChange
 from assay.core.errors import AssayError
 from assay.core.finding import Finding, Severity
 from assay.core.report import GateResult, GoldFigures, LabelFigures, ProgramFigures, Reference, Report

@@ -10,10 +10,7 @@ import grpc
 from assay.client import registry_messages as messages
 from assay.client.calls import Calls
 from assay.client.channel import PUSH_TIMEOUT, REGISTRY_ADDRESS, REGISTRY_TIMEOUT, AsyncConnection
-from assay.client.registry_messages import PRODUCTION
 from assay.client.registry_results import (
-    Alias,
-    AliasChange,
     AliasMove,
     AliasState,
     Download,
@@ -23,6 +20,7 @@ from assay.client.registry_results import (
 )
 from assay.client.retry import NO_RETRY, RetryPolicy
 from assay.client.watching import WatchPosition
+from assay.core.alias import PRODUCTION, Alias, AliasChange
 from assay.core.bundle import Bundle
 from assay.core.report import Report
 from assay.core.report_wire import report_from_message

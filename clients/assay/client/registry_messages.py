@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from assay.client import registry_results as results
+from assay.core.alias import PRODUCTION, Alias, AliasChange
 from assay.core.bundle import Bundle, read_folder
 from assay.core.errors import CorruptArtifact, InvalidBundle, InvalidRequest
 from assay.core.finding import Finding
 from assay.core.report_wire import gate_from_message, reference_from_message, report_from_message
-from assay.core.wire import bundle_from_message, bundle_to_message
+from assay.core.wire import bundle_from_message, bundle_to_message, moment_from_message
 from assay.v1 import registry_service_pb2 as pb
-from google.protobuf.timestamp_pb2 import Timestamp
 
-PRODUCTION = "production"
 PAGE_SIZE = 500
 
 
@@ -77,7 +75,7 @@ def read_version(message: pb.Version) -> results.Version:
         task=message.task,
         number=message.number,
         digest=message.digest,
-        created_at=_time(message.created_at),
+        created_at=moment_from_message(message.created_at),
         author=message.author,
         message=message.message,
         programs=tuple(message.programs),
@@ -86,9 +84,9 @@ def read_version(message: pb.Version) -> results.Version:
     )
 
 
-def read_alias(message: pb.Alias) -> results.Alias:
+def read_alias(message: pb.Alias) -> Alias:
     """Return the alias."""
-    return results.Alias(message.task, message.name, message.version, message.digest, message.revision)
+    return Alias(message.task, message.name, message.version, message.digest, message.revision)
 
 
 def read_task(message: pb.Task) -> results.TaskEntry:
@@ -97,15 +95,15 @@ def read_task(message: pb.Task) -> results.TaskEntry:
     return results.TaskEntry(message.name, latest, tuple(read_alias(alias) for alias in message.aliases))
 
 
-def read_change(message: pb.AliasChange) -> results.AliasChange:
+def read_change(message: pb.AliasChange) -> AliasChange:
     """Return the change."""
-    return results.AliasChange(
+    return AliasChange(
         revision=message.revision,
         task=message.task,
         alias=message.alias,
         from_version=message.from_version,
         to_version=message.to_version,
-        changed_at=_time(message.changed_at),
+        changed_at=moment_from_message(message.changed_at),
         actor=message.actor,
         reason=message.reason,
         overridden=message.overridden,
@@ -174,7 +172,3 @@ def _number(version: int) -> int:
 
 def _first_advice(findings: list[Finding]) -> str:
     return next((f"{finding} ({finding.advice})" if finding.advice else str(finding) for finding in findings), "")
-
-
-def _time(stamp: Timestamp) -> datetime:
-    return stamp.ToDatetime(tzinfo=UTC)

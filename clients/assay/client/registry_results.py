@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from assay.core.alias import Alias
 from assay.core.bundle import Bundle
 from assay.core.report import GateResult, Reference, Report
 
@@ -25,39 +26,12 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
-class Alias:
-    """A movable name for a version, and the registry's revision at which it moved there."""
-
-    task: str
-    name: str
-    version: int
-    digest: str
-    revision: int
-
-
-@dataclass(frozen=True, slots=True)
 class TaskEntry:
     """A task as the registry knows it."""
 
     name: str
     latest: Version | None
     aliases: tuple[Alias, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AliasChange:
-    """One move of an alias: ``from_version`` is 0 where there was none, ``to_version`` where it was removed."""
-
-    revision: int
-    task: str
-    alias: str
-    from_version: int
-    to_version: int
-    changed_at: datetime
-    actor: str
-    reason: str
-    overridden: bool
-    rollback: bool
 
 
 @dataclass(frozen=True, slots=True)

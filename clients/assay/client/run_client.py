@@ -13,7 +13,8 @@ from assay.client.channel import REGISTRY_ADDRESS, REGISTRY_TIMEOUT, Connection
 from assay.client.registry_messages import PAGE_SIZE
 from assay.client.retry import NO_RETRY, RetryPolicy
 from assay.core.run import Review, Run, RunCost, RunState, Trigger
-from assay.core.run_wire import moment_from_message, run_from_message
+from assay.core.run_wire import run_from_message
+from assay.core.wire import moment_from_message
 from assay.v1 import run_service_pb2 as pb
 from assay.v1.run_service_pb2_grpc import RunServiceStub
 

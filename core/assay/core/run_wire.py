@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from assay.core.errors import InvalidRequest
 from assay.core.run import Review, Run, RunCost, RunState, RunStep, Trigger, facts_from_text, facts_to_text
+from assay.core.wire import moment_from_message, moment_to_message
 from assay.v1 import run_service_pb2 as pb
-from google.protobuf.timestamp_pb2 import Timestamp
 
 _Kind = TypeVar("_Kind", bound=enum.Enum)
 _Number = TypeVar("_Number", bound=int)
@@ -105,18 +104,6 @@ def run_from_message(message: pb.Run) -> Run:
         cost=cost_from_message(message.cost),
         steps=tuple(_step_from_message(step) for step in message.steps),
     )
-
-
-def moment_to_message(moment: datetime) -> Timestamp:
-    """Return the message."""
-    message = Timestamp()
-    message.FromDatetime(moment)
-    return message
-
-
-def moment_from_message(message: Timestamp) -> datetime:
-    """Return the moment, in UTC."""
-    return message.ToDatetime(tzinfo=UTC)
 
 
 def _step_to_message(step: RunStep) -> pb.RunStep:

@@ -1,8 +1,9 @@
-"""The contract's messages to and from what the house works with: records, bundles, findings."""
+"""The contract's messages to and from what the house works with: records, bundles, findings, moments."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from assay.core.bundle import Bundle, open_bundle
 from assay.core.errors import InvalidBundle, InvalidRecord
@@ -10,6 +11,7 @@ from assay.core.finding import Finding, Severity
 from assay.core.record import Record, make_record
 from assay.core.task import Task
 from assay.v1 import record_pb2, registry_service_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 _SEVERITIES = {
     Severity.WARNING: registry_service_pb2.SEVERITY_WARNING,
@@ -83,6 +85,18 @@ def finding_from_message(message: registry_service_pb2.Finding) -> Finding:
     """Return the finding; a severity from a newer server counts as an error."""
     severity = Severity.WARNING if message.severity == registry_service_pb2.SEVERITY_WARNING else Severity.ERROR
     return Finding(message.file, message.line, message.code, message.message, message.advice, severity)
+
+
+def moment_to_message(moment: datetime) -> Timestamp:
+    """Return the message for a moment that says its zone."""
+    message = Timestamp()
+    message.FromDatetime(moment)
+    return message
+
+
+def moment_from_message(message: Timestamp) -> datetime:
+    """Return the moment, in UTC."""
+    return message.ToDatetime(tzinfo=UTC)
 
 
 def _value_from_message(name: str, value: record_pb2.Value) -> object:

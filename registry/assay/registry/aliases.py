@@ -6,41 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from assay.core.alias import Alias, AliasChange
 from assay.core.errors import AliasMoved, NothingToRollBack, VersionNotFound
 from assay.registry.database import Database
 from assay.registry.models import AliasChangeRow, AliasRow, RevisionRow, VersionRow
 from assay.registry.versions import no_alias, require_task
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
-
-PRODUCTION = "production"
-
-
-@dataclass(frozen=True, slots=True)
-class Alias:
-    """Where an alias points, and the revision at which it moved there."""
-
-    task: str
-    name: str
-    version: int
-    digest: str
-    revision: int
-
-
-@dataclass(frozen=True, slots=True)
-class AliasChange:
-    """One move of an alias; a version of 0 means that there was, or is, none."""
-
-    revision: int
-    task: str
-    alias: str
-    from_version: int
-    to_version: int
-    changed_at: datetime
-    actor: str
-    reason: str
-    overridden: bool
-    rollback: bool
 
 
 @dataclass(frozen=True, slots=True)

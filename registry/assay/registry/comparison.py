@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from assay.core.alias import PRODUCTION
 from assay.core.bundle import Bundle, open_bundle
 from assay.core.errors import AliasNotFound, AssayError, CorruptArtifact, InvalidBundle, TaskNotFound
 from assay.core.report import GateResult, GoldFigures
-from assay.registry.aliases import PRODUCTION
 from assay.registry.artifacts import ArtifactStore
 from assay.registry.evaluation import Incomparable, accuracy_on_gold_of
 from assay.registry.gate import check_drop

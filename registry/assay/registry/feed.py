@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
+from assay.core.alias import Alias
 from assay.core.errors import AssayError, Overloaded, Unavailable
-from assay.registry.aliases import Alias, aliases_of
+from assay.registry.aliases import aliases_of
 from assay.registry.database import Database
 from assay.registry.models import AliasChangeRow, RevisionRow
 from sqlalchemy import select

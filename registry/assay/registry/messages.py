@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from assay.registry.aliases import Alias, AliasChange
+from assay.core.alias import Alias, AliasChange
+from assay.core.wire import moment_to_message
 from assay.registry.feed import Update
 from assay.registry.versions import Version
 from assay.v1 import registry_service_pb2 as pb
-from google.protobuf.timestamp_pb2 import Timestamp
 
 
 def version_to_message(version: Version) -> pb.Version:
@@ -17,7 +15,7 @@ def version_to_message(version: Version) -> pb.Version:
         task=version.task,
         number=version.number,
         digest=version.digest,
-        created_at=_timestamp(version.created_at),
+        created_at=moment_to_message(version.created_at),
         author=version.author,
         message=version.message,
         programs=version.programs,
@@ -46,7 +44,7 @@ def change_to_message(change: AliasChange) -> pb.AliasChange:
         alias=change.alias,
         from_version=change.from_version,
         to_version=change.to_version,
-        changed_at=_timestamp(change.changed_at),
+        changed_at=moment_to_message(change.changed_at),
         actor=change.actor,
         reason=change.reason,
         overridden=change.overridden,
@@ -62,9 +60,3 @@ def update_to_message(update: Update) -> pb.WatchResponse:
         aliases=[alias_to_message(alias) for alias in update.aliases],
         removed=[alias_to_message(alias) for alias in update.removed],
     )
-
-
-def _timestamp(moment: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(moment)
-    return message

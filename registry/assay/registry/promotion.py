@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import structlog
+from assay.core.alias import PRODUCTION, Alias
 from assay.core.errors import AliasMoved, GateFailed, InvalidRequest
 from assay.core.report import GateResult
 from assay.registry import gate
-from assay.registry.aliases import PRODUCTION, Alias, AliasStore, Move, alias_moved
+from assay.registry.aliases import AliasStore, Move, alias_moved
 from assay.registry.artifacts import ArtifactStore
 from assay.registry.comparison import Comparison, open_stored
 from assay.registry.feed import Feed

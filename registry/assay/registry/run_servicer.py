@@ -10,12 +10,12 @@ import secrets
 import grpc
 import structlog
 from assay.core.run_wire import (
-    moment_to_message,
     review_from_message,
     run_to_message,
     state_from_message,
     trigger_from_message,
 )
+from assay.core.wire import moment_to_message
 from assay.registry.requests import known_name, page_size, read_page_token
 from assay.registry.run_files import RunFileStore
 from assay.registry.run_requests import (

@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterator
 
 import grpc
+from assay.core.alias import PRODUCTION
 from assay.core.errors import InvalidRequest
 from assay.core.report_wire import gate_to_message, reference_to_message, report_to_message
 from assay.registry import messages
-from assay.registry.aliases import PRODUCTION, AliasStore, Move
+from assay.registry.aliases import AliasStore, Move
 from assay.registry.artifacts import ArtifactStore
 from assay.registry.feed import Feed
 from assay.registry.promotion import Promotion
