@@ -12,6 +12,8 @@ from assay.core.recent import RecentSample, read_recent
 from assay.core.record import unpack
 from assay.core.task import Task
 from assay.worker.held import Held
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 FEWEST = 50
 """Records below which nothing is learned or decided."""
@@ -43,7 +45,11 @@ class RedisRecords:
         """Raise ConfigurationError where ``url`` is none."""
         try:
             self._client = redis.Redis.from_url(
-                url, socket_timeout=_TIMEOUT_SECONDS, socket_connect_timeout=_TIMEOUT_SECONDS
+                url,
+                socket_timeout=_TIMEOUT_SECONDS,
+                socket_connect_timeout=_TIMEOUT_SECONDS,
+                # Not here: the step is taken again.
+                retry=Retry(NoBackoff(), 0),
             )
         except ValueError:
             # Not the URL itself: it may hold a password.
