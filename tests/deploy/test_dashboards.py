@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -156,8 +157,12 @@ def work(registry: Registry, address: str, service: Service, prometheus: Prometh
         labels.label_batch(other, RECORDS)
         ended = refresh(runs, other)
 
+        rounds = itertools.count()
+
         def drifted() -> bool:
-            labels.label_batch(task, SPAM_TEXTS)
+            # Half of them are in the caches, half are new.
+            fresh = next(rounds)
+            labels.label_batch(task, [*SPAM_TEXTS, *(f"{text} {fresh}" for text in SPAM_TEXTS)])
             labels.label(task, SPAM_TEXTS[0])
             labels.label_batch(task, [{"text": "x" * 100_000}])
             open_runs = [run for run in runs.list(task=task, open=True) if run.state is RunState.SHADOWING]
@@ -182,4 +187,7 @@ def test_every_query_has_an_answer(path: Path, house: tuple[Prometheus, str]) ->
             if not any(names <= labels.keys() and math.isfinite(value) for labels, value in found):
                 silent.append(f"{panel['title']}: {expression} -> {found[:3]}")
     assert silent == []
+    for annotation in json.loads(path.read_text())["annotations"]["list"]:
+        expression = annotation["expr"].replace("$__interval", "1m").replace("$task", task)
+        assert {found["task"] for found, _ in prometheus.query(expression.partition(" >")[0])} == {task}
     assert prometheus.failures() == []
