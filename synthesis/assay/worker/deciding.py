@@ -78,7 +78,7 @@ def _shadow(parts: Parts, held: Held, base: Bundle) -> tuple[Shadow | None, str]
         return Shadow(), ""
     if parts.prometheus is None:
         return Shadow(), "Live traffic was not looked at: no Prometheus is set."
-    shadow = shadow_of(parts.prometheus, held.run.task)
+    shadow = shadow_of(parts.prometheus, held.run.task, held.run.candidate_version)
     if shadow.records >= wanted:
         return shadow, ""
     waited = (datetime.now(UTC) - held.run.updated_at).total_seconds()

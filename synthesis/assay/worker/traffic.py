@@ -7,11 +7,12 @@ from assay.worker.decision import Shadow
 from assay.worker.prometheus import Prometheus
 
 
-def shadow_of(prometheus: Prometheus, task: str) -> Shadow:
-    """Return what was counted since the candidate's shadow began. Raises Unavailable."""
+def shadow_of(prometheus: Prometheus, task: str, version: int) -> Shadow:
+    """Return what was counted since this version's shadow began. Raises Unavailable."""
+    begun = f'(assay_shadow_version{{task="{task}"}} == {version})'
 
     def count(name: str) -> int:
-        return round(prometheus.value(f'sum({name}{{task="{task}"}})') or 0.0)
+        return round(prometheus.value(f'sum({name}{{task="{task}"}} and ignoring (label) {begun})') or 0.0)
 
     return Shadow(
         records=count("assay_shadow_records_total"),
