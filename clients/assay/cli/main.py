@@ -18,6 +18,7 @@ from assay.cli import (
     run_commands,
     synth,
     version_commands,
+    worker_command,
 )
 from assay.cli import pilot as pilot_command
 from assay.cli import up_command as up
@@ -103,6 +104,7 @@ app.command("promote")(alias_commands.promote)
 app.command("rollback")(alias_commands.rollback)
 app.command("history")(alias_commands.history)
 app.command("refresh")(refresh_command.refresh)
+app.command("worker")(worker_command.worker)
 app.command("pull")(artifact_commands.pull)
 app.command("export")(artifact_commands.export)
 app.add_typer(run_commands.app, name="runs")
