@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from assay.core.errors import ConfigurationError
+from assay.core.run import RunCost, RunState
+from assay.worker.decision import NEARLY_ALL, SIGNIFICANT
+from assay.worker.metrics import MAX_TASKS, OTHER, Metrics
+from assay.worker.recent_records import FEWEST
+from assay.worker.settings import PREFIX, Settings, read_settings
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.worker.test_policy import run
+
+PAGE = (Path(__file__).parents[2] / "docs" / "worker.md").read_text(encoding="utf-8")
+OBSTACLES = ("open", "no_sample", "cooldown", "failures", "budget", "unknown")
+
+
+def test_the_table_of_settings_is_complete_and_true() -> None:
+    rows = re.findall(rf"^\| `{PREFIX}(\w+)` \|([^|]*)\|([^|]+)\|$", PAGE, re.MULTILINE)
+    documented = {name.lower(): (default.strip(" `"), meaning.strip()) for name, default, meaning in rows}
+    assert list(documented) == list(Settings.model_fields)
+    for name, field in Settings.model_fields.items():
+        default, meaning = documented[name]
+        assert meaning == field.description
+        if field.default_factory is None:
+            assert default == (",".join(field.default) if isinstance(field.default, tuple) else str(field.default))
+
+
+def test_every_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}LEASE_S", "0")
+    monkeypatch.setenv(f"{PREFIX}METRICS_LISTEN", "nowhere")
+    with pytest.raises(ConfigurationError, match=rf"{PREFIX}METRICS_LISTEN.*{PREFIX}LEASE_S"):
+        read_settings()
+
+
+def test_settings_given_stand_above_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}STRATEGIES", "plain, words,")
+    monkeypatch.setenv(f"{PREFIX}PROGRAMS", "3")
+    settings = read_settings(programs=5)
+    assert (settings.programs, settings.strategies) == (5, ("plain", "words"))
+
+
+def filled() -> Metrics:
+    metrics = Metrics()
+    metrics.alert("spam", "opened")
+    metrics.alert("", "unknown")
+    metrics.stepped("spam", RunState.PROMOTED, RunState.SUCCEEDED, 12.0)
+    metrics.spent("spam", RunCost(2, 30, 4, 0.5))
+    metrics.polled([run(RunState.AWAITING_APPROVAL)], 1, 1.0)
+    metrics.failed("prometheus")
+    return metrics
+
+
+def exposed(metrics: Metrics) -> dict[str, list[tuple[dict[str, str], float]]]:
+    found: dict[str, list[tuple[dict[str, str], float]]] = {}
+    for family in text_string_to_metric_families(generate_latest(metrics.registry).decode()):
+        for sample in family.samples:
+            found.setdefault(sample.name, []).append((sample.labels, sample.value))
+    return found
+
+
+def test_the_table_of_metrics_is_complete_and_true() -> None:
+    rows = re.findall(r"^\| `(assay_refresh_\w+)` \| \w+ \|([^|]*)\|", PAGE, re.MULTILINE)
+    documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+    exported: dict[str, set[str]] = {}
+    for name, samples in exposed(filled()).items():
+        exported.setdefault(re.sub(r"_(bucket|count|sum)$", "", name), set()).update(
+            label for labels, _ in samples for label in labels if label != "le"
+        )
+    assert documented == exported
+    assert f"at most {MAX_TASKS} in the life" in PAGE
+
+
+def test_an_open_run_shows_in_its_state_and_nothing_stays_of_one_that_ended() -> None:
+    metrics = filled()
+    shown = {labels["state"]: value for labels, value in exposed(metrics)["assay_refresh_open"]}
+    assert shown["awaiting_approval"] == 1
+    assert sum(shown.values()) == 1
+    metrics.polled([], 0, 2.0)
+    assert "assay_refresh_open" not in exposed(metrics)
+
+
+def test_tasks_above_the_bound_share_one_series() -> None:
+    metrics = Metrics()
+    for number in range(MAX_TASKS + 5):
+        metrics.alert(f"task-{number}", "opened")
+    counts = {labels["task"]: value for labels, value in exposed(metrics)["assay_refresh_alerts_total"]}
+    assert len(counts) == MAX_TASKS + 1
+    assert counts[OTHER] == 5
+
+
+def test_the_page_knows_every_obstacle_and_the_limits() -> None:
+    table = PAGE[PAGE.index("| result |") : PAGE.index("An alert that still fires")]
+    assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == list(OBSTACLES)
+    assert f"at least {FEWEST}" in PAGE
+    assert f"{SIGNIFICANT:.0%}" in PAGE
+    assert f"one label to {NEARLY_ALL:.0%}" in PAGE
