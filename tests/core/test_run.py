@@ -27,7 +27,7 @@ from assay.core.run_wire import (
     trigger_from_message,
 )
 from assay.v1 import run_service_pb2 as pb
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1), timezones=st.just(UTC))
@@ -61,6 +61,10 @@ RUNS = st.builds(
     cost=COSTS,
     steps=st.lists(STEPS, max_size=3).map(tuple),
 )
+
+
+# Runs are large, and a machine that does other things draws them slowly.
+slowly = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def reachable(start: RunState) -> set[RunState]:
@@ -99,6 +103,7 @@ def test_what_a_person_decides_is_a_transition() -> None:
         assert all(state.may_become(review.leads_to) for state in review.possible_in)
 
 
+@slowly
 @given(RUNS)
 def test_a_run_survives_the_wire(run: Run) -> None:
     assert run_from_message(pb.Run.FromString(run_to_message(run).SerializeToString())) == run
@@ -111,6 +116,7 @@ def test_kinds_that_are_not_known(read, number: int) -> None:  # type: ignore[no
         read(number)
 
 
+@slowly
 @given(FACTS)
 def test_facts_are_read_as_they_were_written(facts: dict[str, object]) -> None:
     assert facts_from_text(facts_to_text(facts)) == facts

@@ -9,9 +9,12 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from assay.core.errors import ConfigurationError, Unavailable
+from assay.core.run import Trigger
 from assay.registry.database import Database
 from assay.registry.migration import alembic_config, migrate, newest_step
 from assay.registry.models import Base
+from assay.registry.run_rows import NewRun
+from assay.registry.runs import RunStore
 
 
 def migrate_url(url: str) -> None:
@@ -28,6 +31,19 @@ def test_from_empty_to_the_tables_of_the_code(database_url: str) -> None:
         assert context.get_current_revision() == newest_step()
         assert compare_metadata(context, Base.metadata) == []
     migrate(database)
+    database.close()
+
+
+def test_what_an_earlier_release_wrote_is_kept(database_url: str) -> None:
+    database = Database(database_url)
+    config = alembic_config()
+    with database.connection() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(sa.text("INSERT INTO tasks VALUES ('spam', '2026-01-02 03:04:05')"))
+    migrate(database)
+    run, created = RunStore(database).start(NewRun("spam", Trigger.MANUAL, "key", "why", "ada"))
+    assert (run.id, run.task, created) == (1, "spam", True)
     database.close()
 
 
