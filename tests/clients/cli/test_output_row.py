@@ -4,7 +4,7 @@ from typing import Any
 
 from assay.cli.output_row import ADDED, CsvFormat, JsonLinesFormat, RowFormat, kept_columns
 from assay.cli.row_reading import InputRow
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 names = st.one_of(st.sampled_from(["label", "input_label", "input_input_label", "error", "text"]), st.text(max_size=5))
@@ -25,11 +25,13 @@ def test_no_column_is_lost_and_none_is_overwritten(given_names: list[str]) -> No
     assert not set(kept.values()) & set(ADDED)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(columns)
 def test_a_json_row_is_one_line_that_tells_its_input(row: dict[str, Any]) -> None:
     check(JsonLinesFormat(), InputRow("line 1", row))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(columns)
 def test_a_csv_row_can_be_read_back(row: dict[str, Any]) -> None:
     check(CsvFormat(row, explain=False), InputRow("line 1", row))
