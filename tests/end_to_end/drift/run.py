@@ -23,6 +23,8 @@ from tests.end_to_end.drift.traffic import accuracy
 from tests.parts.replayed_llm import ReplayedLlm, replayed_llm
 
 IMAGES = ROOT / "docs" / "images"
+ASKING_LIVE = {"direct_labels": ASKING["direct_labels"]}
+"""A real model is asked for as many programs, and in the ways, that the worker's defaults say."""
 
 
 def main() -> int:
@@ -31,7 +33,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="assay-drift-") as name:
         folder = Path(name)
         with replayed_llm(folder / "replies.jsonl" if live else REPLIES, live) as llm:
-            story = play(folder, llm, patience=1800, asking=ASKING)
+            story = play(folder, llm, patience=1800, asking=ASKING_LIVE if live else ASKING)
         tell(story, llm)
         if not live and story.run and story.run.state is RunState.SUCCEEDED:
             write_chronicle(story, llm.model, IMAGES / "drift.json")

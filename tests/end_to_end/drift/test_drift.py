@@ -34,7 +34,7 @@ def test_one_run_is_opened_by_the_alert_and_succeeds(story: Story) -> None:
     assert [run.state for run in story.runs] == [RunState.SUCCEEDED]
     assert story.run is not None
     assert story.run.trigger is Trigger.ALERT
-    assert "AssayLabelDrift" in story.run.reason
+    assert any(alert in story.run.reason for alert in story.alerts)
     assert (story.run.base_version, story.run.candidate_version) == (1, 2)
 
 
