@@ -140,3 +140,14 @@ def test_long_lists_stay_readable(reviews: Task) -> None:
     )
     assert max(map(len, source.splitlines())) <= 110
     assert run(source, "word59") == "good"
+
+
+@pytest.mark.parametrize("dots", ["...", "'...'", "'word1', 'word2'"])
+def test_drops_placeholders_beside_real_words(reviews: Task, dots: str) -> None:
+    source = mended(
+        reviews,
+        "def label(text):\n    text = text.lower()\n"
+        f"    return 'good' if any(w in text for w in ['great', 'fine', {dots}]) else None\n",
+    )
+    assert "['great', 'fine']" in source
+    assert run(source, "a fine one") == "good"

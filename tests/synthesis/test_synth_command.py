@@ -9,6 +9,8 @@ import pytest
 from assay.core.bundle import read_folder
 from assay.synthesis.settings import PREFIX, Settings, read_settings
 
+from tests.synthesis.faulty_endpoint import running
+
 ROOT = Path(__file__).parents[2]
 SPAM = ROOT / "examples" / "spam"
 RECORDED = ("--recorded", "--replies", str(SPAM / "replies.jsonl"))
@@ -57,6 +59,7 @@ def test_a_dry_run_asks_nothing_and_needs_no_key() -> None:
         (("--out", "OUT"), "no key"),
         (("--out", "OUT", "--recorded"), "need their file"),
         ((), "nothing is to be done"),
+        (("--concepts",), "no key"),
         ((*RECORDED, "--out", "OUT", "--strategies", "magic"), "no strategy"),
         ((*RECORDED, "--out", str(SPAM)), "not empty"),
     ],
@@ -66,6 +69,20 @@ def test_wrong_use_is_one_clear_line(tmp_path: Path, arguments: tuple[str, ...],
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_suggests_what_to_measure(tmp_path: Path) -> None:
+    with running(lambda body: "1. Shouting: capital letters, speaks for spam") as endpoint:
+        replies = ("--replies", str(tmp_path / "replies.jsonl"))
+        done = synth("--concepts", *replies, OPENAI_BASE_URL=endpoint.url)
+    assert done.returncode == 0, done.stderr
+    assert 'shouting = { type = "number"' in done.stdout
+
+
+def test_needs_records() -> None:
+    done = synth("--dry-run")
+    assert done.returncode == 2
+    assert "--records FILE" in done.stderr
 
 
 def test_records_that_fit_nothing_are_refused(tmp_path: Path) -> None:

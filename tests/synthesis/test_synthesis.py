@@ -48,6 +48,14 @@ RAISES = '```python\ndef label(text):\n    """Fails."""\n    return {}[text.lowe
 FORBIDDEN = '```python\nimport os\n\ndef label(text):\n    """Reads."""\n    return os.environ.get(text.lower())\n```'
 SILENT = '```python\ndef label(text):\n    """Never."""\n    return None\n```'
 CONSTANT = '```python\ndef label(text):\n    """Always."""\n    return "good"\n```'
+PLACEHOLDER = '''```python
+WORDS = {"good": [...], "bad": [...]}
+
+def label(text):
+    """Counts words."""
+    counts = {name: sum(f" {word} " in text.lower() for word in words) for name, words in WORDS.items()}
+    return None if counts["good"] == counts["bad"] else max(counts, key=counts.get)
+```'''
 
 
 def run(
@@ -78,6 +86,7 @@ def run(
         (FORBIDDEN, "static", "os"),
         (SILENT, "never_votes", "None for every record"),
         (CONSTANT, "constant", "nearly every record"),
+        (PLACEHOLDER, "placeholder", "no real words"),
     ],
 )
 def test_a_faulty_program_is_asked_for_once_more_with_its_error(
@@ -115,6 +124,34 @@ def test_programs_of_words(reviews: Task, sandbox: Sandbox) -> None:
     assert '"film"' not in kept.program.source
     assert kept.behavior.coverage == pytest.approx(0.8, abs=0.05)
     assert len(endpoint.requests) == 2
+
+
+def test_words_that_drown_the_other_label_are_asked_for_once_more(reviews: Task, sandbox: Sandbox) -> None:
+    def answer(body: dict[str, Any]) -> str:
+        asked = body["messages"][-1]["content"]
+        if "rarer ones" in asked:
+            return 'words = ["great", "fine", "lovely"]'
+        return 'words = ["number", "great", "film"]' if 'label "good"' in asked else 'words = ["sad", "mad", "poor"]'
+
+    made, endpoint = run(answer, reviews, sandbox, programs=1, strategies=("words",))
+    (kept,) = made.kept
+    assert '"lovely"' in kept.program.source
+    assert '"number"' not in kept.program.source
+    assert [item.purpose for item in kept.attempt.asked] == ["words", "words", "repair"]
+    assert "nearly every record" in endpoint.requests[-1]["messages"][-1]["content"]
+
+
+def test_words_that_nobody_writes_are_asked_for_once_more(reviews: Task, sandbox: Sandbox) -> None:
+    def answer(body: dict[str, Any]) -> str:
+        if "common ones" not in body["messages"][-1]["content"]:
+            good = 'label "good"' in body["messages"][-1]["content"]
+            return 'words = ["zyx", "xyz", "zzz"]' if good else 'words = ["qxq", "qqx", "xqx"]'
+        good = 'label "good"' in body["messages"][-1]["content"]
+        return 'words = ["great", "fine"]' if good else 'words = ["dull", "slow"]'
+
+    made, endpoint = run(answer, reviews, sandbox, programs=1, strategies=("words",))
+    assert len(made.kept) == 1
+    assert len(endpoint.requests) == 4
 
 
 def test_what_the_programs_miss_is_shown_to_the_next(reviews: Task, sandbox: Sandbox) -> None:

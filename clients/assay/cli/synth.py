@@ -19,6 +19,7 @@ from assay.features import Features
 
 if TYPE_CHECKING:
     from assay.synthesis.estimate import Estimate
+    from assay.synthesis.provider import Provider
     from assay.synthesis.synthesis import Dropped, Kept, Progress, SynthesisSettings
     from assay.synthesis.version import VersionMaterial
 
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
 def synth(
     folder: Annotated[Path, typer.Argument(metavar="TASK_DIR", help="The folder that holds task.toml.")],
     records: Annotated[
-        str, typer.Option("--records", metavar="FILE", help="Unlabeled records: .jsonl, .csv, .parquet.")
-    ],
+        str,
+        typer.Option(
+            "--records", metavar="FILE", help="Unlabeled records: .jsonl, .csv, .parquet; needed but for --concepts."
+        ),
+    ] = "",
     gold: Annotated[
         Path | None, typer.Option("--gold", metavar="FILE", help="Labeled rows (.jsonl) to choose by.")
     ] = None,
@@ -57,6 +61,10 @@ def synth(
     budget: Annotated[
         float, typer.Option("--budget", min=0, metavar="USD", help="Stop before more dollars than this.")
     ] = 0,
+    concepts: Annotated[
+        bool,
+        typer.Option("--concepts", help="Only ask what to measure in images, sound and the like: fields to add."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate what it would take; ask nothing.")] = False,
     registry: options.RegistryAddress = options.REGISTRY,
     json: options.Json = False,
@@ -73,6 +81,13 @@ def synth(
     from assay.synthesis.synthesis import SynthesisSettings
     from assay.synthesis.version import VersionOptions
 
+    given = {"model": model, "budget_tokens": budget_tokens, "budget_dollars": budget}
+    settings = read_settings().model_copy(update={name: value for name, value in given.items() if value})
+    if concepts:
+        _suggest_concepts(screen, folder, app.open_provider(settings, replies=replies, recorded=recorded), seed)
+        return
+    if not records:
+        raise ConfigurationError("there are no records to write programs for", advice="name them with --records FILE")
     if not (out or push or dry_run):
         raise ConfigurationError("nothing is to be done with the bundle", advice="add --out DIR, --push or --dry-run")
     if out and out.exists() and any(out.iterdir()):
@@ -80,8 +95,6 @@ def synth(
     inputs = _read_inputs(screen, folder, records, gold)
     chosen = tuple(name.strip() for name in strategies.split(",") if name.strip())
     wanted = SynthesisSettings(programs=programs, strategies=chosen, seed=seed)
-    given = {"model": model, "budget_tokens": budget_tokens, "budget_dollars": budget}
-    settings = read_settings().model_copy(update={name: value for name, value in given.items() if value})
     if dry_run:
         show_estimate(screen, _estimate(inputs, wanted, settings.model, settings.prices))
         return
@@ -100,6 +113,25 @@ def synth(
     pushed = _deliver(outcome.version.bundle, out, push, registry)
     show_outcome(screen, outcome, estimated, out, pushed)
     raise typer.Exit(ExitCode.NO if pushed and pushed.report.refused else ExitCode.OK)
+
+
+def _suggest_concepts(screen: Screen, folder: Path, provider: Provider, seed: int) -> None:
+    from assay.synthesis.app import read_task
+    from assay.synthesis.concepts import ask_concepts, suggest_fields
+
+    task, _ = read_task(folder)
+    found = ask_concepts(provider, task, seed=seed)
+    if not found:
+        raise ConfigurationError(
+            "the LLM named no concepts", advice="say more in the task's instructions, or ask again"
+        )
+    if screen.json:
+        screen.document({"concepts": found, "cost": provider.ledger.to_json()})
+        return
+    screen.line("# to be added to [fields]; a model of your own scores them for each record")
+    for line in suggest_fields(found).splitlines():
+        screen.line(line)
+    screen.note(f"next: score the records, then assay synth {folder} --records FILE --strategies concepts,plain")
 
 
 def _read_inputs(screen: Screen, folder: Path, records: str, gold: Path | None) -> VersionMaterial:

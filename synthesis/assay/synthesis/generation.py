@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from assay.core.bundle import Program
@@ -75,13 +76,35 @@ class _Run:
         self._shown: frozenset[int] = frozenset()
 
     def by_words(self, material: Material) -> Attempt:
-        listed: dict[str, list[str]] = {}
+        said: dict[str, Asked] = {}
         for index, label in enumerate(self._task.label_names):
             evidence = gather_words(self._strategy, material, index, self._prompts.seed_of(self._turn))
             self._shown |= evidence.shown_gold
             request = self._prompts.words(self._strategy, evidence, label, self._turn)
-            listed[label] = read_words(self._ask(request, WORDS).text)
-        listed = clean_words(self._task, listed)
+            said[label] = Asked(WORDS, request, self._ask(request, WORDS))
+        attempt = self._counting(said)
+        if attempt.fault is None or attempt.fault.kind not in ("constant", "never_votes"):
+            return attempt
+        second = self._counting({**said, **self._other_words(attempt, attempt.fault, said)})
+        return second if second.fault is None else self._with_all_asked(attempt)
+
+    def _other_words(self, attempt: Attempt, fault: Fault, said: Mapping[str, Asked]) -> dict[str, Asked]:
+        """Ask for other words: of the label that drowns the others, or of all where none is ever found."""
+        constant = fault.kind == "constant"
+        behavior = attempt.verdict.behavior if attempt.verdict else None
+        labels = [behavior.top_label] if constant and behavior else list(said)
+        other: dict[str, Asked] = {}
+        for label in labels:
+            before = said[label]
+            request = self._prompts.words_again(
+                before.request, before.reply.text, label, fault.message, self._turn, constant=constant
+            )
+            other[label] = Asked(REPAIR, request, self._ask(request, REPAIR))
+        return other
+
+    def _counting(self, said: Mapping[str, Asked]) -> Attempt:
+        """Return the program that counts the words that were said."""
+        listed = clean_words(self._task, {label: read_words(asked.reply.text) for label, asked in said.items()})
         if sum(map(len, listed.values())) < _FEWEST_WORDS:
             return self._attempt(None, Fault("no_words", "the replies hold no words that tell the labels apart"))
         return self._judged(write_word_program(self._task, listed), ())

@@ -71,6 +71,14 @@ class ProgramPrompts:
         ask = render(f"strategy_{strategy.name}", label=label, description=description, **evidence.values)
         return self._request((self._words_system, Message("user", ask)), turn, WORDS_TOKENS, _LIST_STOP)
 
+    def words_again(
+        self, request: Request, reply: str, label: str, fault: str, turn: int, *, constant: bool
+    ) -> Request:
+        """Return the request for other words of one label: rarer ones where it gave nothing else (``constant``)."""
+        ask = render("words_again", label=label, fault=fault, constant=constant)
+        more = (Message("assistant", reply), Message("user", ask))
+        return self._request((*request.messages, *more), turn, WORDS_TOKENS, _LIST_STOP)
+
     def seed_of(self, turn: int) -> int:
         """Return the seed of all that is drawn for the program number ``turn``."""
         return self._seed * 1000 + turn

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from assay.core.task import Task
 from assay.synthesis import repair_names, repair_returns, repair_words
 from assay.synthesis.extraction import parse_source
+from assay.synthesis.placeholders import drop_placeholders
 from assay.synthesis.syntax_repair import repair_syntax
 from assay.synthesis.wrapping import wrap_lists
 
@@ -38,6 +39,7 @@ def repair(task: Task, source: str) -> Repaired:
         repair_names.name_parameters,
         repair_names.add_imports,
         repair_names.match_label_names,
+        drop_placeholders,
         repair_words.drop_label_words,
         repair_words.drop_sentences_and_repeats,
         repair_words.compare_in_lower_case,

@@ -20,6 +20,7 @@ from assay.core.vote import is_error
 from assay.sandbox import Sandbox
 from assay.sandbox.static_checks import check_program
 from assay.synthesis.extraction import parse_source
+from assay.synthesis.placeholders import find_placeholder
 from assay.synthesis.sampling import random_order
 
 Column = npt.NDArray[np.int64]
@@ -47,6 +48,11 @@ class Behavior:
     one_sided: bool
     microseconds: float
     """Per record, wall time, the sandbox's own included: a matter of the machine and its load."""
+
+    @property
+    def top_label(self) -> str:
+        """The label that it gives most."""
+        return max(self.label_shares, key=lambda name: self.label_shares[name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +87,13 @@ class Validator:
         """Return what is to be said of the program by itself."""
         errors = [item for item in check_program(self._task, program) if item.severity is Severity.ERROR]
         if errors:
-            return self._refuse("static", errors)
+            return _refused("static", _said(errors))
+        if said := find_placeholder(program.source):
+            return _refused("placeholder", said)
         try:
             executable = self._sandbox.load(self._task, [program])
         except InvalidBundle as refusal:
-            return self._refuse("load", refusal.findings)
+            return _refused("load", _said(refusal.findings))
         with closing(executable):
             start = time.perf_counter()
             votes: list[int] = []
@@ -96,11 +104,6 @@ class Validator:
                 messages = {**evaluation.messages, **messages}
             seconds = time.perf_counter() - start
         return self._weigh(np.array(votes, dtype=np.int64), messages.get(program.name, ""), seconds)
-
-    def _refuse(self, kind: str, findings: Sequence[Finding]) -> Verdict:
-        said = "; ".join(f"line {item.line}: {item.message}" if item.line else item.message for item in findings[:3])
-        nothing = np.full(0, -1, dtype=np.int64)
-        return Verdict(Fault(kind, said), None, nothing, nothing)
 
     def _weigh(self, votes: Column, message: str, seconds: float) -> Verdict:
         errors = float(np.mean([is_error(int(vote)) for vote in votes])) if len(votes) else 0.0
@@ -117,6 +120,15 @@ class Validator:
         )
         split = len(self.sample)
         return Verdict(_fault(behavior, message), behavior, votes[:split], votes[split:])
+
+
+def _said(findings: Sequence[Finding]) -> str:
+    return "; ".join(f"line {item.line}: {item.message}" if item.line else item.message for item in findings[:3])
+
+
+def _refused(kind: str, message: str) -> Verdict:
+    nothing = np.full(0, -1, dtype=np.int64)
+    return Verdict(Fault(kind, message), None, nothing, nothing)
 
 
 def same_behavior(one: Column, other: Column) -> bool:
@@ -145,7 +157,7 @@ def _fault(behavior: Behavior, message: str) -> Fault | None:
         return Fault("errors", f"it fails on {behavior.errors:.0%} of the records: {message}")
     if behavior.coverage == 0:
         return Fault("never_votes", "it returns None for every record")
-    top = max(behavior.label_shares, key=lambda name: behavior.label_shares[name])
+    top = behavior.top_label
     if behavior.coverage >= _CONSTANT and behavior.label_shares[top] >= _CONSTANT:
         return Fault("constant", f'it returns "{top}" for nearly every record')
     return None
