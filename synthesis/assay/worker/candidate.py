@@ -19,7 +19,7 @@ def push_candidate(parts: Parts, held: Held) -> Advance:
     run = held.run
     if cancelled := moved_meanwhile(parts.registry, run):
         return cancelled
-    pushed = parts.registry.push(kept_bundle(held), author=parts.name, message=f"run {run.id}: {run.reason}")
+    pushed = parts.registry.push(kept_bundle(held), author=parts.name, message=reason_of(run, run.reason))
     if pushed.version is None:
         return Advance(RunState.FAILED, f"The registry refuses the bundle: {_refusal(pushed.report)}.")
     number = pushed.version.number

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,12 +12,10 @@ from assay.client import Registry, RunClient
 from assay.core.errors import InvalidRequest, NotFound
 from assay.core.run import Trigger
 from assay.core.task import Refresh
-from assay.worker.policy import obstacle, trigger_key
+from assay.worker.policy import newest, obstacle, trigger_key
 
 OPENED, UNKNOWN = "opened", "unknown"
 """What becomes of an alert, beside the kinds of obstacles."""
-_MOST_RUNS = 200
-"""Runs of a task that are looked at, the newest ones."""
 
 _LONGEST_OCCASION = 160
 """Characters; a key has room for 200."""
@@ -61,7 +58,7 @@ class Opener:
         return result
 
     def _open(self, task: str, occasion: str, reason: str) -> tuple[str, str]:
-        runs = list(itertools.islice(self._runs.list(task), _MOST_RUNS))
+        runs = newest(self._runs.list(task))
         if found := obstacle(self._refresh(task), runs, datetime.now(UTC), self._max_failures):
             return found.kind, found.message
         run, created = self._runs.start(

@@ -11,7 +11,7 @@ from assay.core.run import Run
 from assay.core.task import Refresh
 from assay.sandbox import Sandbox
 from assay.worker.llm import Llm
-from assay.worker.policy import tokens_left
+from assay.worker.policy import newest, tokens_left
 from assay.worker.prometheus import Prometheus
 from assay.worker.recent_records import RecentRecords
 
@@ -52,7 +52,7 @@ class Parts:
 
     def tokens_left(self, refresh: Refresh, run: Run) -> int:
         """Return how many tokens of the LLM the task's runs, this one included, may still use today."""
-        return tokens_left(refresh, list(self.runs.list(run.task)), datetime.now(UTC))
+        return tokens_left(refresh, newest(self.runs.list(run.task)), datetime.now(UTC))
 
     def close(self) -> None:
         """Free the sandbox."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +11,14 @@ from assay.core.run import Run, RunState, Trigger
 from assay.core.task import Refresh
 
 DAY = timedelta(hours=24)
+
+
+_MOST_RUNS = 200
+
+
+def newest(runs: Iterable[Run]) -> list[Run]:
+    """Return as many of a task's runs, newest first, as are looked at: more than a day can have."""
+    return list(itertools.islice(runs, _MOST_RUNS))
 
 
 @dataclass(frozen=True, slots=True)

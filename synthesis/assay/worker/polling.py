@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 import structlog
 from assay.client import Registry, RunClient
-from assay.core.errors import AssayError
+from assay.core.errors import AssayError, RunNotFound
+from assay.core.run import Run
 from assay.worker.crew import Crew
 from assay.worker.metrics import Metrics
 from assay.worker.opening import Opener
@@ -42,31 +44,41 @@ class Poller:
 
     def poll(self) -> None:
         """Open runs for alerts, claim runs, tidy up."""
-        alerts: list[Alert] = []
+        self.claim()
         if self._prometheus is not None:
-            alerts = self._tried("prometheus", self._prometheus.alerts) or []
-        self._tried("registry", lambda: self._work(alerts))
+            for alert in self._tried("prometheus", self._prometheus.alerts) or []:
+                self._tried("registry", functools.partial(self._consider, alert))
+            self.claim()
+        self._tried("registry", self._tidy)
+        self._tried("registry", self._tell)
 
     def claim(self) -> None:
         """Only claim runs: a person who asked for one is waiting."""
         self._tried("registry", self._crew.claim)
 
-    def _work(self, alerts: list[Alert]) -> None:
-        for alert in alerts:
-            began = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(alert.since))
-            occasion = f"{alert.name}/{alert.task}@{alert.since}"
-            self._opener.consider(alert.task, occasion, f"{alert.name} is active since {began}")
-        self._crew.claim()
-        self._tidy()
+    def _consider(self, alert: Alert) -> None:
+        began = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(alert.since))
+        occasion = f"{alert.name}/{alert.task}@{alert.since}"
+        self._opener.consider(alert.task, occasion, f"{alert.name} is active since {began}")
+
+    def _tell(self) -> None:
         self._metrics.polled(self._runs.list(open=True), self._crew.held, time.time())
 
     def _tidy(self) -> None:
         """Remove the alias ``candidate`` of runs that ended without a worker, as a person's word can end them."""
         for task in self._registry.tasks():
             if any(alias.name == CANDIDATE for alias in task.aliases):
-                run_id = run_of_candidate(self._registry, task.name)
-                if run_id and (run := self._runs.get(run_id)).state.is_end:
+                run = self._run_of(task.name)
+                if run is not None and run.state.is_end:
                     drop_candidate(self._registry, run)
+
+    def _run_of(self, task: str) -> Run | None:
+        """Return the run that set the task's candidate, None where that was a person."""
+        run_id = run_of_candidate(self._registry, task)
+        try:
+            return self._runs.get(run_id) if run_id else None
+        except RunNotFound:  # a person gave a reason that looks like a run's
+            return None
 
     def _tried(self, part: str, call: Callable[[], _Found]) -> _Found | None:
         """Return what the call gives, None where the part is away; say so when that begins and when it ends."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assay.client import Registry
 from assay.core.errors import AliasNotFound
-from assay.core.run import Run, RunState
+from assay.core.run import Run, RunState, message_of
 from assay.worker.outcome import Advance
 
 PRODUCTION, CANDIDATE = "production", "candidate"
@@ -36,7 +36,7 @@ def newest_move(registry: Registry, task: str) -> str:
 
 def reason_of(run: Run, text: str) -> str:
     """Return the reason that an alias's history shows for a move of this run."""
-    return f"{_mark(run.id)} {text}"
+    return message_of(f"run {run.id}: {text}")
 
 
 def drop_candidate(registry: Registry, run: Run) -> None:
@@ -53,7 +53,3 @@ def run_of_candidate(registry: Registry, task: str) -> int:
     moves = registry.history(task, alias=CANDIDATE, limit=1)
     words = moves[0].reason.split(":", 1)[0].split() if moves else []
     return int(words[1]) if len(words) == 2 and words[0] == "run" and words[1].isdecimal() else 0
-
-
-def _mark(run_id: int) -> str:
-    return f"run {run_id}:"

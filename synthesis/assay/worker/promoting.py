@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.core.errors import AliasMoved, GateFailed
+from assay.core.errors import AliasMoved, GateFailed, RunStateMismatch
 from assay.core.run import RunState
 from assay.worker.held import Held
 from assay.worker.outcome import Advance
@@ -13,14 +13,16 @@ from assay.worker.production import PRODUCTION, drop_candidate, newest_move, rea
 def promote(parts: Parts, held: Held) -> Advance:
     """Move production from the base to the candidate. A move that was made already is taken as made."""
     run = held.run
-    why = parts.runs.get(run.id).steps[-1].message
+    present_run = parts.runs.get(run.id)
+    if present_run.state is not RunState.APPROVED:
+        raise RunStateMismatch(f"run {run.id} is {present_run.state.value} by now")  # a person may have ended it
     try:
         parts.registry.set_alias(
             run.task,
             run.candidate_version,
             alias=PRODUCTION,
             actor=parts.name,
-            reason=reason_of(run, why),
+            reason=reason_of(run, present_run.steps[-1].message),
             expected_version=run.base_version,
         )
     except GateFailed as error:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
@@ -44,8 +44,8 @@ class WorkMetrics(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """In seconds: how often to look whether there is something to do, the first pause after a failure, and how long a
-    run may stand in one state while something is away.
+    """In seconds: how often to look whether there is something to do, the first pause after a failure, and how long
+    something may be away without a break.
     """
 
     poll: float
@@ -62,6 +62,7 @@ class Work:
         self._patience = patience
         self._metrics = metrics
         self._failures = 0
+        self._away_since = 0.0
         self._log = _log.bind(run=held.run.id, task=held.run.task)
 
     def run(self) -> None:
@@ -77,7 +78,7 @@ class Work:
         try:
             outcome = self._outcome()
             if isinstance(outcome, Advance):
-                self._advance(outcome)
+                self._conclude(outcome)
                 self._failures = 0
                 return
             self._failures = 0
@@ -101,6 +102,15 @@ class Work:
             self._log.error("a step failed", error=type(error).__name__, places=places)
             return Advance(RunState.FAILED, f"The worker itself failed ({type(error).__name__}); its log says where.")
 
+    def _conclude(self, outcome: Advance) -> None:
+        """Write the step down; where the registry will not have it, that the run has failed."""
+        try:
+            self._advance(outcome)
+        except (*_GONE, *_AWAY):
+            raise
+        except AssayError as error:
+            self._advance(Advance(RunState.FAILED, _sentences(error.message, error.advice)))
+
     def _advance(self, outcome: Advance) -> None:
         before = self._held.run
         if not before.state.may_become(outcome.state):
@@ -118,10 +128,11 @@ class Work:
 
     def _back_off(self, error: AssayError) -> None:
         """Wait for what is away; give the run up where that takes too long."""
-        stands = (datetime.now(UTC) - self._held.run.updated_at).total_seconds()
-        if stands > self._patience.give_up:
-            hours = stands / 3600
-            said = f"given up after {hours:.1f} hours in which it could not go on: {error.message}"
+        if not self._failures:
+            self._away_since = time.monotonic()
+        away = time.monotonic() - self._away_since
+        if away > self._patience.give_up:
+            said = f"given up after {away / 3600:.1f} hours in which it could not go on: {error.message}"
             try:
                 self._advance(Advance(RunState.FAILED, _sentences(said, error.advice)))
             except _AWAY:

@@ -49,10 +49,9 @@ def write_programs(parts: Parts, held: Held) -> Advance:
     packed = kept_records(held, SAMPLE_FILE) or []
     tokens = parts.tokens_left(base.task.refresh, run)
     written = _write(parts, held, base, packed, tokens)
-    synthesis, ensemble = written.synthesis, written.version.ensemble
-    if not synthesis.kept and ensemble.student is None:
-        why = synthesis.stopped or f"all {len(synthesis.dropped)} were dropped: {_reasons(written)}"
-        return Advance(RunState.FAILED, f"The LLM wrote no program that can be used. {why}.", _facts(written, base))
+    ensemble = written.version.ensemble
+    if why := _nothing_new(written):
+        return Advance(RunState.FAILED, why, _facts(written, base))
     labels = len(base.task.label_names)
     unseen = ensemble.unseen_labels(labels, _seed(run)).tolist() if base.gold else []
     lesson = {"unseen_gold": unseen, "direct_labels": parts.asking.direct_labels}
@@ -102,18 +101,33 @@ def _seed(run: Run) -> int:
     return run.id
 
 
+def _nothing_new(written: Written) -> str:
+    """Return why the LLM added nothing to what there was, empty where it did."""
+    synthesis = written.synthesis
+    if not synthesis.ledger.worth().calls:
+        return f"The LLM could not be asked for anything: {synthesis.stopped or 'no program was wanted'}."
+    if synthesis.kept or written.version.ensemble.student is not None:
+        return ""
+    reasons = ", ".join(f"{count} {reason}" for reason, count in synthesis.reasons.items())
+    return f"The LLM wrote no program that can be used: {synthesis.stopped or reasons or 'none was asked for'}."
+
+
 def _told(written: Written, base: Bundle) -> str:
-    made = set(written.version.bundle.program_names)
-    new, old = len(made - set(base.program_names)), len(made & set(base.program_names))
+    made, old = len(written.version.bundle.programs), len(_of_production(written, base))
     early = f" It ended early: {written.synthesis.stopped}." if written.synthesis.stopped else ""
-    return f"A version of {len(made)} programs is made: {new} new, {old} of production's {len(base.programs)}.{early}"
+    return f"A version of {made} programs is made: {made - old} new, {old} of production's {len(base.programs)}.{early}"
+
+
+def _of_production(written: Written, base: Bundle) -> list[str]:
+    """Return the names of production's programs that are in the new version as they were."""
+    return [program.name for program in base.programs if program in written.version.bundle.programs]
 
 
 def _facts(written: Written, base: Bundle) -> dict[str, Any]:
     spent = written.synthesis.ledger.spent()
     return {
         "programs": list(written.version.bundle.program_names),
-        "of_production": [name for name in base.program_names if name in written.version.bundle.program_names],
+        "of_production": _of_production(written, base),
         "written": len(written.synthesis.kept),
         "dropped": written.synthesis.reasons,
         "stopped": written.synthesis.stopped,
@@ -122,7 +136,3 @@ def _facts(written: Written, base: Bundle) -> dict[str, Any]:
         "calls": spent.calls,
         "tokens": spent.tokens_in + spent.tokens_out,
     }
-
-
-def _reasons(written: Written) -> str:
-    return ", ".join(f"{count} {reason}" for reason, count in written.synthesis.reasons.items()) or "none was asked for"
