@@ -31,7 +31,7 @@ from assay.synthesis.synthesis import SynthesisSettings
 from assay.synthesis.version import VersionMaterial, VersionOptions
 
 SPAM = Path(__file__).parent.parent / "examples" / "spam"
-SILENCE_SECONDS = 15.0
+SILENCE_SECONDS = 60.0
 REFUSED = ("rate", "error")
 FAULTS = ("rate", "", "", "cut", "", "", "error", "", "", "html", "", "", "truncated", "", "")
 """What becomes of each request, in turn; a hang comes once, since it costs the client's whole patience."""

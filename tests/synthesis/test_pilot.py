@@ -92,7 +92,7 @@ def test_the_report_says_what_is_served(sandbox, found):
 
 def test_every_way_of_labeling_has_its_figures(found):
     report = found[2]
-    for name in ("ensemble", "majority", "direct", "baseline"):
+    for name in ("ensemble", "majority", "direct", "direct_calibrated", "baseline"):
         low, high = report[name]["interval"]
         assert low <= report[name]["accuracy"] <= high
         assert {"macro_f1", "coverage", "f1"} <= report[name].keys()
@@ -141,7 +141,7 @@ def test_a_budget_that_ends_leaves_a_version_and_says_so(sandbox):
     result, bundle = run_pilot(sandbox, provider, material(), TASK_TEXT, SynthesisSettings(programs=1), options)
     report = build_report(result, None)
     assert bundle.programs
-    assert report["direct"] is None
+    assert report["direct"] is report["direct_calibrated"] is None
     assert report["cost"]["ratio"] is None
     assert render_page(report)
     assert provider.ledger.spent().tokens_in + provider.ledger.spent().tokens_out <= 6000

@@ -30,6 +30,7 @@ REPORT_FILE, PAGE_FILE, BUNDLE_FOLDER = "report.json", "report.html", "bundle"
 _NAMES = {
     "ensemble": "programs",
     "direct": "direct labeling",
+    "direct_calibrated": "direct, calibrated",
     "baseline": "TF-IDF + regression",
     "majority": "commonest label",
 }

@@ -9,8 +9,10 @@ import numpy as np
 from assay.core.bundle import Bundle
 from assay.core.errors import ConfigurationError
 from assay.core.record import pack
+from assay.core.vote import ABSTAIN
 from assay.sandbox import Labeler, Sandbox
 from assay.synthesis.baselines import commonest_label, require_scikit_learn, tfidf_labels, unseen_tfidf_labels
+from assay.synthesis.calibration import beliefs, fit_calibration, is_told
 from assay.synthesis.direct import DirectLabels, label_directly
 from assay.synthesis.endpoint import AskFailed, BudgetExceeded
 from assay.synthesis.ensemble import Ensemble, record_words
@@ -19,6 +21,7 @@ from assay.synthesis.label_models import Floats, Labels, Votes
 from assay.synthesis.pilot_result import (
     BASELINE,
     DIRECT,
+    DIRECT_CALIBRATED,
     ENSEMBLE,
     MAJORITY,
     Labeling,
@@ -93,7 +96,7 @@ def measure_pilot(
     Asks the LLM for the labels of a sample of the measured rows. Raises ConfigurationError where a baseline is asked
     for that cannot be had.
     """
-    rows, ensemble, gold_direct = material.measured_rows, made.ensemble, made.gold_direct
+    rows, ensemble, gold_direct = material.measured_rows, made.ensemble, made.gold_direct.labels
     truth = np.array([row.label for row in rows], dtype=np.int64)
     given, probabilities = _ensemble_labels(sandbox, material, ensemble, made.bundle, options.seed)
     before = provider.ledger.worth()
@@ -103,6 +106,8 @@ def measure_pilot(
     labelings.add(ENSEMBLE, given)
     labelings.add(MAJORITY, np.full(len(rows), labelings.default))
     labelings.add(DIRECT, direct.labels, chosen)
+    if material.test and (gold_direct >= 0).any():
+        labelings.add(DIRECT_CALIBRATED, _calibrated(material, made.gold_direct, direct), chosen)
     if options.baseline:
         progress("baseline", 0.0)
         labelings.add(BASELINE, _baseline_labels(material, options.seed))
@@ -201,6 +206,14 @@ def _ask_directly(
         nothing = label_directly(provider, material.task, [])
         return chosen[:0], replace(nothing, unanswered={error.reason: len(records)})
     return chosen, answers
+
+
+def _calibrated(material: PilotMaterial, gold_direct: DirectLabels, direct: DirectLabels) -> Labels:
+    """Return the LLM's answers as the gold rows calibrate them; -1 where there is none."""
+    truth = np.array([row.label for row in material.gold], dtype=np.int64)
+    found = fit_calibration(beliefs(gold_direct.labels, gold_direct.scores), truth, len(material.task.labels))
+    said = beliefs(direct.labels, direct.scores)
+    return np.where(is_told(said), found.scores(said).argmax(axis=1), ABSTAIN)
 
 
 def _check_baseline(material: PilotMaterial) -> None:

@@ -15,6 +15,8 @@ from assay.synthesis.label_models import Floats, Labels, Votes
 from assay.synthesis.ledger import Total
 
 ENSEMBLE, MAJORITY, DIRECT, BASELINE = "ensemble", "majority", "direct", "baseline"
+DIRECT_CALIBRATED = "direct_calibrated"
+"""The same answers of the LLM, its lean undone by the gold rows that it labeled too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 from assay.synthesis.estimate import Estimate
 from assay.synthesis.evaluation import Quality, wilson
 from assay.synthesis.label_models import HIDDEN
-from assay.synthesis.pilot_result import BASELINE, DIRECT, ENSEMBLE, MAJORITY, Labeling, PilotResult
+from assay.synthesis.pilot_result import BASELINE, DIRECT, DIRECT_CALIBRATED, ENSEMBLE, MAJORITY, Labeling, PilotResult
 from assay.synthesis.prices import Price
 from assay.synthesis.record_text import one_line
 
@@ -42,7 +42,7 @@ def build_report(result: PilotResult, price: Price | None, estimated: Estimate |
         "seed": result.options.seed,
         **{
             name: _labeling_json(labelings[name], names) if name in labelings else None
-            for name in (ENSEMBLE, MAJORITY, DIRECT, BASELINE)
+            for name in (ENSEMBLE, MAJORITY, DIRECT, DIRECT_CALIBRATED, BASELINE)
         },
         "programs_asked": result.written.asked,
         "programs_kept": len(result.written.programs),

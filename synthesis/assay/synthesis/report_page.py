@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jinja2
-from assay.synthesis.pilot_result import BASELINE, DIRECT, ENSEMBLE, MAJORITY
+from assay.synthesis.pilot_result import BASELINE, DIRECT, DIRECT_CALIBRATED, ENSEMBLE, MAJORITY
 from assay.synthesis.plots import Bar, Point, cost_over_records, program_bars, quality_against_cost
 from assay.synthesis.report import best_single_program
 from markupsafe import Markup
@@ -14,6 +14,7 @@ from markupsafe import Markup
 NAMES = {
     ENSEMBLE: "programs",
     DIRECT: "direct labeling",
+    DIRECT_CALIBRATED: "direct, calibrated",
     BASELINE: "TF-IDF + regression",
     MAJORITY: "commonest label",
 }
@@ -51,7 +52,7 @@ def _quality_plot(report: Mapping[str, Any]) -> Markup:
     points = [
         Point(NAMES[name], name, costs.get(name), report[name]["accuracy"], _interval(report[name]["interval"]))
         for name in NAMES
-        if report[name]
+        if report[name] and name != DIRECT_CALIBRATED  # it would stand on direct labeling's own place
     ]
     return quality_against_cost(points, unit)
 

@@ -22,7 +22,6 @@ from assay.synthesis.calibration import beliefs, direct_labels_tell
 from assay.synthesis.direct import DirectLabels, label_directly
 from assay.synthesis.endpoint import AskFailed, BudgetExceeded
 from assay.synthesis.ensemble import Ensemble, Ingredients, build_ensemble
-from assay.synthesis.label_models import Labels
 from assay.synthesis.provenance import provenance
 from assay.synthesis.provider import Provider
 from assay.synthesis.sampling import choose_examples, random_order
@@ -60,14 +59,14 @@ class VersionOptions:
 
 @dataclass(frozen=True, slots=True)
 class MadeVersion:
-    """A version, how it was chosen, and the LLM's own labels of the gold rows, -1 where there is none.
+    """A version, how it was chosen, and the LLM's own labels of the gold rows.
 
     ``stopped`` says why the direct labels ended early; empty where they did not.
     """
 
     bundle: Bundle
     ensemble: Ensemble
-    gold_direct: Labels
+    gold_direct: DirectLabels
     stopped: str = ""
 
 
@@ -117,7 +116,7 @@ def make_version(
         gold=material.gold,
         records=material.records,
     )
-    return MadeVersion(bundle, ensemble, learned.gold.labels, learned.stopped)
+    return MadeVersion(bundle, ensemble, learned.gold, learned.stopped)
 
 
 @dataclass(frozen=True, slots=True)
