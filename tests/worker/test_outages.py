@@ -112,6 +112,8 @@ def test_a_run_stays_within_the_days_budget(
     assert first.state.is_end, story(first)
     assert 1000 < first.cost.tokens <= 4000
     assert "budget" in story(first)
+    bundles = [registry.download(base.task, version=number).bundle for number in (1, first.candidate_version)]
+    assert bundles[0].gold == bundles[1].gold
     spent = llm.answered.total()
     second = wait_for(runs, refresh(runs, base.task).id)
     assert second.state is RunState.FAILED

@@ -7,22 +7,38 @@ from assay.client import Registry, RunClient
 from assay.core.run import RunState
 
 from tests.parts.worker import Worker
-from tests.worker.recorded_llm import RecordedLlm
+from tests.worker.handed_over import aliases
+from tests.worker.recorded_llm import RECORDS, RecordedLlm
 from tests.worker.tasks import fill_sample, weak_task
 from tests.worker.waiting import refresh, story, wait_for
 
 
-def test_a_person_asks_for_a_refresh_and_a_better_version_becomes_production(
+def test_two_workers_make_one_new_version_of_one_run(
     registry: Registry,
     runs: RunClient,
     redis: redis_client.Redis,
     llm: RecordedLlm,
     new_worker: Callable[..., Worker],
 ) -> None:
-    base = weak_task(registry)
-    fill_sample(redis, registry.download(base.task).bundle.task)
-    worker = new_worker()
+    base = weak_task(registry, gold=False)
+    before = registry.download(base.task).bundle
+    fill_sample(redis, before.task)
+    workers = [new_worker(direct_labels=60) for _ in range(2)]
     run = wait_for(runs, refresh(runs, base.task).id)
-    assert worker.stop() == 0
-    print(story(run), run.cost)
+    tokens = sum(worker.total("assay_refresh_tokens_total", task=base.task) for worker in workers)
+    assert [worker.stop() for worker in workers] == [0, 0]
     assert run.state is RunState.SUCCEEDED, story(run)
+    assert aliases(registry, base.task) == {"production": 2}
+    assert set(llm.answered.values()) == {1}
+    assert run.cost.calls == len(llm.answered)
+    assert run.cost.tokens == tokens
+    assert run.cost.dollars
+    after = registry.download(base.task).bundle
+    assert after.task == before.task
+    assert after.files["provenance.json"]
+    # Without gold rows to choose by, what was there stays beside what is new.
+    assert set(before.programs) < set(after.programs)
+    assert run.steps[2].facts["of_production"] == list(before.program_names)
+    assert any(name.startswith((f"r{run.id}_", "student_")) for name in after.program_names)
+    logs = "".join(worker.log.read_text() for worker in workers)
+    assert not any(text in logs for text in RECORDS)

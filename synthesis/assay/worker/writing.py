@@ -104,9 +104,8 @@ def _seed(run: Run) -> int:
 def _nothing_new(written: Written) -> str:
     """Return why the LLM added nothing to what there was, empty where it did."""
     synthesis = written.synthesis
-    if not synthesis.ledger.worth().calls:
-        return f"The LLM could not be asked for anything: {synthesis.stopped or 'no program was wanted'}."
-    if synthesis.kept or written.version.ensemble.student is not None:
+    # A student that learned from the LLM's own labels is new; one that had to do without them is not worth a version.
+    if synthesis.kept or (written.version.ensemble.student is not None and not synthesis.stopped):
         return ""
     reasons = ", ".join(f"{count} {reason}" for reason, count in synthesis.reasons.items())
     return f"The LLM wrote no program that can be used: {synthesis.stopped or reasons or 'none was asked for'}."
