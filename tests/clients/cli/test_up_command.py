@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,13 @@ def up(tmp_path: Path) -> Iterator[Up]:
     made.process.wait()
 
 
-def test_both_servers_run_and_end_together_and_keep_what_they_have(up: Up, tmp_path: Path) -> None:
+def test_all_servers_run_and_end_together_and_keep_what_they_have(up: Up, tmp_path: Path) -> None:
     found = up.ready()
     with Registry(found["registry"]) as registry, Client(found["service"]) as client:
         serve(registry, client, SPAM)
+    with urllib.request.urlopen(f"http://{found['worker']}/healthz", timeout=10) as reply:
+        assert reply.status == 200
+    assert found["pids"].keys() == {"registry", "service", "worker"}
     up.process.send_signal(signal.SIGINT)
     assert up.process.wait(60) == 0
     assert all(ended(pid) for pid in found["pids"].values())

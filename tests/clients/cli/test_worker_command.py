@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+
+def test_the_worker_runs_until_it_is_asked_to_end(tmp_path: Path) -> None:
+    own = {"ASSAY_WORKER_DATA_DIR": str(tmp_path / "worker"), "ASSAY_WORKER_METRICS_LISTEN": "127.0.0.1:0"}
+    log, address = tmp_path / "log", tmp_path / "worker" / "worker.address"
+    command = [sys.executable, "-m", "assay.cli.main", "worker", "--registry", "127.0.0.1:1"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, **own})
+    try:
+        while not address.exists():
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.02)
+        with urllib.request.urlopen(f"http://{address.read_text().strip()}/healthz", timeout=10) as reply:
+            assert reply.status == 200
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    assert "Traceback" not in log.read_text()
+
+
+def test_a_wrong_url_is_one_clear_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "assay.cli.main", "worker", "--prometheus", "nowhere"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "ASSAY_WORKER_PROMETHEUS_URL" in done.stderr
+    assert "Traceback" not in done.stderr
