@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import random
 import time
 from collections.abc import Iterable, Mapping
 
 import redis
 from assay.client import Registry, Version
 from assay.core.bundle import open_bundle
-from assay.core.recent import RecentSample, score
+from assay.core.recent import SCORE_BITS, RecentSample, member_of
 from assay.core.record import pack
 from assay.core.task import Task
 
@@ -66,6 +67,7 @@ def fill_sample(server: redis.Redis, task: Task, texts: Iterable[str] = RECORDS)
     """Put records into the task's sample of recent ones, as label services do."""
     sample = RecentSample.of(task)
     key = sample.key(sample.bucket(time.time()))
-    packed = [pack((text,), task.limits.record_bytes) for text in texts]
-    server.zadd(key, {line: score(line) for line in packed})
+    chance = random.Random(1)
+    drawn = [(chance.getrandbits(SCORE_BITS), pack((text,), task.limits.record_bytes)) for text in texts]
+    server.zadd(key, {member_of(*item): item[0] for item in drawn})
     server.expire(key, sample.seconds)

@@ -3,15 +3,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import redis as redis_client
 from assay.client import Registry, RunClient, Version
 from assay.core.run import Review, Run, RunState
 
 from tests.parts.service import until
 from tests.parts.worker import Worker
 from tests.worker.handed_over import aliases, hand_over, production
-from tests.worker.recorded_llm import ANSWERS, SPAM, RecordedLlm
-from tests.worker.tasks import bundle_files, push, weak_task
-from tests.worker.waiting import story, wait_for
+from tests.worker.recorded_llm import ANSWERS, RECORDS, SPAM, RecordedLlm
+from tests.worker.tasks import bundle_files, fill_sample, push, weak_task
+from tests.worker.waiting import refresh, story, wait_for
 
 NewWorker = Callable[..., Worker]
 ALL = tuple(sorted(path.stem for path in (SPAM / "bundle" / "programs").glob("*.py")))
@@ -20,6 +21,13 @@ def label(text):
     \"\"\"Takes friends for spam.\"\"\"
     return "spam" if len(text) < 90 else "ham"
 """
+
+CAMPAIGN = "An offer of a campaign: it comes again and again, and what is in production has nothing to say about it."
+KNOWS_CAMPAIGN = f"""\
+def label(text):
+    \"\"\"Knows one message.\"\"\"
+    return "spam" if text == {CAMPAIGN!r} else None
+""".encode()
 
 
 def better(base: Version, **refresh: str) -> dict[str, bytes]:
@@ -87,6 +95,29 @@ def test_without_gold_the_llm_judges_where_the_versions_differ(
     assert "judged blind" in decided.message.lower()
     asked = [str(body) for body in llm.endpoint.requests]
     assert not any("candidate" in text or "production" in text for text in asked)
+
+
+def test_a_record_that_repeats_is_one_witness(
+    registry: Registry, runs: RunClient, llm: RecordedLlm, new_worker: NewWorker
+) -> None:
+    llm.labels = lambda text: "spam"
+    base = weak_task(registry, gold=False)
+    files = bundle_files(base.task, gold=False) | {"programs/campaign.py": KNOWS_CAMPAIGN}
+    run = hand_over(runs, base, files, [*RECORDS, *[CAMPAIGN] * 100])
+    new_worker()
+    run = ended(runs, run, RunState.REJECTED, "1 to 0, p = 1", "not shown to be better")
+    assert run.steps[-1].facts["disagreements"] == 100
+    assert llm.answered.total() == 1
+
+
+def test_too_few_distinct_records_are_too_few(
+    registry: Registry, runs: RunClient, redis: redis_client.Redis, new_worker: NewWorker
+) -> None:
+    base = weak_task(registry)
+    fill_sample(redis, registry.download(base.task).bundle.task, [*RECORDS[:30], *[CAMPAIGN] * 500])
+    new_worker()
+    run = ended(runs, refresh(runs, base.task), RunState.FAILED, "31 distinct recent records", "at least 50")
+    assert run.steps[-1].facts == {"records": 530, "distinct": 31}
 
 
 def test_an_llm_that_does_not_know_the_task_is_no_judge(

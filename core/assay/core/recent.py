@@ -1,9 +1,10 @@
 """The sample of recent records that label services keep in Redis for tasks that ask for one, and how it is read.
 
-Each stretch of time, a bucket, is a sorted set: its members are packed records, its scores come from the records'
-hashes, and only the lowest scores are kept. Such a bottom-k sketch is a uniform sample of the *distinct* records of
-the bucket, whichever service saw them and however often they came (Cohen and Kaplan, "Summarizing data using bottom-k
-sketches", PODC 2007). Services need no word with each other, and a record that comes a thousand times takes one place.
+Each stretch of time, a bucket, is a sorted set: every occurrence of a record draws a score at random, and only the
+lowest are kept. Such a bottom-k sketch (Cohen and Kaplan, "Summarizing data using bottom-k sketches", PODC 2007) is a
+uniform sample of the bucket's *traffic*, whichever services saw it, and services need no word with each other. What is
+every tenth record in traffic is about every tenth in the sample, as figures that traffic is compared with must have it.
+A member begins with its own score, so that equal records stand in a sorted set as often as they were drawn.
 
 Nothing here talks to Redis but ``read_recent``, through the client that it is given.
 """
@@ -14,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from assay.core.record import record_key
 from assay.core.task import Task
 
 BUCKETS = 8
@@ -24,7 +24,8 @@ MAX_MEMBER_BYTES = 64 << 10
 MAX_BUCKET_BYTES = 32 << 20
 """Where records are so large that a bucket would hold more than this, about, it holds fewer of them."""
 SCORE_BITS = 52
-"""Of a record's hash; a double, Redis's type of scores, holds them exactly."""
+"""A double, Redis's type of scores, holds them exactly."""
+_DIGITS = SCORE_BITS // 4
 
 
 class SortedSets(Protocol):
@@ -74,26 +75,26 @@ class RecentSample:
         return range(newest + 1, newest - BUCKETS, -1)
 
 
-def score(packed: str) -> int:
-    """Return the packed record's place in its bucket, uniform between 0 and 2**52 - 1, equal for equal records."""
-    return score_of_key(record_key(packed))
+def member_of(score: int, packed: str) -> str:
+    """Return what stands in the sorted set for an occurrence of the packed record; ``score`` is below 2**52."""
+    return f"{score:0{_DIGITS}x}{packed}"
 
 
-def score_of_key(key: bytes) -> int:
-    """Return the score of a record whose ``record_key`` is known already."""
-    return int.from_bytes(key[:8]) >> (64 - SCORE_BITS)
+def record_of(member: str | bytes) -> str:
+    """Return the packed record of a member."""
+    return (member if isinstance(member, str) else member.decode())[_DIGITS:]
 
 
 def read_recent(client: SortedSets, sample: RecentSample, now: float) -> list[str]:
-    """Return up to ``sample.records`` distinct packed records: newest bucket first, by score within one.
+    """Return up to ``sample.records`` packed records: newest bucket first, by score within one.
 
-    ``now`` is a Unix time in seconds. Raises what the client raises. The records were valid for the version that was
-    production when they came; a later one may have other fields.
+    A record comes as often as it was drawn. ``now`` is a Unix time in seconds. Raises what the client raises. The
+    records were valid for the version that was production when they came; a later one may have other fields.
     """
-    found: dict[str, None] = {}
+    found: list[str] = []
     for bucket in sample.buckets(now):
-        for member in client.zrange(sample.key(bucket), 0, sample.records - 1):
-            found.setdefault(member if isinstance(member, str) else member.decode())
-            if len(found) == sample.records:
-                return list(found)
-    return list(found)
+        wanted = sample.records - len(found)
+        if not wanted:
+            break
+        found += map(record_of, client.zrange(sample.key(bucket), 0, wanted - 1))
+    return found

@@ -1,14 +1,16 @@
 """What one process knows of a bucket of the sample of recent records: enough to leave Redis alone, mostly.
 
-Of n distinct records that a bucket of k sees, only about k·(1 + ln(n/k)) are ever among the lowest k when they come.
+Of n records that a bucket of k sees, only about k·(1 + ln(n/k)) are ever among the lowest k when they come: most cost a
+random number and a comparison.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 
-from assay.core.recent import MAX_BUCKET_BYTES, MAX_MEMBER_BYTES, SCORE_BITS, RecentSample, score
+from assay.core.recent import MAX_BUCKET_BYTES, MAX_MEMBER_BYTES, SCORE_BITS, RecentSample, member_of
 
 CHUNK_RECORDS = 256
 CHUNK_BYTES = 256 << 10
@@ -19,21 +21,24 @@ _FEW = 100
 """Records below which their mean size says too little."""
 
 Chunk = dict[str, int]
-"""Scores by packed record, as ZADD takes them."""
+"""Scores by member, as ZADD takes them."""
 
 
 class RecentBucket:
     """Belongs to one thread. ``now`` is a Unix time in seconds."""
 
-    def __init__(self, sample: RecentSample, number: int, now: float) -> None:
+    def __init__(
+        self, sample: RecentSample, number: int, now: float, draw: Callable[[int], int] = random.getrandbits
+    ) -> None:
+        """``draw`` returns so many random bits, others in each process."""
         self.sample = sample
         self.number = number
         self._pending: dict[int, str] = {}
         self._written_records = 0
         self._written_bytes = 0
         self._bound = 1 << SCORE_BITS
-        self._written: set[int] = set()
         self._known_until = now + _KNOWN_SECONDS
+        self._draw = draw
 
     @property
     def room(self) -> int:
@@ -44,11 +49,11 @@ class RecentBucket:
         return max(min(self.sample.records, fit), 1)
 
     def add(self, packed: str) -> bool:
-        """Consider a record for the bucket; False where it is too large for any."""
+        """Consider one occurrence of a record for the bucket; False where it is too large for any."""
         if len(packed) > MAX_MEMBER_BYTES or (not packed.isascii() and len(packed.encode()) > MAX_MEMBER_BYTES):
             return False
-        place = score(packed)
-        if place < self._bound and place not in self._written:
+        place = self._draw(SCORE_BITS)
+        if place < self._bound:
             self._pending[place] = packed
         return True
 
@@ -66,25 +71,22 @@ class RecentBucket:
         for place in places:
             if place >= self._bound:
                 break
-            packed = pending[place]
-            if chunk and (len(chunk) == CHUNK_RECORDS or size + len(packed) > CHUNK_BYTES):
+            member = member_of(place, pending[place])
+            if chunk and (len(chunk) == CHUNK_RECORDS or size + len(member) > CHUNK_BYTES):
                 yield chunk
                 chunk, size = {}, 0
-            chunk[packed] = place
-            size += len(packed)
+            chunk[member] = place
+            size += len(member)
         if chunk:
             yield chunk
 
     def wrote(self, chunk: Chunk, highest: int | None) -> None:
         """Take into account that Redis has the chunk. ``highest`` is the score at the last place, None where free."""
         self._written_records += len(chunk)
-        self._written_bytes += sum(len(packed.encode()) for packed in chunk)
-        self._written.update(chunk.values())
+        self._written_bytes += sum(len(member.encode()) for member in chunk)
         if highest is not None:
             self._bound = highest
-            self._written = {place for place in self._written if place <= highest}
 
     def _forget(self, now: float) -> None:
         self._bound = 1 << SCORE_BITS
-        self._written.clear()
         self._known_until = now + _KNOWN_SECONDS

@@ -1,7 +1,7 @@
 """The sample of recent records, written to Redis for the tasks that ask for one (see assay.core.recent).
 
-A request leaves its records in a bounded backlog and goes on. All else happens in a thread of its own: hashing,
-choosing, and one pipeline for each bucket that changed. Redis slow or away costs records of the sample, no request.
+A request leaves its records in a bounded backlog and goes on. All else happens in a thread of its own: choosing
+and one pipeline for each bucket that changed. Redis slow or away costs records of the sample, no request.
 """
 
 from __future__ import annotations

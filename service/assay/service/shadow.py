@@ -1,8 +1,8 @@
 """A shadow: one candidate beside one production version, on a share of the records that production answers.
 
 Records are chosen at random and not by their hash: the figures are shares of *traffic*, and by hash a frequent record
-would be in or out as a whole. Besides, the sample of recent records is chosen by hash, and a candidate written from
-it must not be tried on just those records.
+would be in or out as a whole. The choice knows nothing of the sample of recent records: a candidate written from that
+must not be tried on just those records.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 from assay.core.row import Row
@@ -13,6 +13,14 @@ from assay.synthesis.direct import Example
 def random_order(count: int, seed: int) -> list[int]:
     """Return 0 .. count-1 in random order. Its beginnings are samples, each part of the longer ones."""
     return [int(index) for index in np.random.default_rng(seed).permutation(count)]
+
+
+def random_distinct(items: Sequence[Hashable], seed: int) -> list[int]:
+    """Return the index of one of each of equal items, in the order of ``random_order``; frequent ones come earlier."""
+    seen: dict[Hashable, int] = {}
+    for index in random_order(len(items), seed):
+        seen.setdefault(items[index], index)
+    return list(seen.values())
 
 
 def choose_examples(task: Task, gold: Sequence[Row], count: int = 8) -> list[Example]:

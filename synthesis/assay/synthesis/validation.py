@@ -21,7 +21,7 @@ from assay.sandbox import Sandbox
 from assay.sandbox.static_checks import check_program
 from assay.synthesis.extraction import parse_source
 from assay.synthesis.placeholders import find_placeholder
-from assay.synthesis.sampling import random_order
+from assay.synthesis.sampling import random_distinct
 
 Column = npt.NDArray[np.int64]
 """One program's votes, one a record; errors count as abstentions."""
@@ -77,7 +77,8 @@ class Validator:
     """Judges programs of one task on one sample."""
 
     def __init__(self, sandbox: Sandbox, task: Task, records: Sequence[Record], gold: Sequence[Row]) -> None:
-        self.sample = [records[index] for index in random_order(len(records), 0)[:_SAMPLE]]
+        # Distinct ones: a record that repeats would hide what programs do with the others. See learn_directly on repr.
+        self.sample = [records[index] for index in random_distinct([repr(record) for record in records], 0)[:_SAMPLE]]
         self._sandbox = sandbox
         self._task = task
         limit = task.limits.record_bytes

@@ -24,7 +24,7 @@ from assay.synthesis.endpoint import AskFailed, BudgetExceeded
 from assay.synthesis.ensemble import Ensemble, Ingredients, build_ensemble
 from assay.synthesis.provenance import provenance
 from assay.synthesis.provider import Provider
-from assay.synthesis.sampling import choose_examples, random_order
+from assay.synthesis.sampling import choose_examples, random_distinct
 from assay.synthesis.synthesis import Synthesis
 
 _NOT_BETTER = "its labels of the gold rows are not surely better than the commonest label"
@@ -134,7 +134,7 @@ class Learned:
 def learn_directly(
     provider: Provider, material: VersionMaterial, options: VersionOptions, progress: Progress
 ) -> Learned:
-    """Have the LLM label the gold rows and a sample of the records.
+    """Have the LLM label the gold rows and a sample of the records, of equal ones only one.
 
     The gold rows come first: where its labels of these tell nothing, the records are not asked about. Gold rows that
     stand in the prompt count as not labeled.
@@ -142,7 +142,8 @@ def learn_directly(
     label_count = len(material.task.label_names)
     gold = DirectLabels.none(len(material.gold), label_count)
     records = DirectLabels.none(len(material.records), label_count)
-    chosen = random_order(len(material.records), options.seed)[: options.direct_labels]
+    # A record may hold lists, which have no hash; its text has one.
+    chosen = random_distinct([repr(record) for record in material.records], options.seed)[: options.direct_labels]
     if not chosen:
         return Learned(gold, records)
     examples = choose_examples(material.task, material.gold, options.direct_examples)

@@ -13,7 +13,7 @@ from assay.core.record import unpack
 from assay.core.report import Reference
 from assay.core.run import RunState
 from assay.core.task import Approval
-from assay.synthesis.sampling import random_order
+from assay.synthesis.sampling import random_distinct
 from assay.worker.decision import (
     Decision,
     Evidence,
@@ -33,7 +33,7 @@ from assay.worker.observed import Observed, observe
 from assay.worker.outcome import Advance, Outcome, Wait
 from assay.worker.parts import Parts
 from assay.worker.production import moved_meanwhile
-from assay.worker.recent_records import FEWEST, SAMPLE_FILE, keep_records, kept_records
+from assay.worker.recent_records import SAMPLE_FILE, are_enough, keep_records, kept_records
 from assay.worker.traffic import shadow_of
 from assay.worker.writing import kept_lesson
 
@@ -96,7 +96,7 @@ def _records(parts: Parts, held: Held, base: Bundle) -> list[str]:
         fresh = parts.recent.read(base.task)
     except Unavailable:
         fresh = []
-    if len(fresh) < FEWEST:
+    if not are_enough(fresh):
         fresh = kept_records(held, SAMPLE_FILE) or []
     keep_records(held, FRESH_FILE, fresh)
     return fresh
@@ -127,7 +127,8 @@ def _drift(found: Observed, names: Sequence[str], reference: Reference | None) -
 def _judged(parts: Parts, held: Held, base: Bundle, evidence: Evidence, packed: Sequence[str]) -> Judged:
     disputed = disagreements(evidence.base, evidence.candidate)
     learned = set(_directly_labeled(held))
-    order = [disputed[index] for index in random_order(len(disputed), held.run.id)]
+    # A record that repeats is judged once: its repetitions would be no further witnesses.
+    order = [disputed[index] for index in random_distinct([packed[index] for index in disputed], held.run.id)]
     # The candidate may have learned the judge's own word on the records that it labeled before.
     order.sort(key=lambda index: packed[index] in learned)
     disputes = [
@@ -143,7 +144,7 @@ def _judged(parts: Parts, held: Held, base: Bundle, evidence: Evidence, packed: 
 def _directly_labeled(held: Held) -> list[str]:
     """Return the packed records that the LLM labeled to learn from."""
     sample = kept_records(held, SAMPLE_FILE) or []
-    return [sample[index] for index in random_order(len(sample), held.run.id)[: kept_lesson(held).direct_labels]]
+    return [sample[index] for index in random_distinct(sample, held.run.id)[: kept_lesson(held).direct_labels]]
 
 
 def _facts(decision: Decision, evidence: Evidence, judged: Judged | None, records: int) -> dict[str, object]:

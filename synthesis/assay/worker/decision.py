@@ -112,7 +112,11 @@ class Shadow:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that a decision rests on. The drifts are those of each version on recent records against its reference."""
+    """All that a decision rests on. The drifts are those of each version on recent records against its reference.
+
+    Recent records are independent draws from traffic, repetitions included, so their shares and the tests of coverage
+    and failures are of traffic: a campaign of one message that is a third of it counts as a third.
+    """
 
     label_names: Sequence[str]
     base: Observed

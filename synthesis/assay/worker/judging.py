@@ -47,7 +47,7 @@ class Judge:
         self._gold: list[Row] = [row for row in base.gold if row.record not in shown]
 
     def judge(self, disputes: Sequence[Dispute]) -> Judged:
-        """Return how the disputes split. What the budget does not reach is left out."""
+        """Return how the disputes split, which are of distinct records. What the budget does not reach is left out."""
         try:
             if not self._knows_the_task():
                 return Judged(

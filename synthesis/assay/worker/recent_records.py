@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 FEWEST = 50
-"""Records below which nothing is learned or decided."""
+"""Distinct records below which nothing is learned or decided."""
 SAMPLE_FILE = "sample.jsonl"
 """The run file of the records that were learned from."""
 _TIMEOUT_SECONDS = 5.0
@@ -26,7 +26,10 @@ class RecentRecords(Protocol):
     """Where recent records are."""
 
     def read(self, task: Task) -> list[str]:
-        """Return the task's packed records that fit it, newest first. Raises Unavailable."""
+        """Return the task's packed records that fit it, newest first, as often as they were drawn from traffic.
+
+        Raises Unavailable.
+        """
         ...
 
 
@@ -75,6 +78,11 @@ class RedisRecords:
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
+
+
+def are_enough(packed: Sequence[str]) -> bool:
+    """Return whether there is enough to learn from or decide on: a record that repeats is one."""
+    return len(set(packed)) >= FEWEST
 
 
 def keep_records(held: Held, name: str, packed: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from assay.worker.held import Held
 from assay.worker.outcome import Advance
 from assay.worker.parts import Parts
 from assay.worker.production import version_of
-from assay.worker.recent_records import FEWEST, SAMPLE_FILE, keep_records
+from assay.worker.recent_records import FEWEST, SAMPLE_FILE, are_enough, keep_records
 
 
 def take_sample(parts: Parts, held: Held) -> Advance:
@@ -18,16 +18,20 @@ def take_sample(parts: Parts, held: Held) -> Advance:
         return Advance(RunState.FAILED, "The task has no production version: there is nothing to refresh.")
     task = parts.registry.download(held.run.task, version=base).bundle.task
     packed = parts.recent.read(task)
-    if len(packed) < FEWEST:
+    facts = {"records": len(packed), "distinct": len(set(packed))}
+    if not are_enough(packed):
         return Advance(
             RunState.FAILED,
-            f"There are {len(packed)} recent records; at least {FEWEST} are needed. {_advice(task)}",
-            {"records": len(packed)},
+            f"There are {facts['distinct']} distinct recent records; at least {FEWEST} are needed. {_advice(task)}",
+            facts,
             base_version=base,
         )
     keep_records(held, SAMPLE_FILE, packed)
-    said = f"{len(packed):,} recent records are kept to learn from; version {base} is production."
-    return Advance(RunState.SAMPLED, said, {"records": len(packed)}, base_version=base)
+    said = (
+        f"{len(packed):,} recent records, {facts['distinct']:,} of them distinct, are kept to learn from; "
+        f"version {base} is production."
+    )
+    return Advance(RunState.SAMPLED, said, facts, base_version=base)
 
 
 def _advice(task: Task) -> str:

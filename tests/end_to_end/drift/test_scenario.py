@@ -26,9 +26,9 @@ def test_the_first_version_recognizes_none_of_the_new_spam() -> None:
     assert [vote for vote in votes if bundle.label_model.decide(vote).label == spam] == []
 
 
-def test_the_share_of_spam_holds_for_distinct_messages() -> None:
+def test_the_share_of_spam_in_traffic_is_not_that_of_distinct_messages() -> None:
     (ham, old), (new, later) = known(), new_spam()
-    assert round((len(old) + len(new)) / len({message.text for message in (*ham, *old, *new)}), 2) == SPAM_SHARE
+    assert (len(old) + len(new)) / len({message.text for message in (*ham, *old, *new)}) > SPAM_SHARE + 0.2
     assert {message.text for message in later}.isdisjoint(message.text for message in new)
 
 
