@@ -128,10 +128,12 @@ def test_only_answers_of_production_count_as_its_figures(
     registry_stub: RegistryServiceStub, service: Service, stub: LabelServiceStub
 ) -> None:
     name = new_name()
+    old = serve(registry_stub, files(name, prize=PRIZE, short=SHORT))
+    wait_for(stub, old)
     version = serve(registry_stub, files(name, prize=PRIZE, raises=RAISES, short=SHORT))
-    promote(registry_stub, version, "other")
+    promote(registry_stub, old, "other")
     wait_for(stub, version)
-    wait_for(stub, version, "other")
+    wait_for(stub, old, "other")
 
     def figures() -> list[float]:
         metrics = ("labels", "abstentions", "conflicts", "votes", "program_errors")
@@ -140,11 +142,12 @@ def test_only_answers_of_production_count_as_its_figures(
     texts = ["a prize", "boom, and long enough for all"]
     stub.LabelBatch(pb.LabelBatchRequest(task=name, texts=texts))
     stub.Label(pb.LabelRequest(task=name, alias="production", text="a prize"))
-    assert figures() == [0, 3, 2, 9, 1]
-    stub.LabelBatch(pb.LabelBatchRequest(task=name, alias="other", texts=texts))
     stub.Label(pb.LabelRequest(task=name, version=version.number, text="a prize"))
+    assert figures() == [0, 4, 3, 12, 1]
+    stub.LabelBatch(pb.LabelBatchRequest(task=name, alias="other", texts=texts))
+    stub.Label(pb.LabelRequest(task=name, version=old.number, text="a prize"))
     request = pb.LabelRequest(task=name, alias="other", text="short")
     assert [reply.outcome.labeling.label for reply in stub.LabelStream(iter([pb.LabelStreamRequest(request=request)]))]
-    assert figures() == [0, 3, 2, 9, 1]
+    assert figures() == [0, 4, 3, 12, 1]
     assert service.total("assay_other_records_total", task=name) == 4
-    assert service.total("assay_records_total", task=name) == 7
+    assert service.total("assay_records_total", task=name) == 8

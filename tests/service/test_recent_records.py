@@ -18,7 +18,7 @@ from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
-from tests.service.bundles import SAMPLED, files, new_name, promote, serve
+from tests.service.bundles import PRIZE, SAMPLED, files, new_name, promote, push_version, serve
 from tests.service.conftest import wait_for
 
 RECORDS, SECONDS = 50, 720 * 3600
@@ -96,23 +96,25 @@ def test_the_sample_has_each_record_as_often_as_traffic_whichever_process_saw_it
     assert sampling.total("assay_recent_records_total", result="dropped") == 0
 
 
-def test_only_valid_records_of_production_are_kept_and_those_answered_from_memory_too(
+def test_only_valid_records_that_production_answers_are_kept_and_those_from_memory_too(
     registry_stub: RegistryServiceStub, redis_server: Redis, sampling: Service, version: registry_service_pb2.Version
 ) -> None:
     task, stub = version.task, sampling.stub()
-    promote(registry_stub, version, "other")
-    wait_for(stub, version, "other")
-    label(sampling, task, ["by number", "seen before"], version=version.number)
-    label(sampling, task, ["by another alias"], alias="other")
+    other = push_version(registry_stub, files(task, limits=f"record_bytes = 200000\n{SAMPLED}", prize=PRIZE))
+    promote(registry_stub, other, "other")
+    wait_for(stub, other, "other")
+    label(sampling, task, ["another version, by number"], version=other.number)
+    label(sampling, task, ["another version, by alias"], alias="other")
+    label(sampling, task, ["production, by number"], version=version.number)
     stub.LabelBatch(pb.LabelBatchRequest(task=task, records=[record_to_message({"wrong": 1})]))
     with pytest.raises(grpc.RpcError):
         stub.Label(pb.LabelRequest(task=task, text="x" * 300_000))
-    reply = stub.Label(pb.LabelRequest(task=task, text="seen before"))
+    reply = stub.Label(pb.LabelRequest(task=task, text="production, by number"))
     assert reply.labeling.source == pb.SOURCE_MEMORY
     label(sampling, task, ["x" * MAX_MEMBER_BYTES])
     request = pb.LabelRequest(task=task, alias="production", text="streamed")
     list(stub.LabelStream(iter([pb.LabelStreamRequest(request=request)])))
-    until(lambda: set(kept(redis_server, task)) == set(packed(["seen before", "streamed"])))
+    until(lambda: set(kept(redis_server, task)) == set(packed(["production, by number", "streamed"])))
     assert sampling.total("assay_recent_records_total", result="too_large") == 1
 
 

@@ -107,7 +107,7 @@ def test_evaluations_in_the_shadow_count_nowhere_else(registry_stub: RegistrySer
     wait_for_shadow(shadowing, candidate)
     reply = label(shadowing, name, ["boom"], alias="candidate")
     assert (reply.served.version, reply.served.shadow_alias) == (candidate.number, "")
-    assert label(shadowing, name, ["boom"], version=1).served.shadow_alias == ""
+    assert label(shadowing, name, ["boom"], version=candidate.number).served.shadow_alias == ""
     lookups = shadowing.total("assay_cache_lookups_total")
     label(shadowing, name, ["boom", "one", "two"])
     until(lambda: figures(shadowing, name)["records"] == 3)

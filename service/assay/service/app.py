@@ -50,7 +50,7 @@ class App:
         self._service = LabelService(
             directory,
             Labeling(memory, self._shared, metrics),
-            Traffic(self._recent, self._shadows),
+            Traffic(directory, self._recent, self._shadows),
             admission,
             metrics,
             max_batch_records=settings.max_batch_records,

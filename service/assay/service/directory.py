@@ -63,6 +63,10 @@ class Directory:
                 return version
         return self._versions.acquire(self._numbered(task, number), deadline)
 
+    def production(self, task: str) -> LiveVersion | None:
+        """Return the version that is production now, without a reference; None where none is loaded."""
+        return (self.live.get(task) or {}).get(DEFAULT_ALIAS)
+
     def _numbered(self, task: str, number: int) -> Target:
         if self.aliases is not None:
             for target in self.aliases.table.get(task, {}).values():
