@@ -30,7 +30,7 @@ demo: $(PROJECT)  ## push an example's programs, serve them, label its records (
 
 test: $(DEVELOPMENT) $(PROJECT)  ## install what the tests start, then lint, types, contract and all tests
 	@tests/install-parts
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
 
 lint: $(DEVELOPMENT) $(PROJECT)  ## only what reads the code and runs none of it
 	$(BIN)/python -m pytest tests/project $(ARGS)

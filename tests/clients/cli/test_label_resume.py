@@ -36,8 +36,12 @@ class Run:
         return self.process.returncode, told.decode()
 
 
+ROWS = 20_000
+"""Enough for a run to be still under way when a busy machine gets to disturb it."""
+
+
 def many_rows(path: Path) -> Path:
-    return write_rows(path, [{"n": number, "text": f'hi mum, "see" you\n{number}'} for number in range(8_000)])
+    return write_rows(path, [{"n": number, "text": f'hi mum, "see" you\n{number}'} for number in range(ROWS)])
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
@@ -55,7 +59,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_file(
     with growing.open("ab") as torn:
         torn.write(b'{"n": 99, "te')  # what a torn write leaves
     summary = assay.json("label", spam, "--input", source, "--output", broken)
-    assert 0 < summary["resumed"] < summary["rows"] == 8_000
+    assert 0 < summary["resumed"] < summary["rows"] == ROWS
     # Where an answer came from depends on what the server remembers; everything else is the same.
     if ending == "parquet":
         parquet = pytest.importorskip("pyarrow.parquet")
@@ -136,7 +140,7 @@ def test_an_interrupted_run_says_so_and_goes_on(assay: Command, spam: str, tmp_p
     run.process.send_signal(signal.SIGINT)
     code, told = run.end()
     assert (code, told) == (130, "interrupted\n")
-    assert assay.json("label", spam, "--input", source, "--output", output)["rows"] == 8_000
+    assert assay.json("label", spam, "--input", source, "--output", output)["rows"] == ROWS
 
 
 def test_two_runs_do_not_write_to_one_file(assay: Command, spam: str, tmp_path: Path) -> None:
@@ -148,7 +152,7 @@ def test_two_runs_do_not_write_to_one_file(assay: Command, spam: str, tmp_path: 
     assert "another run is writing" in result.stderr
     run.process.send_signal(signal.SIGCONT)
     assert run.end()[0] == 0
-    assert len(rows_of(output)) == 8_000
+    assert len(rows_of(output)) == ROWS
 
 
 def test_a_run_waits_for_a_label_service_that_restarts(
@@ -166,7 +170,7 @@ def test_a_run_waits_for_a_label_service_that_restarts(
         service.start()
         code, told = run.end()
         assert code == 0, told
-        assert [row["n"] for row in rows_of(output)] == list(range(8_000))
+        assert [row["n"] for row in rows_of(output)] == list(range(ROWS))
         assert {row["label"] for row in rows_of(output)} == {"ham"}
     finally:
         service.stop()
