@@ -10,7 +10,8 @@ from typing import Any
 
 Report = dict[str, Any]
 QUALITY = (
-    "| set | seed | version | best program of the LLM | commonest label | direct, same model | TF-IDF + regression |"
+    "| set | seed | version | best program of the LLM | commonest label | direct, same model | version less direct, "
+    "same rows | direct, calibrated on gold | TF-IDF + regression |"
 )
 COST = "| set | seed | asked | kept | served | dropped | tokens | direct, tokens a record | ratio at 1 million |"
 
@@ -29,7 +30,8 @@ def quality(report: Report) -> list[str]:
     written = [item for item in report["programs"] if not item["name"].startswith("student")]
     best = max(written, key=lambda item: item["accuracy_over_all"] or 0, default=None)
     single = f"{best['accuracy_over_all']:.3f} ({best['coverage']:.0%} covered)" if best else "none"
-    version, majority, direct, baseline = (report[key] for key in ("ensemble", "majority", "direct", "baseline"))
+    names = ("ensemble", "majority", "direct", "direct_calibrated", "baseline")
+    version, majority, direct, calibrated, baseline = (report[name] for name in names)
     return [
         report["task"],
         str(report["seed"]),
@@ -37,6 +39,8 @@ def quality(report: Report) -> list[str]:
         single,
         f"{majority['accuracy']:.3f}",
         f"{figure(direct)}, {direct['rows']} rows",
+        difference(direct["ensemble_minus_this"]),
+        figure(calibrated),
         figure(baseline),
     ]
 
@@ -63,6 +67,12 @@ def figure(measured: Report) -> str:
     low, high = measured["interval"]
     spam = measured["f1"].get("spam")
     return f"{measured['accuracy']:.3f} [{low:.3f}, {high:.3f}]" + (f", F1 {spam['f1']:.3f}" if spam else "")
+
+
+def difference(paired: Report) -> str:
+    """Return "+difference [low, high]"."""
+    low, high = paired["interval"]
+    return f"{paired['difference']:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 if __name__ == "__main__":
