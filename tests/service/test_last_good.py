@@ -63,7 +63,7 @@ def test_candidates_and_versions_by_number_are_there_without_the_registry(
         assert reply.served.digest == version.digest
     until(lambda: service.total("assay_shadow_version", task=name) == two.number)
     service.stub().Label(pb.LabelRequest(task=name, text="x"))
-    until(lambda: service.total("assay_shadow_records_total", task=name) == 1)
+    until(lambda: service.total("assay_shadow_records_total", task=name) >= 1)
     assert refused(service, pb.LabelRequest(task=name, version=7, text="x")) == "UNAVAILABLE"
     assert service.stop() == 0
 

@@ -23,7 +23,7 @@ def test_two_workers_make_one_new_version_of_one_run(
     base = weak_task(registry, gold=False)
     before = registry.download(base.task).bundle
     fill_sample(redis, before.task)
-    workers = [new_worker(direct_labels=60) for _ in range(2)]
+    workers = [new_worker(direct_labels=200) for _ in range(2)]
     run = wait_for(runs, refresh(runs, base.task).id)
     tokens = sum(worker.total("assay_refresh_tokens_total", task=base.task) for worker in workers)
     assert [worker.stop() for worker in workers] == [0, 0]

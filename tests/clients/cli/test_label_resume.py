@@ -21,6 +21,8 @@ class Run:
     """A labeling run as a process of its own."""
 
     def __init__(self, assay: Command, *arguments: object) -> None:
+        # Where the tests themselves were started in the background, SIGINT is ignored, and a child would inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         words = [sys.executable, "-m", "assay.cli", "label", *map(str, arguments)]
         self.process = subprocess.Popen(
             words, env={**os.environ, **assay.environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -36,8 +38,7 @@ class Run:
         return self.process.returncode, told.decode()
 
 
-ROWS = 20_000
-"""Enough for a run to be still under way when a busy machine gets to disturb it."""
+ROWS = 8_000
 
 
 def many_rows(path: Path) -> Path:
