@@ -253,7 +253,7 @@ def show_next_steps(example: Example) -> None:
     folder, bundle = _short(example.folder), _short(example.bundle_folder)
     console.print("\nwhat to try next", style="bold")
     for line in (
-        "assay up      # runs both servers here, until Ctrl-C",
+        "assay up      # runs all servers here, until Ctrl-C",
         f"assay push {bundle} --alias production",
         f"assay label {example.bundle.task.name} --input {folder / 'unlabeled.jsonl'} --output labeled.jsonl",
         f"assay check {bundle}      # after changing a program there",

@@ -79,7 +79,7 @@ def test_killed_after_everything_that_it_does_it_goes_on_and_does_nothing_twice(
     run = refresh(runs, base.task)
     with grpc_proxy(registry_process.address, killer.done) as address:
         killer.worker = worker = new_worker(
-            registry=address, lease_s=1, programs=2, direct_labels=60, judged_records=20, runs=1
+            registry=address, lease_s=1, programs=2, direct_labels=200, judged_records=100, runs=1
         )
         while runs.get(run.id).state.is_open:
             if not worker.running:
