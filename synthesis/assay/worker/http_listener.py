@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from assay.core.errors import ConfigurationError
 
 MAX_BODY = 1 << 20
 """Bytes."""
+_MOST_DISCARDED = 8 << 20
+"""Bytes of a body that is too large that are read on for politeness."""
 _TIMEOUT_SECONDS = 10.0
 _POLL_SECONDS = 0.2
 
@@ -77,6 +80,7 @@ def _handler(routes: Mapping[tuple[str, str], Route]) -> type[BaseHTTPRequestHan
                 self._send(Answer(411, b"a length is needed\n"))
             elif int(length) > MAX_BODY:
                 self._send(Answer(413, f"at most {MAX_BODY:,} bytes\n".encode()))
+                self._discard(min(int(length), _MOST_DISCARDED))
             else:
                 self._serve(self.rfile.read(int(length)))
 
@@ -96,6 +100,12 @@ def _handler(routes: Mapping[tuple[str, str], Route]) -> type[BaseHTTPRequestHan
                 _log.error("a request failed", path=path, error=type(error).__name__)
                 answer = Answer(500, b"failed\n")
             self._send(answer)
+
+        def _discard(self, size: int) -> None:
+            """Read on: a client that is still sending when the connection closes never sees why it was refused."""
+            with contextlib.suppress(OSError):
+                while size > 0 and (chunk := self.rfile.read(min(size, 1 << 16))):
+                    size -= len(chunk)
 
         def _send(self, answer: Answer) -> None:
             self.close_connection = True
