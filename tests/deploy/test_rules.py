@@ -12,7 +12,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.parts.alertmanager import CONFIG
-from tests.parts.prometheus import RULES, find_program
+from tests.parts.prometheus import RULES
+from tests.parts.web_server import find_program
 
 ROOT = Path(__file__).parents[2]
 CASES = sorted(Path(__file__).parent.joinpath("rules").glob("*.yml"))

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import socket
-import subprocess
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -15,28 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.parts.web_server import WebServer, find_program
+
 RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "rules"
 """The project's own rules."""
-_START_SECONDS = 60
-_PATH = "/usr/bin:/usr/local/bin:/usr/sbin"
 
 Sample = tuple[dict[str, str], float]
 """A series' labels, without its name, and its value."""
-
-
-def find_program(*names: str) -> str:
-    """Return the path of the first of these programs that is installed. Raises RuntimeError where none is."""
-    found = next((path for name in names if (path := shutil.which(name, path=_PATH))), None)
-    if found is None:
-        raise RuntimeError(f"{names[0]} is not installed here: tests/install-parts installs it")
-    return found
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def hurried(rules: Path, folder: Path, *, window: str = "20s", hold: str = "2s", every: str = "1s") -> Path:
@@ -52,7 +33,7 @@ def hurried(rules: Path, folder: Path, *, window: str = "20s", hold: str = "2s",
     return made
 
 
-class Prometheus:
+class Prometheus(WebServer):
     """One server; it keeps its port and its data over a restart.
 
     ``targets`` gives each job's addresses; ``scrape`` changes them while it runs. ``every`` is how often it scrapes,
@@ -69,10 +50,9 @@ class Prometheus:
         alertmanagers: Sequence[str] = (),
         every: str = "1s",
     ) -> None:
+        super().__init__()
         self._folder = folder
         self.data = folder / "prometheus-data"
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self._config = {
             "global": {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every},
             "rule_files": [str(path) for path in rules],
@@ -81,7 +61,6 @@ class Prometheus:
         }
         for job, addresses in (targets or {}).items():
             self.scrape(job, *addresses)
-        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Prometheus:
         """Start it and wait until it answers. Raises RuntimeError with its log where it ends instead."""
@@ -93,23 +72,8 @@ class Prometheus:
             f"--web.listen-address=127.0.0.1:{self.port}",
             "--log.level=warn",
         )
-        log = self._folder / "prometheus.log"
-        with log.open("ab") as output:
-            self._process = subprocess.Popen([find_program("prometheus"), *options], stdout=output, stderr=output)
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise RuntimeError(log.read_text())
-            time.sleep(0.05)
+        self.run([find_program("prometheus"), *options], self._folder / "prometheus.log")
         return self
-
-    def stop(self) -> None:
-        """Ask it to end and wait."""
-        assert self._process is not None
-        if self._process.poll() is None:
-            self._process.terminate()
-        self._process.wait(timeout=60)
 
     def scrape(self, job: str, *addresses: str) -> None:
         """Make these the job's addresses from now on. It must be one of the jobs that were there from the start."""
@@ -139,13 +103,6 @@ class Prometheus:
         """Return the errors of the rules' last evaluations, by the rule's name."""
         rules = [rule for group in self._get("rules")["groups"] for rule in group["rules"]]
         return [f"{rule['name']}: {rule['lastError']}" for rule in rules if rule.get("lastError")]
-
-    def _ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=5) as reply:
-                return bool(reply.status == 200)
-        except OSError:
-            return False
 
     def _get(self, path: str, **parameters: object) -> dict[str, Any]:
         url = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.parts.prometheus import Prometheus, find_program, hurried
+from tests.parts.prometheus import Prometheus, hurried
+from tests.parts.web_server import find_program
 
 WINDOW_SECONDS = 1800
 _STEP_SECONDS = 300

@@ -12,10 +12,10 @@ import redis as redis_client
 from assay.client import Registry, RunClient
 from assay.core.run import RunState
 
-from tests.parts.prometheus import free_port
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry as RegistryProcess
 from tests.parts.service import until
+from tests.parts.web_server import free_port
 from tests.parts.worker import Worker
 from tests.worker.recorded_llm import RecordedLlm
 from tests.worker.tasks import fill_sample, weak_task

@@ -6,7 +6,6 @@ and one pipeline for each bucket that changed. Redis slow or away costs records 
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Sequence
 from typing import Protocol
@@ -14,6 +13,7 @@ from typing import Protocol
 import redis
 import structlog
 from assay.core.recent import RecentSample
+from assay.service.background import Background
 from assay.service.backlog import Backlog
 from assay.service.breaker import Breaker, BreakerState
 from assay.service.metrics import Metrics
@@ -73,8 +73,7 @@ class RedisRecentRecords:
         self._backlog: Backlog[tuple[RecentSample, Sequence[str]]] = Backlog(_MAX_RECORDS, _MAX_BYTES)
         self._buckets: dict[str, RecentBucket] = {}
         self._breaker = Breaker()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="recent", daemon=True)
+        self._background = Background("recent", self._run)
         results = metrics.recent_records
         self._counts = {name: results.labels(name) for name in ("kept", "dropped", "failed", "too_large")}
 
@@ -85,17 +84,15 @@ class RedisRecentRecords:
 
     def start(self) -> None:
         """See RecentRecords."""
-        self._thread.start()
+        self._background.start()
 
     def close(self) -> None:
         """See RecentRecords."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=2)
+        self._background.stop()
         self._redis.close()
 
     def _run(self) -> None:
-        while not self._stopping.wait(_EVERY_SECONDS):
+        while not self._background.stopping.wait(_EVERY_SECONDS):
             try:
                 self._tend(time.time())
             except Exception as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import queue
 import struct
-import threading
 import time
 from collections.abc import Sequence
 from typing import Protocol
@@ -16,6 +15,7 @@ from typing import Protocol
 import redis
 import structlog
 from assay.service.answer import Answer
+from assay.service.background import Background
 from assay.service.breaker import Breaker
 from assay.service.cost import Cost
 from assay.service.live_version import LiveVersion
@@ -82,8 +82,7 @@ class RedisCache:
         self._cost = Cost()
         self._writes: queue.Queue[_Batch] = queue.Queue(queue_batches)
         self.breaker = Breaker()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="redis", daemon=True)
+        self._background = Background("redis", self._run)
         lookups = metrics.cache_lookups
         self._lookups = {name: lookups.labels("redis", name) for name in ("hit", "miss", "error", "skipped")}
         self._written = {name: metrics.redis_writes.labels(name) for name in ("written", "dropped", "failed")}
@@ -96,13 +95,11 @@ class RedisCache:
 
     def start(self) -> None:
         """See SharedCache."""
-        self._thread.start()
+        self._background.start()
 
     def close(self) -> None:
         """See SharedCache."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=2)
+        self._background.stop()
         self._pool.drop_ready()
 
     def get_many(self, version: LiveVersion, keys: Sequence[bytes]) -> dict[bytes, Answer]:
@@ -158,7 +155,7 @@ class RedisCache:
         return asking is None or computing is None or asking < computing
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while not self._background.stopping.is_set():
             try:
                 self._tend()
             except Exception as error:
@@ -180,7 +177,7 @@ class RedisCache:
 
     def _probe(self) -> None:
         if not self.breaker.probe_is_due():
-            self._stopping.wait(0.05)
+            self._background.stopping.wait(0.05)
         elif self._connect():
             self._succeeded()
 

@@ -7,7 +7,6 @@ depend on it. No cache is asked or filled: a candidate is to be evaluated.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import Protocol
@@ -15,6 +14,7 @@ from typing import Protocol
 import structlog
 from assay.core.errors import DeadlineExceeded
 from assay.core.task import FieldType, Task
+from assay.service.background import Background
 from assay.service.directory import DEFAULT_ALIAS, LiveTable
 from assay.service.live_version import LiveVersion
 from assay.service.metrics import Metrics
@@ -85,9 +85,8 @@ class EvaluatedShadows:
         self._metrics = metrics
         self._shadows: Mapping[LiveVersion, Shadow] = {}
         """By production version; replaced whole."""
-        self._stopping = threading.Event()
         self._unfit: set[str] = set()
-        self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
+        self._background = Background("shadow", self._run)
 
     def of(self, version: LiveVersion) -> Shadow | None:
         """See Shadows."""
@@ -114,13 +113,11 @@ class EvaluatedShadows:
 
     def start(self) -> None:
         """See Shadows."""
-        self._thread.start()
+        self._background.start()
 
     def close(self) -> None:
         """See Shadows."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=2)
+        self._background.stop()
         self.follow({})
 
     def _pairs(self, live: LiveTable) -> Iterator[tuple[LiveVersion, LiveVersion]]:
@@ -145,7 +142,7 @@ class EvaluatedShadows:
 
     def _run(self) -> None:
         worked = False
-        while not self._stopping.wait(0.0 if worked else _EVERY_SECONDS):
+        while not self._background.stopping.wait(0.0 if worked else _EVERY_SECONDS):
             worked = False
             # One batch of each in turn: a slow candidate must not starve those of other tasks.
             for shadow in list(self._shadows.values()):
@@ -154,7 +151,7 @@ class EvaluatedShadows:
     def _tend(self, shadow: Shadow) -> bool:
         """Evaluate one batch, then rest; False where nothing waits."""
         batch = shadow.next_batch()
-        if not batch or self._stopping.is_set() or not shadow.candidate.acquire():
+        if not batch or self._background.stopping.is_set() or not shadow.candidate.acquire():
             return False
         started = time.monotonic()
         rest = 0.0
@@ -168,7 +165,7 @@ class EvaluatedShadows:
             _log.error("shadow not evaluated", task=shadow.candidate.target.task, error=type(error).__name__)
         finally:
             shadow.candidate.release()
-        self._stopping.wait(max(rest, (time.monotonic() - started) * _REST))
+        self._background.stopping.wait(max(rest, (time.monotonic() - started) * _REST))
         return True
 
 

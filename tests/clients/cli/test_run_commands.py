@@ -14,19 +14,9 @@ from assay.client import Registry, Run, RunClient, RunCost, RunState, RunStep, T
 
 from tests.clients.conftest import SPAM, Command, renamed
 from tests.parts.registry import Registry as RegistryProcess
+from tests.registry.runs import FORWARD
 
 pytestmark = pytest.mark.timeout(120)
-
-WAY = (
-    RunState.TRIGGERED,
-    RunState.SAMPLED,
-    RunState.SYNTHESIZED,
-    RunState.SHADOWING,
-    RunState.AWAITING_APPROVAL,
-    RunState.APPROVED,
-    RunState.PROMOTED,
-    RunState.SUCCEEDED,
-)
 
 
 @pytest.fixture
@@ -73,7 +63,7 @@ def test_a_run_from_refresh_to_approval(assay: Command, runs: RunClient, task: s
     again = assay.json("refresh", task)
     assert (again["created"], again["run"]["id"]) == (False, run["id"])
     assert "is open already: spam of a new kind" in assay("refresh", task).stdout
-    walk(runs, run["id"], *WAY[:5])
+    walk(runs, run["id"], *FORWARD[:5])
     listed = assay("runs", "--task", task, "--open").stdout
     assert all(word in listed for word in (str(run["id"]), task, "awaiting approval", "manual", "spam of a new kind"))
     shown = assay("runs", "show", run["id"])
@@ -83,7 +73,7 @@ def test_a_run_from_refresh_to_approval(assay: Command, runs: RunClient, task: s
     assert assay.json("runs", "approve", run["id"], "--reason", "looks right")["run"]["state"] == "approved"
     assay("runs", "reject", run["id"], "--reason", "too late", exits=1)
     steps = assay.json("runs", "show", run["id"])["run"]["steps"]
-    assert [step["state"] for step in steps] == [state.value for state in WAY[:6]]
+    assert [step["state"] for step in steps] == [state.value for state in FORWARD[:6]]
     assert steps[-1]["message"] == "looks right"
     assert steps[1]["facts"] == {"records": 1234, "share": 0.123456}
     assert "run" in assay("runs", "cancel", run["id"], "--reason", "stop").stdout
@@ -94,9 +84,9 @@ def test_a_run_from_refresh_to_approval(assay: Command, runs: RunClient, task: s
 @pytest.mark.parametrize(
     ("states", "exits"),
     [
-        (WAY[:4] + WAY[5:], 0),
-        ((*WAY[:4], RunState.REJECTED), 1),
-        ((*WAY[:2], RunState.FAILED), 5),
+        (FORWARD[:4] + FORWARD[5:], 0),
+        ((*FORWARD[:4], RunState.REJECTED), 1),
+        ((*FORWARD[:2], RunState.FAILED), 5),
         ((RunState.TRIGGERED, RunState.CANCELLED), 1),
     ],
 )

@@ -19,10 +19,11 @@ from assay.core.task import TASK_FILE
 
 from tests.end_to_end.drift.messages import EXAMPLES
 from tests.parts.alertmanager import CONFIG, Alertmanager
-from tests.parts.prometheus import RULES, Prometheus, free_port, hurried
+from tests.parts.prometheus import RULES, Prometheus, hurried
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
+from tests.parts.web_server import free_port
 from tests.parts.worker import Worker
 
 TASK = "spam"
