@@ -15,7 +15,7 @@ RUNTIME := $(VENV)/runtime.stamp
 DEVELOPMENT := $(VENV)/development.stamp
 PROJECT := $(VENV)/project.stamp
 # What the editable install is built from; everything else is read in place.
-BUILD_INPUTS := pyproject.toml $(wildcard sandbox/build_hook.py sandbox/assay/sandbox/build.py sandbox/assay/sandbox/guest/*)
+BUILD_INPUTS := pyproject.toml $(wildcard sandbox/build_hook.py sandbox/labelwright/sandbox/build.py sandbox/labelwright/sandbox/guest/*)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format proto bench lock clean
@@ -53,7 +53,7 @@ lock: $(DEVELOPMENT)  ## make the lock files anew from pyproject.toml
 
 clean:  ## remove the environment and everything that was made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
-	rm -f sandbox/assay/sandbox/runtime/*.wasm
+	rm -f sandbox/labelwright/sandbox/runtime/*.wasm
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(CREATED):
@@ -64,7 +64,7 @@ $(CREATED):
 	@touch $@
 
 $(RUNTIME): requirements.lock $(CREATED)
-	@echo "Installing what Assay runs on ..."
+	@echo "Installing what Labelwright runs on ..."
 	@$(PIP_INSTALL) --require-hashes -r requirements.lock
 	@touch $@
 
@@ -74,6 +74,6 @@ $(DEVELOPMENT): requirements-dev.lock $(RUNTIME)
 	@touch $@
 
 $(PROJECT): $(BUILD_INPUTS) $(RUNTIME)
-	@echo "Installing Assay itself; this builds the sandbox's runtime ..."
+	@echo "Installing Labelwright itself; this builds the sandbox's runtime ..."
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@

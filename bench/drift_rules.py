@@ -29,10 +29,14 @@ LABELS = {"2": (0.8, 0.2), "4": (0.4, 0.3, 0.2, 0.1), "10": (0.1,) * 10}
 SIZES = ((300, 150), (1000, 500), (10_000, 1000))
 """Records within the window, rows of the reference."""
 MOVES = {
-    "AssayLabelDrift": {f"0.2 to {share}": replace(STILL, labels=(1 - share, share)) for share in (0.3, 0.4, 0.5)},
-    "AssayCoverageDrop": {f"0.8 to {share}": replace(STILL, coverage=share) for share in (0.75, 0.7, 0.6)},
-    "AssayConflictRise": {f"0.1 to {share}": replace(STILL, conflict=share) for share in (0.15, 0.2, 0.3)},
-    "AssayProgramErrors": {f"0.01 to {share}": replace(STILL, program_error=share) for share in (0.03, 0.06, 0.2)},
+    "LabelwrightLabelDrift": {
+        f"0.2 to {share}": replace(STILL, labels=(1 - share, share)) for share in (0.3, 0.4, 0.5)
+    },
+    "LabelwrightCoverageDrop": {f"0.8 to {share}": replace(STILL, coverage=share) for share in (0.75, 0.7, 0.6)},
+    "LabelwrightConflictRise": {f"0.1 to {share}": replace(STILL, conflict=share) for share in (0.15, 0.2, 0.3)},
+    "LabelwrightProgramErrors": {
+        f"0.01 to {share}": replace(STILL, program_error=share) for share in (0.03, 0.06, 0.2)
+    },
 }
 QUANTILES = {0.05: 1.6449, 0.01: 2.3263, 0.001: 3.0902}
 FLOORS = dict.fromkeys(("min_psi", "min_coverage_drop", "min_conflict_rise", "min_program_error_rise"), 0.0)
@@ -70,9 +74,11 @@ def power(seeds: int, folder: Path) -> Table:
 
 
 def days(tasks: int) -> Table:
-    """Without drift: share of tasks that AssayLabelDrift would call within a day of evaluations every minute."""
+    """Without drift: share of tasks that LabelwrightLabelDrift would call within a day of evaluations every minute."""
     table = Table(
-        "records in 30 min, rows", *map(str, (1e-3, 1e-4, 1e-5)), title="No drift: tasks with an AssayLabelDrift a day"
+        "records in 30 min, rows",
+        *map(str, (1e-3, 1e-4, 1e-5)),
+        title="No drift: tasks with a LabelwrightLabelDrift a day",
     )
     random = np.random.default_rng(0)
     for records, rows in ((300, 150), (300, 500), (3000, 150)):
@@ -113,7 +119,7 @@ def main() -> None:
     """Print the tables."""
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="assay-drift-") as folder:
+    with tempfile.TemporaryDirectory(prefix="labelwright-drift-") as folder:
         console.print(false_alarms(seeds, Path(folder)))
         console.print(power(seeds // 5, Path(folder)))
     console.print(days(seeds * 5))

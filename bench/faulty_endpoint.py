@@ -22,13 +22,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from assay.core.row import parse_rows
-from assay.sandbox import Sandbox
-from assay.synthesis.app import open_provider, read_gold, read_task, run_synthesis
-from assay.synthesis.ledger import Ledger, Outcome
-from assay.synthesis.settings import Settings, read_settings
-from assay.synthesis.synthesis import SynthesisSettings
-from assay.synthesis.version import VersionMaterial, VersionOptions
+from labelwright.core.row import parse_rows
+from labelwright.sandbox import Sandbox
+from labelwright.synthesis.app import open_provider, read_gold, read_task, run_synthesis
+from labelwright.synthesis.ledger import Ledger, Outcome
+from labelwright.synthesis.settings import Settings, read_settings
+from labelwright.synthesis.synthesis import SynthesisSettings
+from labelwright.synthesis.version import VersionMaterial, VersionOptions
 
 SPAM = Path(__file__).parent.parent / "examples" / "spam"
 SILENCE_SECONDS = 60.0
@@ -195,7 +195,7 @@ def compare(proxy: Proxy, ledger: Ledger) -> bool:
 def main() -> int:
     """Run, print, and return 1 where the accounts differ."""
     if not os.environ.get("OPENAI_BASE_URL"):
-        print("no endpoint is named: set OPENAI_BASE_URL and ASSAY_SYNTHESIS_MODEL")
+        print("no endpoint is named: set OPENAI_BASE_URL and LABELWRIGHT_SYNTHESIS_MODEL")
         return 0
     settings = read_settings()
     proxy = Proxy(settings.base_url)

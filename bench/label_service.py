@@ -18,14 +18,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import grpc
-from assay.core.bundle import Bundle, read_folder
-from assay.core.record import pack
-from assay.core.wire import record_from_text
-from assay.sandbox import Labeler, Sandbox
-from assay.service.server import LabelServer
-from assay.v1 import label_service_pb2 as pb
-from assay.v1 import registry_service_pb2
-from assay.v1.label_service_pb2_grpc import LabelServiceServicer, LabelServiceStub
+from labelwright.core.bundle import Bundle, read_folder
+from labelwright.core.record import pack
+from labelwright.core.wire import record_from_text
+from labelwright.sandbox import Labeler, Sandbox
+from labelwright.service.server import LabelServer
+from labelwright.v1 import label_service_pb2 as pb
+from labelwright.v1 import registry_service_pb2
+from labelwright.v1.label_service_pb2_grpc import LabelServiceServicer, LabelServiceStub
 from rich.console import Console
 from rich.table import Table
 
@@ -121,7 +121,7 @@ def running(folder: Path, **settings: object) -> Iterator[Service]:
     )
     service = Service(folder / "service", registry=registry.address, **settings).start()
     try:
-        until(lambda: service.total("assay_live_version") == version.number)
+        until(lambda: service.total("labelwright_live_version") == version.number)
         yield service
     finally:
         service.stop()

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import grpc
-from assay.v1 import label_service_pb2 as pb
-from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+from labelwright.v1 import label_service_pb2 as pb
+from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 from rich.console import Console
 from rich.table import Table
 

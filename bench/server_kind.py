@@ -19,8 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 
 import grpc
-from assay.v1 import label_service_pb2 as pb
-from assay.v1.label_service_pb2_grpc import LabelServiceServicer, LabelServiceStub, add_LabelServiceServicer_to_server
+from labelwright.v1 import label_service_pb2 as pb
+from labelwright.v1.label_service_pb2_grpc import (
+    LabelServiceServicer,
+    LabelServiceStub,
+    add_LabelServiceServicer_to_server,
+)
 
 SECONDS = 3.0
 _ANSWER = pb.LabelResponse(labeling=pb.Labeling(label="spam", probability=1.0))

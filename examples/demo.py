@@ -24,16 +24,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import quantiles
 
-from assay.client import AssayError, Client, Labeling, Outcome, Registry, VoteError
-from assay.core.bundle import Bundle, read_folder
-from assay.core.row import record_from_row
+from labelwright.client import Client, Labeling, LabelwrightError, Outcome, Registry, VoteError
+from labelwright.core.bundle import Bundle, read_folder
+from labelwright.core.row import record_from_row
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
 EXAMPLES = Path(__file__).parent
-WRITTEN = Path(".assay") / "demo"
+WRITTEN = Path(".labelwright") / "demo"
 BATCH = 64
 SINGLE_CALLS = 100
 SHOWN_ANSWERS = 5
@@ -77,13 +77,16 @@ def main() -> int:
     try:
         example = read_example(sys.argv[1] if len(sys.argv) > 1 else "spam")
         example = with_written_programs(example)
-        with tempfile.TemporaryDirectory(prefix="assay-demo-") as folder, running_servers(Path(folder)) as servers:
+        with (
+            tempfile.TemporaryDirectory(prefix="labelwright-demo-") as folder,
+            running_servers(Path(folder)) as servers,
+        ):
             publish(example, servers)
             with Client(servers.service) as client:
                 wait_until_served(client, example)
                 passes = [label_everything(client, example, title) for title in ("first pass", "second pass")]
                 explained = client.label_batch(example.bundle.task.name, example.records[:SHOWN_ANSWERS], explain=True)
-    except AssayError as error:
+    except LabelwrightError as error:
         console.print(f"error: {error.message}" + (f"\n  try: {error.advice}" if error.advice else ""), style="red")
         return 1
     except KeyboardInterrupt:
@@ -93,7 +96,7 @@ def main() -> int:
 
 
 def read_example(name: str) -> Example:
-    """Return the example that ``name`` (one of ours, or a folder) means. Raises AssayError."""
+    """Return the example that ``name`` (one of ours, or a folder) means. Raises LabelwrightError."""
     folder = EXAMPLES / name if (EXAMPLES / name / "bundle").is_dir() else Path(name)
     bundle = _read_bundle(folder / "bundle")
     rows = _read_rows(folder / "unlabeled.jsonl")
@@ -107,7 +110,7 @@ def read_example(name: str) -> Example:
 def with_written_programs(example: Example) -> Example:
     """Return the example with programs that a language model wrote, kept in WRITTEN; as it is where there is none.
 
-    Raises AssayError where `assay synth` fails.
+    Raises LabelwrightError where `labelwright synth` fails.
     """
     live = any(os.environ.get(name) for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"))
     replies = example.folder / "replies.jsonl"
@@ -118,22 +121,22 @@ def with_written_programs(example: Example) -> Example:
     console.print(f"a language model writes the programs ({source}) …", style="bold")
     written = WRITTEN / example.bundle.task.name
     shutil.rmtree(written, ignore_errors=True)
-    command = [sys.executable, "-m", "assay.cli.main", "synth", str(example.bundle_folder), "--out", str(written)]
+    command = [sys.executable, "-m", "labelwright.cli.main", "synth", str(example.bundle_folder), "--out", str(written)]
     command += ["--records", str(example.folder / "unlabeled.jsonl")]
     command += ["--gold", str(example.bundle_folder / "gold.jsonl")]
     if not live:
         command += ["--replies", str(replies), "--recorded"]
     if subprocess.run(command, check=False).returncode:  # noqa: S603
-        raise AssayError("`assay synth` failed; what it said stands above")
+        raise LabelwrightError("`labelwright synth` failed; what it said stands above")
     return replace(example, bundle_folder=written, bundle=_read_bundle(written))
 
 
 @contextlib.contextmanager
 def running_servers(folder: Path) -> Iterator[Servers]:
-    """Run `assay up` on free ports, with its files in ``folder``. Raises AssayError where it does not start."""
+    """Run `labelwright up` on free ports, with its files in ``folder``. Raises LabelwrightError if it cannot."""
     console.print("starting a registry and a label service (the first time on a machine compiles the sandbox) …")
     ports = ["--port", "0", "--registry-port", "0", "--metrics-port", "0"]
-    command = [sys.executable, "-m", "assay.cli.main", "up", "--json", "--data", str(folder), *ports]
+    command = [sys.executable, "-m", "labelwright.cli.main", "up", "--json", "--data", str(folder), *ports]
     with (folder / "up.json").open("w+") as out:
         process = subprocess.Popen(command, stdout=out)  # noqa: S603
         try:
@@ -145,23 +148,23 @@ def running_servers(folder: Path) -> Iterator[Servers]:
 
 
 def publish(example: Example, servers: Servers) -> None:
-    """Push the bundle and make it production. Raises AssayError where it is refused or a gate does not hold."""
+    """Push the bundle and make it production. Raises LabelwrightError where it is refused or a gate does not hold."""
     with Registry(servers.registry) as registry:
         result = registry.push(example.bundle, author="demo", message="from the demo")
         if result.version is None:
-            raise AssayError(f"the bundle was refused: {result.report.findings[0]}")
+            raise LabelwrightError(f"the bundle was refused: {result.report.findings[0]}")
         version = result.version
         registry.set_alias(version.task, version.number, actor="demo", reason="demo")
     console.print(f"pushed {version.task}@{version.number}: {len(version.programs)} programs, now production")
 
 
 def wait_until_served(client: Client, example: Example) -> None:
-    """Return once the label service answers: it follows the registry within moments. Raises AssayError."""
+    """Return once the label service answers: it follows the registry within moments. Raises LabelwrightError."""
     end = time.monotonic() + LOAD_SECONDS
     while True:
         try:
             client.label(example.bundle.task.name, example.records[-1])
-        except AssayError:
+        except LabelwrightError:
             if time.monotonic() > end:
                 raise
             time.sleep(0.05)
@@ -253,11 +256,11 @@ def show_next_steps(example: Example) -> None:
     folder, bundle = _short(example.folder), _short(example.bundle_folder)
     console.print("\nwhat to try next", style="bold")
     for line in (
-        "assay up      # runs all servers here, until Ctrl-C",
-        f"assay push {bundle} --alias production",
-        f"assay label {example.bundle.task.name} --input {folder / 'unlabeled.jsonl'} --output labeled.jsonl",
-        f"assay check {bundle}      # after changing a program there",
-        f"assay diff {example.bundle.task.name} {bundle}      # what your change does to the labels",
+        "labelwright up      # runs all servers here, until Ctrl-C",
+        f"labelwright push {bundle} --alias production",
+        f"labelwright label {example.bundle.task.name} --input {folder / 'unlabeled.jsonl'} --output labeled.jsonl",
+        f"labelwright check {bundle}      # after changing a program there",
+        f"labelwright diff {example.bundle.task.name} {bundle}      # what your change does to the labels",
     ):
         console.print(f"  {line}", soft_wrap=True)
 
@@ -269,7 +272,7 @@ def _wait_for_document(process: subprocess.Popen[bytes], path: Path) -> dict[str
             document: dict[str, str] = json.loads(path.read_text())
             return document
         time.sleep(0.05)
-    raise AssayError("`assay up` did not start; what it said stands above")
+    raise LabelwrightError("`labelwright up` did not start; what it said stands above")
 
 
 def _short(path: Path) -> Path:
@@ -280,7 +283,7 @@ def _short(path: Path) -> Path:
 def _read_bundle(folder: Path) -> Bundle:
     bundle, findings = read_folder(folder)
     if bundle is None:
-        raise AssayError(str(findings[0]), advice=findings[0].advice)
+        raise LabelwrightError(str(findings[0]), advice=findings[0].advice)
     return bundle
 
 
@@ -288,7 +291,7 @@ def _read_rows(path: Path) -> list[Record]:
     try:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, ValueError) as error:
-        raise AssayError(
+        raise LabelwrightError(
             f"{path}: {error}", advice="an example is a folder with bundle/ and unlabeled.jsonl"
         ) from error
 

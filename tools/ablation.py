@@ -14,23 +14,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from assay.core.bundle import Program
-from assay.core.row import Row, parse_rows
-from assay.features import Features
-from assay.sandbox import Sandbox
-from assay.synthesis.app import open_provider, read_gold, read_task
-from assay.synthesis.calibration import beliefs
-from assay.synthesis.ensemble import Ensemble, Ingredients, build_ensemble
-from assay.synthesis.extraction import extract_source, parse_source
-from assay.synthesis.generation import PROGRAM
-from assay.synthesis.label_models import decide, fit_majority
-from assay.synthesis.provider import Provider
-from assay.synthesis.selection import Choice, choose_label_model
-from assay.synthesis.settings import Settings
-from assay.synthesis.synthesis import Synthesis, SynthesisSettings, synthesize
-from assay.synthesis.validation import Validator
-from assay.synthesis.version import Learned, VersionMaterial, VersionOptions, learn_directly
-from assay.synthesis.voting import cast_votes
+from labelwright.core.bundle import Program
+from labelwright.core.row import Row, parse_rows
+from labelwright.features import Features
+from labelwright.sandbox import Sandbox
+from labelwright.synthesis.app import open_provider, read_gold, read_task
+from labelwright.synthesis.calibration import beliefs
+from labelwright.synthesis.ensemble import Ensemble, Ingredients, build_ensemble
+from labelwright.synthesis.extraction import extract_source, parse_source
+from labelwright.synthesis.generation import PROGRAM
+from labelwright.synthesis.label_models import decide, fit_majority
+from labelwright.synthesis.provider import Provider
+from labelwright.synthesis.selection import Choice, choose_label_model
+from labelwright.synthesis.settings import Settings
+from labelwright.synthesis.synthesis import Synthesis, SynthesisSettings, synthesize
+from labelwright.synthesis.validation import Validator
+from labelwright.synthesis.version import Learned, VersionMaterial, VersionOptions, learn_directly
+from labelwright.synthesis.voting import cast_votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ Variant = Callable[[Sandbox, Replayed], Ensemble]
 
 
 def whole(sandbox: Sandbox, made: Replayed) -> Ensemble:
-    """Return the version as `assay pilot` makes it."""
+    """Return the version as `labelwright pilot` makes it."""
     return _build(sandbox, made, made.ingredients())
 
 

@@ -18,7 +18,7 @@ SCHEMA_VERSION = 41
 WIDTH, HEIGHT = 24, 8
 """A row's width, a panel's height, in Grafana's grid units."""
 HOUSE = "INTERNAL|UNAVAILABLE|SANDBOX_UNAVAILABLE|CORRUPT_ARTIFACT|STORAGE_FULL|CONFIGURATION"
-"""Outcomes that are no caller's fault; the alert AssayRequestErrors has the same."""
+"""Outcomes that are no caller's fault; the alert LabelwrightRequestErrors has the same."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ SERVICE = (
     Row(
         "Now",
         (
-            Panel("Label servers up", (Query('count(up{job="assay-service"} == 1)', "up"),), kind="stat"),
+            Panel("Label servers up", (Query('count(up{job="labelwright-service"} == 1)', "up"),), kind="stat"),
             Panel(
                 "Alerts",
                 (
@@ -79,12 +79,12 @@ SERVICE = (
             ),
             Panel(
                 "Live versions",
-                (Query(f"max by (task, alias) (assay_live_version{{{TASKS}}})", "{{task}} {{alias}}"),),
+                (Query(f"max by (task, alias) (labelwright_live_version{{{TASKS}}})", "{{task}} {{alias}}"),),
                 kind="stat",
             ),
             Panel(
                 "Follow the registry",
-                (Query("min by (instance) (assay_registry_connected)", "{{instance}}"),),
+                (Query("min by (instance) (labelwright_registry_connected)", "{{instance}}"),),
                 meaning="1 while the server hears of new versions.",
                 kind="stat",
             ),
@@ -93,18 +93,18 @@ SERVICE = (
     Row(
         "Traffic",
         (
-            Panel("Records by task", (Query(rate("assay_records_total", "task", TASKS), "{{task}}"),), "ops"),
+            Panel("Records by task", (Query(rate("labelwright_records_total", "task", TASKS), "{{task}}"),), "ops"),
             Panel(
                 "Requests by outcome",
-                (Query(rate("assay_requests_total", "method, outcome"), "{{method}} {{outcome}}"),),
+                (Query(rate("labelwright_requests_total", "method, outcome"), "{{method}} {{outcome}}"),),
                 "reqps",
             ),
             Panel(
                 "Under way",
                 (
-                    Query("sum(assay_in_flight_records)", "records"),
-                    Query("sum(assay_waiting_requests)", "requests that wait"),
-                    Query("sum(assay_open_streams)", "streams"),
+                    Query("sum(labelwright_in_flight_records)", "records"),
+                    Query("sum(labelwright_waiting_requests)", "requests that wait"),
+                    Query("sum(labelwright_open_streams)", "streams"),
                 ),
             ),
         ),
@@ -115,7 +115,7 @@ SERVICE = (
             Panel(
                 "Time of a request",
                 tuple(
-                    Query(quantile(part, "assay_request_seconds", "method"), f"{{{{method}}}} {name}")
+                    Query(quantile(part, "labelwright_request_seconds", "method"), f"{{{{method}}}} {name}")
                     for part, name in ((0.5, "median"), (0.95, "95 %"), (0.99, "99 %"))
                 ),
                 "s",
@@ -123,11 +123,11 @@ SERVICE = (
             ),
             Panel(
                 "Time in the sandbox, 95 %",
-                (Query(quantile(0.95, "assay_sandbox_seconds", "task", TASKS), "{{task}}"),),
+                (Query(quantile(0.95, "labelwright_sandbox_seconds", "task", TASKS), "{{task}}"),),
                 "s",
                 "One call of the sandbox, for a request's records together.",
             ),
-            Panel("Time of Redis, 95 %", (Query(quantile(0.95, "assay_redis_seconds", "job"), "lookup"),), "s"),
+            Panel("Time of Redis, 95 %", (Query(quantile(0.95, "labelwright_redis_seconds", "job"), "lookup"),), "s"),
         ),
     ),
     Row(
@@ -137,13 +137,13 @@ SERVICE = (
                 "Requests that fail",
                 (
                     Query(
-                        f'(sum(rate(assay_requests_total{{outcome=~"{HOUSE}"}}[$__rate_interval])) or vector(0))'
-                        " / sum(rate(assay_requests_total[$__rate_interval]))",
+                        f'(sum(rate(labelwright_requests_total{{outcome=~"{HOUSE}"}}[$__rate_interval])) or vector(0))'
+                        " / sum(rate(labelwright_requests_total[$__rate_interval]))",
                         "for no fault of the caller",
                     ),
                     Query(
-                        '(sum(rate(assay_requests_total{outcome=~"OVERLOADED|DEADLINE_EXCEEDED"}[$__rate_interval]))'
-                        " or vector(0)) / sum(rate(assay_requests_total[$__rate_interval]))",
+                        '(sum(rate(labelwright_requests_total{outcome=~"OVERLOADED|DEADLINE_EXCEEDED"}[$__rate_interval]))'
+                        " or vector(0)) / sum(rate(labelwright_requests_total[$__rate_interval]))",
                         "turned away or late",
                     ),
                 ),
@@ -152,7 +152,7 @@ SERVICE = (
             ),
             Panel(
                 "Records not labeled, by reason",
-                (Query(rate("assay_record_errors_total", "reason"), "{{reason}}"),),
+                (Query(rate("labelwright_record_errors_total", "reason"), "{{reason}}"),),
                 "ops",
                 "Records of batches and streams that were at fault themselves.",
             ),
@@ -160,14 +160,16 @@ SERVICE = (
                 "Programs that fail",
                 (
                     Query(
-                        rate("assay_program_errors_total", "task, program, kind", TASKS),
+                        rate("labelwright_program_errors_total", "task, program, kind", TASKS),
                         "{{task}} {{program}} {{kind}}",
                     ),
                 ),
                 "ops",
             ),
             Panel(
-                "Benched programs", (Query(f"max by (task) (assay_benched_programs{{{TASKS}}})", "{{task}}"),), limit=1
+                "Benched programs",
+                (Query(f"max by (task) (labelwright_benched_programs{{{TASKS}}})", "{{task}}"),),
+                limit=1,
             ),
         ),
     ),
@@ -178,23 +180,25 @@ SERVICE = (
                 "Where answers come from",
                 (
                     Query(
-                        f"{rate('assay_records_total', 'source', TASKS)} / ignoring (source) group_left ()"
-                        f" sum(rate(assay_records_total{{{TASKS}}}[$__rate_interval]))",
+                        f"{rate('labelwright_records_total', 'source', TASKS)} / ignoring (source) group_left ()"
+                        f" sum(rate(labelwright_records_total{{{TASKS}}}[$__rate_interval]))",
                         "{{source}}",
                     ),
                 ),
                 "percentunit",
             ),
             Panel(
-                "Lookups", (Query(rate("assay_cache_lookups_total", "layer, result"), "{{layer}} {{result}}"),), "ops"
+                "Lookups",
+                (Query(rate("labelwright_cache_lookups_total", "layer, result"), "{{layer}} {{result}}"),),
+                "ops",
             ),
-            Panel("Memory", (Query("sum by (instance) (assay_memory_cache_bytes)", "{{instance}}"),), "bytes"),
+            Panel("Memory", (Query("sum by (instance) (labelwright_memory_cache_bytes)", "{{instance}}"),), "bytes"),
             Panel(
                 "Redis",
                 (
-                    Query("max(assay_redis_breaker_state)", "breaker: 2 is open"),
-                    Query("sum(assay_redis_queue_batches)", "batches that wait"),
-                    Query(rate("assay_redis_writes_total", "result"), "writes {{result}}"),
+                    Query("max(labelwright_redis_breaker_state)", "breaker: 2 is open"),
+                    Query("sum(labelwright_redis_queue_batches)", "batches that wait"),
+                    Query(rate("labelwright_redis_writes_total", "result"), "writes {{result}}"),
                 ),
             ),
         ),
@@ -204,12 +208,12 @@ SERVICE = (
         (
             Panel(
                 "Live version over time",
-                (Query(f"max by (task, alias) (assay_live_version{{{TASKS}}})", "{{task}} {{alias}}"),),
+                (Query(f"max by (task, alias) (labelwright_live_version{{{TASKS}}})", "{{task}} {{alias}}"),),
             ),
-            Panel("Loads", (Query(rate("assay_reloads_total", "result"), "{{result}}"),), "ops"),
+            Panel("Loads", (Query(rate("labelwright_reloads_total", "result"), "{{result}}"),), "ops"),
             Panel(
                 "Sample of recent records",
-                (Query(rate("assay_recent_records_total", "result"), "{{result}}"),),
+                (Query(rate("labelwright_recent_records_total", "result"), "{{result}}"),),
                 "ops",
                 "What a refresh is written from; kept are only those that the sample wants.",
             ),
@@ -224,9 +228,9 @@ def share(figure: str, title: str, meaning: str) -> Panel:
     return Panel(
         title,
         (
-            Query(f"assay:{figure}:30m{{{TASK}}}", "now"),
-            Query(f"max(assay_reference_{gauge}{{{TASK}}})", "at acceptance", dashed=True),
-            Query(f"assay:{figure}_threshold:30m{{{TASK}}}", "threshold", dashed=True),
+            Query(f"labelwright:{figure}:30m{{{TASK}}}", "now"),
+            Query(f"max(labelwright_reference_{gauge}{{{TASK}}})", "at acceptance", dashed=True),
+            Query(f"labelwright:{figure}_threshold:30m{{{TASK}}}", "threshold", dashed=True),
         ),
         "percentunit",
         meaning,
@@ -236,7 +240,9 @@ def share(figure: str, title: str, meaning: str) -> Panel:
 def shadow(part: str, name: str) -> Query:
     """Return the share of a shadow's records that got a label."""
     return Query(
-        f"1 - sum(assay_shadow_{part}abstentions_total{{{TASK}}}) / sum(assay_shadow_records_total{{{TASK}}})", name
+        f"1 - sum(labelwright_shadow_{part}abstentions_total{{{TASK}}})"
+        f" / sum(labelwright_shadow_records_total{{{TASK}}})",
+        name,
     )
 
 
@@ -247,9 +253,9 @@ DRIFT = (
             Panel(
                 "Label shares",
                 (
-                    Query(f"assay:label_share:30m{{{TASK}}}", "{{label}}"),
+                    Query(f"labelwright:label_share:30m{{{TASK}}}", "{{label}}"),
                     Query(
-                        f"max by (label) (assay_reference_label_share{{{TASK}}})",
+                        f"max by (label) (labelwright_reference_label_share{{{TASK}}})",
                         "{{label}} at acceptance",
                         dashed=True,
                     ),
@@ -260,14 +266,14 @@ DRIFT = (
             Panel(
                 "Records within 30 minutes",
                 (
-                    Query(f"assay:records:30m{{{TASK}}}", "all"),
-                    Query(f"assay:labeled_records:30m{{{TASK}}}", "labeled"),
-                    Query("assay:drift_min_records", "fewest for a comparison", dashed=True),
+                    Query(f"labelwright:records:30m{{{TASK}}}", "all"),
+                    Query(f"labelwright:labeled_records:30m{{{TASK}}}", "labeled"),
+                    Query("labelwright:drift_min_records", "fewest for a comparison", dashed=True),
                 ),
             ),
             Panel(
                 "Version",
-                (Query(f"max by (alias) (assay_live_version{{{TASK}}})", "{{alias}}"),),
+                (Query(f"max by (alias) (labelwright_live_version{{{TASK}}})", "{{alias}}"),),
                 meaning="A change silences the drift figures for 30 minutes.",
             ),
         ),
@@ -278,8 +284,8 @@ DRIFT = (
             Panel(
                 "Label drift (PSI)",
                 (
-                    Query(f"assay:psi:30m{{{TASK}}}", "PSI"),
-                    Query(f"assay:psi_threshold:30m{{{TASK}}}", "threshold", dashed=True),
+                    Query(f"labelwright:psi:30m{{{TASK}}}", "PSI"),
+                    Query(f"labelwright:psi_threshold:30m{{{TASK}}}", "threshold", dashed=True),
                 ),
                 meaning="There only where it can be measured: enough records, one version, a reference.",
             ),
@@ -302,12 +308,12 @@ DRIFT = (
             ),
             Panel(
                 "What became of alerts",
-                (Query("sum by (result) (assay_refresh_alerts_total)", "{{result}}"),),
+                (Query("sum by (result) (labelwright_refresh_alerts_total)", "{{result}}"),),
                 meaning="Since the worker's start.",
             ),
             Panel(
                 "Seconds since the worker last looked",
-                (Query("time() - max(assay_refresh_last_poll_timestamp_seconds)", "seconds"),),
+                (Query("time() - max(labelwright_refresh_last_poll_timestamp_seconds)", "seconds"),),
                 "s",
                 limit=600,
             ),
@@ -320,7 +326,8 @@ DRIFT = (
                 "Agreement with production",
                 (
                     Query(
-                        f"sum(assay_shadow_agreements_total{{{TASK}}}) / sum(assay_shadow_records_total{{{TASK}}})",
+                        f"sum(labelwright_shadow_agreements_total{{{TASK}}})"
+                        f" / sum(labelwright_shadow_records_total{{{TASK}}})",
                         "same answer",
                     ),
                 ),
@@ -330,13 +337,13 @@ DRIFT = (
                 "Label shares of both",
                 (
                     Query(
-                        f"sum by (label) (assay_shadow_labels_total{{{TASK}}})"
-                        f" / ignoring (label) group_left () sum(assay_shadow_labels_total{{{TASK}}})",
+                        f"sum by (label) (labelwright_shadow_labels_total{{{TASK}}})"
+                        f" / ignoring (label) group_left () sum(labelwright_shadow_labels_total{{{TASK}}})",
                         "{{label}} candidate",
                     ),
                     Query(
-                        f"sum by (label) (assay_shadow_production_labels_total{{{TASK}}})"
-                        f" / ignoring (label) group_left () sum(assay_shadow_production_labels_total{{{TASK}}})",
+                        f"sum by (label) (labelwright_shadow_production_labels_total{{{TASK}}})"
+                        f" / ignoring (label) group_left () sum(labelwright_shadow_production_labels_total{{{TASK}}})",
                         "{{label}} production",
                         dashed=True,
                     ),
@@ -351,9 +358,9 @@ DRIFT = (
             Panel(
                 "Records of the shadow",
                 (
-                    Query(f"sum(assay_shadow_records_total{{{TASK}}})", "evaluated"),
-                    Query(f"sum(assay_shadow_dropped_total{{{TASK}}})", "dropped"),
-                    Query(f"sum(assay_shadow_errors_total{{{TASK}}})", "error votes"),
+                    Query(f"sum(labelwright_shadow_records_total{{{TASK}}})", "evaluated"),
+                    Query(f"sum(labelwright_shadow_dropped_total{{{TASK}}})", "dropped"),
+                    Query(f"sum(labelwright_shadow_errors_total{{{TASK}}})", "error votes"),
                 ),
             ),
         ),
@@ -363,19 +370,19 @@ DRIFT = (
         (
             Panel(
                 "Open runs by state",
-                (Query("sum by (state) (max by (task, state) (assay_refresh_open))", "{{state}}"),),
+                (Query("sum by (state) (max by (task, state) (labelwright_refresh_open))", "{{state}}"),),
             ),
             Panel(
                 "Ended runs by outcome",
-                (Query("sum by (outcome) (assay_refresh_runs_total)", "{{outcome}}"),),
+                (Query("sum by (outcome) (labelwright_refresh_runs_total)", "{{outcome}}"),),
                 meaning="Since the worker's start.",
             ),
             Panel(
                 "Mean time in a state",
                 (
                     Query(
-                        "sum by (state) (assay_refresh_step_seconds_sum)"
-                        " / sum by (state) (assay_refresh_step_seconds_count)",
+                        "sum by (state) (labelwright_refresh_step_seconds_sum)"
+                        " / sum by (state) (labelwright_refresh_step_seconds_count)",
                         "{{state}}",
                     ),
                 ),
@@ -383,12 +390,12 @@ DRIFT = (
             ),
             Panel(
                 "Tokens of the LLM",
-                (Query("sum by (task) (assay_refresh_tokens_total)", "{{task}}"),),
+                (Query("sum by (task) (labelwright_refresh_tokens_total)", "{{task}}"),),
                 meaning="Since the worker's start.",
             ),
             Panel(
                 "Cost of the LLM",
-                (Query("sum by (task) (assay_refresh_dollars_total)", "{{task}}"),),
+                (Query("sum by (task) (labelwright_refresh_dollars_total)", "{{task}}"),),
                 "currencyUSD",
                 "Since the worker's start. A model without a known price costs nothing here; its tokens are counted.",
             ),
@@ -410,7 +417,7 @@ def dashboard(uid: str, title: str, rows: Sequence[Row], several_tasks: bool) ->
     return {
         "uid": uid,
         "title": title,
-        "tags": ["assay"],
+        "tags": ["labelwright"],
         "timezone": "browser",
         "editable": True,
         "graphTooltip": 1,
@@ -510,7 +517,7 @@ def _task_variable(several: bool) -> dict[str, Any]:
         "name": "task",
         "label": "Task",
         "datasource": SOURCE,
-        "query": "label_values(assay_live_version, task)",
+        "query": "label_values(labelwright_live_version, task)",
         "refresh": 2,
         "sort": 1,
         "multi": False,
@@ -519,7 +526,9 @@ def _task_variable(several: bool) -> dict[str, Any]:
 
 
 def _promotions() -> dict[str, Any]:
-    expression = 'changes(max by (task) (assay_live_version{alias="production", task=~"$task"})[$__interval:]) > 0'
+    expression = (
+        'changes(max by (task) (labelwright_live_version{alias="production", task=~"$task"})[$__interval:]) > 0'
+    )
     return {
         "name": "New version in production",
         "datasource": SOURCE,
@@ -532,8 +541,8 @@ def _promotions() -> dict[str, Any]:
 def dashboards() -> dict[Path, str]:
     """Return each file with its content."""
     made = (
-        ("service", dashboard("assay-service", "Assay: label servers", SERVICE, several_tasks=True)),
-        ("drift", dashboard("assay-drift", "Assay: drift and refresh", DRIFT, several_tasks=False)),
+        ("service", dashboard("labelwright-service", "Labelwright: label servers", SERVICE, several_tasks=True)),
+        ("drift", dashboard("labelwright-drift", "Labelwright: drift and refresh", DRIFT, several_tasks=False)),
     )
     return {FOLDER / f"{name}.json": json.dumps(content, indent=2) + "\n" for name, content in made}
 

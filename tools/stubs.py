@@ -13,7 +13,7 @@ CONTRACT = ROOT / "proto"
 
 def generate(out: Path) -> None:
     """Write the stubs of every contract file below ``out``. Raises CalledProcessError where one does not compile."""
-    files = sorted(CONTRACT.glob("assay/v1/*.proto"))
+    files = sorted(CONTRACT.glob("labelwright/v1/*.proto"))
     scripts = Path(sys.executable).parent
     subprocess.run(  # noqa: S603 - our own interpreter and files
         [

@@ -6,9 +6,9 @@ import inspect
 from collections import Counter
 from pathlib import Path
 
-from assay.core.bundle import Bundle, Program, read_folder
-from assay.core.errors import InvalidBundle
-from assay.core.label_model import LABEL_MODEL_FILE, dump_weighted
+from labelwright.core.bundle import Bundle, Program, read_folder
+from labelwright.core.errors import InvalidBundle
+from labelwright.core.label_model import LABEL_MODEL_FILE, dump_weighted
 
 SMOOTHING = 1.0
 """Votes of every kind that each program is given beforehand, so that nothing has probability 0."""

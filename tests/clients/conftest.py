@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from assay.cli.main import app
-from assay.client import Client
-from assay.client import Registry as RegistryClient
-from assay.core.errors import NotFound
+from labelwright.cli.main import app
+from labelwright.client import Client
+from labelwright.client import Registry as RegistryClient
+from labelwright.core.errors import NotFound
 from typer.testing import CliRunner, Result
 
 from tests.parts.registry import Registry
@@ -24,7 +24,12 @@ class Command:
     """The command, run in this process against the shared servers."""
 
     def __init__(self, registry: str, service: str) -> None:
-        self.environment = {"ASSAY_REGISTRY": registry, "ASSAY_SERVICE": service, "COLUMNS": "100", "NO_COLOR": "1"}
+        self.environment = {
+            "LABELWRIGHT_REGISTRY": registry,
+            "LABELWRIGHT_SERVICE": service,
+            "COLUMNS": "100",
+            "NO_COLOR": "1",
+        }
 
     def __call__(self, *arguments: object, stdin: bytes | None = None, exits: int = 0) -> Result:
         result = CliRunner().invoke(app, [str(item) for item in arguments], input=stdin, env=self.environment)
@@ -63,7 +68,7 @@ def client(service: Service) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
-def assay(registry: Registry, service: Service) -> Command:
+def labelwright(registry: Registry, service: Service) -> Command:
     return Command(registry.address, service.address)
 
 

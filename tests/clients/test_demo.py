@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from assay.core.bundle import read_folder
+from labelwright.core.bundle import read_folder
 
 from tests.clients.conftest import EXAMPLES
 
@@ -44,7 +44,7 @@ def test_the_demo_has_programs_written_from_recorded_replies(tmp_path: Path) -> 
     )
     assert done.returncode == 0, done.stderr
     assert "0 of them paid now" in done.stdout
-    bundle, findings = read_folder(tmp_path / ".assay/demo/spam")
+    bundle, findings = read_folder(tmp_path / ".labelwright/demo/spam")
     assert bundle, findings
     right = float(re.search(r"counted as wrong +([\d.]+)%", done.stdout)[1])  # type: ignore[index]
     assert right > 85

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from assay.client import Registry
+from labelwright.client import Registry
 
 from tests.clients.conftest import EXAMPLES
 
@@ -30,7 +30,7 @@ def test_the_examples_run(
 
 
 def test_every_public_name_is_on_the_page_or_belongs_to_a_result() -> None:
-    import assay.client
+    import labelwright.client
 
     text = PAGE.read_text(encoding="utf-8")
     doers = [
@@ -41,8 +41,8 @@ def test_every_public_name_is_on_the_page_or_belongs_to_a_result() -> None:
         "Labeling",
         "Failure",
         "RetryPolicy",
-        "AssayError",
+        "LabelwrightError",
         "VoteError",
     ]
-    assert set(doers) <= set(assay.client.__all__)
+    assert set(doers) <= set(labelwright.client.__all__)
     assert [name for name in doers if not re.search(rf"\b{name}\b", text)] == []

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from assay.core.task import Task, parse_task
+from labelwright.core.task import Task, parse_task
 
 
 @pytest.fixture(scope="session")

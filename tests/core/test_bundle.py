@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
-from assay.core import bundle as bundle_module
-from assay.core.bundle import Bundle, digest_files, open_bundle, read_folder, write_folder
-from assay.core.errors import InvalidBundle
-from assay.core.finding import Severity
 from hypothesis import given
 from hypothesis import strategies as st
+from labelwright.core import bundle as bundle_module
+from labelwright.core.bundle import Bundle, digest_files, open_bundle, read_folder, write_folder
+from labelwright.core.errors import InvalidBundle
+from labelwright.core.finding import Severity
 
 TASK = b"""[task]
 name = "t"

@@ -5,7 +5,9 @@ import json
 import math
 
 import pytest
-from assay.core.label_model import (
+from hypothesis import given
+from hypothesis import strategies as st
+from labelwright.core.label_model import (
     NO_DECISION,
     Decision,
     MajorityVote,
@@ -13,9 +15,7 @@ from assay.core.label_model import (
     dump_weighted,
     parse_label_model,
 )
-from assay.core.vote import ABSTAIN, VoteError, in_conflict, is_error, is_label
-from hypothesis import given
-from hypothesis import strategies as st
+from labelwright.core.vote import ABSTAIN, VoteError, in_conflict, is_error, is_label
 
 LABELS = ["ham", "spam", "eggs"]
 PROGRAMS = ["first", "second"]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import redis
-from assay.core.recent import BUCKETS, SCORE_BITS, RecentSample, member_of, read_recent, record_of
-from assay.core.task import Task
 from hypothesis import given
 from hypothesis import strategies as st
+from labelwright.core.recent import BUCKETS, SCORE_BITS, RecentSample, member_of, read_recent, record_of
+from labelwright.core.task import Task
 
 from tests.parts.redis import Redis, find_redis
 
@@ -39,7 +39,7 @@ def test_the_settings_of_a_task_say_how_much_is_kept_and_for_how_long(task: Task
     sample = RecentSample.of(task)
     assert sample == RecentSample("all-kinds", 2000, 24 * 3600)
     assert sample.bucket_seconds == 3 * 3600
-    assert sample.key(7) == "assay:recent:{all-kinds}:7"
+    assert sample.key(7) == "labelwright:recent:{all-kinds}:7"
 
 
 def test_the_newest_bucket_is_read_first_and_by_score(client: redis.Redis) -> None:

@@ -4,11 +4,11 @@ import json
 import math
 
 import pytest
-from assay.core.errors import InvalidRecord, RecordTooLarge
-from assay.core.record import make_record, pack, record_key, unpack
-from assay.core.task import Task
 from hypothesis import given
 from hypothesis import strategies as st
+from labelwright.core.errors import InvalidRecord, RecordTooLarge
+from labelwright.core.record import make_record, pack, record_key, unpack
+from labelwright.core.task import Task
 
 
 def test_keeps_the_order_of_the_task_and_fills_in_none(task: Task) -> None:

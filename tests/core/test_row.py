@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from assay.core.errors import InvalidRecord
-from assay.core.row import parse_rows, record_from_row
-from assay.core.task import Task
+from labelwright.core.errors import InvalidRecord
+from labelwright.core.row import parse_rows, record_from_row
+from labelwright.core.task import Task
 
 
 def test_leaves_out_columns_that_are_no_fields(task: Task) -> None:

@@ -3,8 +3,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from assay.core.errors import InvalidRequest
-from assay.core.run import (
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from labelwright.core.errors import InvalidRequest
+from labelwright.core.run import (
     ENDS,
     MAX_FACTS_BYTES,
     MAX_MESSAGE,
@@ -19,16 +21,14 @@ from assay.core.run import (
     facts_to_text,
     message_of,
 )
-from assay.core.run_wire import (
+from labelwright.core.run_wire import (
     review_from_message,
     run_from_message,
     run_to_message,
     state_from_message,
     trigger_from_message,
 )
-from assay.v1 import run_service_pb2 as pb
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from labelwright.v1 import run_service_pb2 as pb
 
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(9999, 1, 1), timezones=st.just(UTC))
 COUNTS = st.integers(0, 2**40)

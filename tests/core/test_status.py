@@ -11,15 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
-from assay.core import errors
-from assay.core.errors import AssayError
-from assay.core.status import ErrorInterceptor, from_rpc_error
-from assay.v1 import label_service_pb2, label_service_pb2_grpc
+from labelwright.core import errors
+from labelwright.core.errors import LabelwrightError
+from labelwright.core.status import ErrorInterceptor, from_rpc_error
+from labelwright.v1 import label_service_pb2, label_service_pb2_grpc
 
 KINDS = [
     kind
     for kind in vars(errors).values()
-    if inspect.isclass(kind) and issubclass(kind, AssayError) and kind not in (AssayError, errors.Overloaded)
+    if inspect.isclass(kind)
+    and issubclass(kind, LabelwrightError)
+    and kind not in (LabelwrightError, errors.Overloaded)
 ]
 
 
@@ -27,7 +29,7 @@ class Faulty(label_service_pb2_grpc.LabelServiceServicer):
     """Raises whatever the test put in."""
 
     def __init__(self) -> None:
-        self.error: Exception = AssayError("unset")
+        self.error: Exception = LabelwrightError("unset")
         self.slow = False
 
     def Label(  # noqa: N802
@@ -67,14 +69,14 @@ def stub(served: tuple[Faulty, str]) -> Iterator[label_service_pb2_grpc.LabelSer
         yield label_service_pb2_grpc.LabelServiceStub(channel)
 
 
-def caught_from(stub: label_service_pb2_grpc.LabelServiceStub) -> AssayError:
+def caught_from(stub: label_service_pb2_grpc.LabelServiceStub) -> LabelwrightError:
     with pytest.raises(grpc.RpcError) as caught:
         stub.Label(label_service_pb2.LabelRequest(), timeout=10)
     return from_rpc_error(caught.value)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_every_error_arrives_as_it_was_raised(served, stub, kind: type[AssayError]) -> None:  # type: ignore[no-untyped-def]
+def test_every_error_arrives_as_it_was_raised(served, stub, kind: type[LabelwrightError]) -> None:  # type: ignore[no-untyped-def]
     served[0].error = kind("the größte problem", advice="do this", field="text", size=3)
     caught = caught_from(stub)
     assert type(caught) is kind
@@ -123,7 +125,7 @@ def test_a_status_that_a_handler_set_itself_stands(stub) -> None:  # type: ignor
 @pytest.mark.parametrize("content", [b"\xff\xff\xff", b"\x0a\x02\xff\xfe"], ids=["garbage", "text that is not UTF-8"])
 def test_an_unreadable_message_is_the_callers_fault(served: tuple[Faulty, str], content: bytes) -> None:
     with grpc.insecure_channel(served[1]) as channel, pytest.raises(grpc.RpcError) as caught:
-        channel.unary_unary("/assay.v1.LabelService/Label")(content, timeout=10)
+        channel.unary_unary("/labelwright.v1.LabelService/Label")(content, timeout=10)
     assert isinstance(from_rpc_error(caught.value), errors.InvalidRequest)
 
 
@@ -140,7 +142,7 @@ def test_a_deadline_that_passes_is_exceeded(served, stub, monkeypatch: pytest.Mo
     assert isinstance(from_rpc_error(caught.value), errors.DeadlineExceeded)
 
 
-async def _async_call(address: str) -> AssayError:
+async def _async_call(address: str) -> LabelwrightError:
     async with grpc.aio.insecure_channel(address) as channel:
         try:
             await label_service_pb2_grpc.LabelServiceStub(channel).Label(label_service_pb2.LabelRequest(), timeout=10)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from assay.core.task import FieldType, parse_task
+from labelwright.core.task import FieldType, parse_task
 
 TASK = """\
 [task]

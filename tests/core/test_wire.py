@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from assay.core.bundle import open_bundle
-from assay.core.errors import InvalidBundle, InvalidRecord
-from assay.core.finding import Finding, Severity
-from assay.core.record import make_record
-from assay.core.task import Task
-from assay.core.wire import (
+from hypothesis import given
+from hypothesis import strategies as st
+from labelwright.core.bundle import open_bundle
+from labelwright.core.errors import InvalidBundle, InvalidRecord
+from labelwright.core.finding import Finding, Severity
+from labelwright.core.record import make_record
+from labelwright.core.task import Task
+from labelwright.core.wire import (
     bundle_from_message,
     bundle_to_message,
     finding_from_message,
@@ -15,9 +17,7 @@ from assay.core.wire import (
     record_from_text,
     record_to_message,
 )
-from assay.v1 import record_pb2, registry_service_pb2
-from hypothesis import given
-from hypothesis import strategies as st
+from labelwright.v1 import record_pb2, registry_service_pb2
 
 _values = st.fixed_dictionaries(
     {"text": st.text(st.characters(exclude_categories=["Cs"]))},

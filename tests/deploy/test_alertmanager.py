@@ -25,8 +25,8 @@ WEBHOOK = "http://127.0.0.1:7431/alerts"
 @pytest.mark.parametrize(
     ("labels", "receivers"),
     [
-        (("kind=drift", "task=spam", "alertname=AssayLabelDrift"), "refresh-worker,people"),
-        (("kind=ops", "alertname=AssayServiceDown"), "people"),
+        (("kind=drift", "task=spam", "alertname=LabelwrightLabelDrift"), "refresh-worker,people"),
+        (("kind=ops", "alertname=LabelwrightServiceDown"), "people"),
         (("alertname=SomeoneElses",), "people"),
     ],
 )
@@ -64,8 +64,8 @@ def test_the_worker_hears_of_each_drifting_task_by_itself_and_of_nothing_else(tm
         quick = re.sub(r"group_wait: \d+s", "group_wait: 0s", config.replace(WEBHOOK, url))
         alertmanager = Alertmanager(tmp_path, quick).start()
         try:
-            drift = {"alertname": "AssayLabelDrift", "kind": "drift", "severity": "warning"}
-            alertmanager.send({"alertname": "AssaySlow", "kind": "ops", "severity": "warning"})
+            drift = {"alertname": "LabelwrightLabelDrift", "kind": "drift", "severity": "warning"}
+            alertmanager.send({"alertname": "LabelwrightSlow", "kind": "ops", "severity": "warning"})
             alertmanager.send(drift | {"task": "spam"}, drift | {"task": "tickets"})
             until(lambda: len(heard) >= 2)
         finally:
@@ -85,9 +85,9 @@ def test_the_parts_of_the_compose_file_find_each_other() -> None:
     compose = (DEPLOY / "compose.yaml").read_text()
     prometheus = (DEPLOY / "prometheus" / "prometheus.yml").read_text()
     grafana = (DEPLOY / "grafana" / "provisioning" / "datasources" / "prometheus.yml").read_text()
-    assert "ASSAY_WORKER_METRICS_LISTEN: 0.0.0.0:7402" in compose
+    assert "LABELWRIGHT_WORKER_METRICS_LISTEN: 0.0.0.0:7402" in compose
     assert "names: [worker]\n        type: A\n        port: 7402" in prometheus
-    assert "ASSAY_WORKER_WEBHOOK_LISTEN: 0.0.0.0:7431" in compose
+    assert "LABELWRIGHT_WORKER_WEBHOOK_LISTEN: 0.0.0.0:7431" in compose
     written = re.search(r"sed '(s#.*#.*#)'", compose)
     assert written
     done = subprocess.run(("sed", written[1], CONFIG), capture_output=True, text=True, check=True)

@@ -55,7 +55,7 @@ def test_real_drift_is_beyond_the_thresholds(tmp_path: Path) -> None:
 
 def test_records_that_come_again_need_the_setting_for_it(loose: Path, tmp_path: Path) -> None:
     again = [Scenario("again", TWO, TWO, records=600, rows=5000, repeats=4)]
-    ignored = beyond(loose, again, tmp_path / "ignored")["AssayLabelDrift"].total()
+    ignored = beyond(loose, again, tmp_path / "ignored")["LabelwrightLabelDrift"].total()
     told = beyond(with_settings(loose, tmp_path / "told", design_effect=4), again, tmp_path / "run")
     assert ignored > 3 * LOOSE * 300
-    assert told["AssayLabelDrift"].total() < 2 * LOOSE * 300
+    assert told["LabelwrightLabelDrift"].total() < 2 * LOOSE * 300

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from assay.client import Client, Registry, RunClient
-from assay.core.run import RunState
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
+from labelwright.client import Client, Registry, RunClient
+from labelwright.core.run import RunState
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from tests.parts.prometheus import RULES, Prometheus, hurried
@@ -124,7 +124,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus
         shadow_share=1,
     ).start(serving=False)
     rules = [hurried(RULES / name, folder, window=WINDOW) for name in ("drift.yml", "service.yml")]
-    prometheus = Prometheus(folder, {"assay-service": [service.metrics_address], "assay-worker": []}, rules=rules)
+    prometheus = Prometheus(
+        folder, {"labelwright-service": [service.metrics_address], "labelwright-worker": []}, rules=rules
+    )
     prometheus.start()
     with recorded_llm() as llm, Registry(registry_process.address) as registry:
         worker = Worker(
@@ -136,7 +138,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus
             poll_s=1,
             programs=4,
         ).start()
-        prometheus.scrape("assay-worker", worker.metrics_address)
+        prometheus.scrape("labelwright-worker", worker.metrics_address)
         try:
             yield prometheus, work(registry, registry_process.address, service, prometheus)
         finally:
@@ -153,7 +155,7 @@ def work(registry: Registry, address: str, service: Service, prometheus: Prometh
     task = serve(registry, files | {"programs/raises.py": RAISES}).task
     other = serve(registry, bundle_files(new_name())).task
     with RunClient(address) as runs, Client(service.address) as labels:
-        until(lambda: {task, other} <= {found["task"] for found, _ in service.scrape()["assay_live_version"]})
+        until(lambda: {task, other} <= {found["task"] for found, _ in service.scrape()["labelwright_live_version"]})
         labels.label_batch(other, RECORDS)
         ended = refresh(runs, other)
 
@@ -166,12 +168,14 @@ def work(registry: Registry, address: str, service: Service, prometheus: Prometh
             labels.label(task, SPAM_TEXTS[0])
             labels.label_batch(task, [{"text": "x" * 100_000}])
             open_runs = [run for run in runs.list(task=task, open=True) if run.state is RunState.SHADOWING]
-            return bool(open_runs) and service.total("assay_shadow_records_total", task=task) > 0
+            return bool(open_runs) and service.total("labelwright_shadow_records_total", task=task) > 0
 
         until(drifted, 120)
         wait_for(runs, ended.id)
         # Until the candidate has labeled traffic that Prometheus has seen twice.
-        until(lambda: drifted() and prometheus.query(f'rate(assay_shadow_records_total{{task="{task}"}}[5s]) > 0'))
+        until(
+            lambda: drifted() and prometheus.query(f'rate(labelwright_shadow_records_total{{task="{task}"}}[5s]) > 0')
+        )
     return task
 
 

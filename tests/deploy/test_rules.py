@@ -74,7 +74,9 @@ def test_the_cases_notice_alerts_that_fire(file: str, expression: str, told_by: 
             copy = tmp_path / f"cases-{path.name}"
             copy.write_text(re.sub(r"rule_files: \[.*\]", f"rule_files: [{file}]", cases))
             said = run(find_program("promtool"), "test", "rules", copy).stdout
-            noticed |= {name for line in re.findall(rf"{told_by}: .*", said) for name in re.findall(r"Assay\w+", line)}
+            noticed |= {
+                name for line in re.findall(rf"{told_by}: .*", said) for name in re.findall(r"Labelwright\w+", line)
+            }
     assert alerts <= noticed
 
 
@@ -92,7 +94,7 @@ def test_every_alert_says_what_to_do(file: str, alert: str) -> None:
 
 
 def test_the_page_has_no_section_for_an_alert_that_is_not_there() -> None:
-    assert set(re.findall(r"^### (Assay\w+)$", PAGE, re.MULTILINE)) == {alert for _, alert in ALERTS}
+    assert set(re.findall(r"^### (Labelwright\w+)$", PAGE, re.MULTILINE)) == {alert for _, alert in ALERTS}
 
 
 def test_the_page_gives_every_setting_its_value() -> None:
@@ -102,7 +104,7 @@ def test_the_page_gives_every_setting_its_value() -> None:
         for rule in rules("drift.yml")
         if (value := re.fullmatch(r"vector\((.*)\)", rule.get("expr", ""))) and "record" in rule
     }
-    rows = re.findall(r"^\| `(assay:drift_\w+)` \| ([\d.]+) \|", PAGE, re.MULTILINE)
+    rows = re.findall(r"^\| `(labelwright:drift_\w+)` \| ([\d.]+) \|", PAGE, re.MULTILINE)
     assert {name: float(value) for name, value in rows} == found
 
 

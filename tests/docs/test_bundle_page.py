@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
-from assay.core import bundle as limits_of
-from assay.core.bundle import Bundle, open_bundle
-from assay.core.label_model import parse_label_model
-from assay.core.task import FieldType, Gates, Limits, Refresh, parse_task
-from assay.registry.acceptance import accept
-from assay.sandbox import Labeler, Sandbox
+from labelwright.core import bundle as limits_of
+from labelwright.core.bundle import Bundle, open_bundle
+from labelwright.core.label_model import parse_label_model
+from labelwright.core.task import FieldType, Gates, Limits, Refresh, parse_task
+from labelwright.registry.acceptance import accept
+from labelwright.sandbox import Labeler, Sandbox
 
 PAGE = (Path(__file__).parents[2] / "docs/bundle.md").read_text(encoding="utf-8")
 

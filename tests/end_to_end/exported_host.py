@@ -1,4 +1,4 @@
-"""A host of its own for an exported component: wasmtime and nothing of Assay. Records in, votes out, as JSON lines."""
+"""A host for an exported component: wasmtime and nothing of Labelwright. Records in, votes out, as JSON lines."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 from wasmtime import Engine, Store
 from wasmtime.component import Component, Linker
 
-INTERFACE = "assay:sandbox/labeling@1.0.0"
+INTERFACE = "labelwright:sandbox/labeling@1.0.0"
 
 
 def main():

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-from assay.client import Client, Labeling, Registry
-from assay.core.bundle import open_bundle
-from assay.core.errors import AliasNotFound, TaskNotFound
-from assay.core.vote import VoteError
+from labelwright.client import Client, Labeling, Registry
+from labelwright.core.bundle import open_bundle
+from labelwright.core.errors import AliasNotFound, TaskNotFound
+from labelwright.core.vote import VoteError
 
 from tests.parts.registry import Registry as RegistryProcess
 from tests.parts.service import Service, until

@@ -11,11 +11,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from assay.client import Client, Labeling, Registry
-from assay.core.bundle import Bundle, read_folder
-from assay.core.errors import AliasNotFound, TaskNotFound
-from assay.core.vote import is_label
-from assay.sandbox.export import export_component
+from labelwright.client import Client, Labeling, Registry
+from labelwright.core.bundle import Bundle, read_folder
+from labelwright.core.errors import AliasNotFound, TaskNotFound
+from labelwright.core.vote import is_label
+from labelwright.sandbox.export import export_component
 
 from tests.parts.native import native_votes
 from tests.parts.registry import Registry as RegistryProcess
@@ -110,12 +110,12 @@ def locally(task: str, texts: list[str], folder: Path) -> list[dict[str, object]
     source, target = folder / "in.jsonl", folder / "out.jsonl"
     source.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     arguments = ("--local", str(FIXTURES / task), "--input", str(source), "--output", str(target), "--explain")
-    subprocess.run([sys.executable, "-m", "assay.cli.main", "label", *arguments], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "labelwright.cli.main", "label", *arguments], check=True, capture_output=True)
     return [json.loads(line) for line in target.read_text().splitlines()]
 
 
 def exported(bundle: Bundle, texts: list[str], folder: Path) -> list[Votes]:
-    """Return the votes of the exported component, run by a host that knows nothing of Assay."""
+    """Return the votes of the exported component, run by a host that knows nothing of Labelwright."""
     target = folder / "out.wasm"
     export_component(bundle, target)
     lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from assay.sandbox import Sandbox
+from labelwright.sandbox import Sandbox
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from assay.core.bundle import Bundle, read_folder
-from assay.core.finding import Finding
-from assay.core.record import pack
-from assay.core.row import Row, parse_rows
-from assay.core.task import FieldType
-from assay.registry.acceptance import accept
-from assay.sandbox import Labeler, Sandbox
+from labelwright.core.bundle import Bundle, read_folder
+from labelwright.core.finding import Finding
+from labelwright.core.record import pack
+from labelwright.core.row import Row, parse_rows
+from labelwright.core.task import FieldType
+from labelwright.registry.acceptance import accept
+from labelwright.sandbox import Labeler, Sandbox
 
 from tests.parts.native import native_votes
 

@@ -8,16 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from assay.core.bundle import read_folder
+from labelwright.core.bundle import read_folder
 
 from tests.parts.native import native_votes
 
 BUNDLE = Path(__file__).parents[2] / "examples/sensors/bundle"
 SCRIPT = """
 import json, pathlib, sys
-from assay.core.bundle import read_folder
-from assay.core.record import pack
-from assay.sandbox import Labeler, Sandbox
+from labelwright.core.bundle import read_folder
+from labelwright.core.record import pack
+from labelwright.sandbox import Labeler, Sandbox
 bundle, _ = read_folder(pathlib.Path(sys.argv[1]))
 with Sandbox() as sandbox:
     labeler = Labeler.open(sandbox, bundle)
@@ -31,7 +31,7 @@ def test_generic_code_votes_as_cpython_does() -> None:
     assert bundle is not None
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(BUNDLE)],
-        env={**os.environ, "ASSAY_SANDBOX_PROCESSOR": "generic"},
+        env={**os.environ, "LABELWRIGHT_SANDBOX_PROCESSOR": "generic"},
         capture_output=True,
         text=True,
         check=True,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from assay.core.bundle import Bundle, read_folder
-from assay.core.record import Record, pack
-from assay.core.row import parse_rows
-from assay.sandbox import Labeler, Sandbox
+from labelwright.core.bundle import Bundle, read_folder
+from labelwright.core.record import Record, pack
+from labelwright.core.row import parse_rows
+from labelwright.sandbox import Labeler, Sandbox
 
 from tests.parts.native import native_votes
 

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from assay.core.errors import ConfigurationError
-from assay.core.task import Task, parse_task
-from assay.features import Features
+from labelwright.core.errors import ConfigurationError
+from labelwright.core.task import Task, parse_task
+from labelwright.features import Features
 
 from tests.features.tiny_encoder import write_encoder
 

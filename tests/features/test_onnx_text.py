@@ -5,8 +5,8 @@ import math
 from pathlib import Path
 
 import pytest
-from assay.core.errors import ConfigurationError
-from assay.features.onnx_text import OnnxText
+from labelwright.core.errors import ConfigurationError
+from labelwright.features.onnx_text import OnnxText
 
 from tests.features.tiny_encoder import write_encoder
 
@@ -41,7 +41,7 @@ def test_a_long_text_is_read_to_its_256th_token(folder: Path) -> None:
 
 
 def test_a_relative_model_lies_where_models_lie(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ASSAY_MODELS", str(folder.parent))
+    monkeypatch.setenv("LABELWRIGHT_MODELS", str(folder.parent))
     assert OnnxText.open("tiny").extract(["bad"]) == [[0.0, 1.0]]
 
 

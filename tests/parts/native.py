@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 
-from assay.core.bundle import Bundle, Program
-from assay.core.record import Record
-from assay.core.task import Task
-from assay.core.vote import ABSTAIN
+from labelwright.core.bundle import Bundle, Program
+from labelwright.core.record import Record
+from labelwright.core.task import Task
+from labelwright.core.vote import ABSTAIN
 
 
 def native_votes(bundle: Bundle, records: Sequence[Record]) -> list[tuple[int, ...]]:

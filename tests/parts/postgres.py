@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-_USER = "assay"
+_USER = "labelwright"
 _START_SECONDS = 60
 
 
@@ -35,7 +35,7 @@ class Postgres:
         self._binaries = binaries
         self._names = (f"database_{number}" for number in itertools.count(1))
         # Not pytest's folder: PostgreSQL does not run as root, and its user could not look in there.
-        self._folder = Path(tempfile.mkdtemp(prefix="assay-postgres-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="labelwright-postgres-"))
         self._who = _unprivileged(self._folder)
         self._process: subprocess.Popen[bytes] | None = None
 

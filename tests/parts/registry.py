@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from assay.v1 import registry_service_pb2 as pb
-from assay.v1 import registry_service_pb2_grpc as pb_grpc
+from labelwright.v1 import registry_service_pb2 as pb
+from labelwright.v1 import registry_service_pb2_grpc as pb_grpc
 
 _START_SECONDS = 120
 """The first start on a machine compiles the sandbox's runtime."""
@@ -39,7 +39,7 @@ class Registry:
         """Start the process and wait until it serves. Raises RuntimeError with its output where it ends instead."""
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "assay.registry"], stdout=log, stderr=log, env=self.environment()
+                [sys.executable, "-m", "labelwright.registry"], stdout=log, stderr=log, env=self.environment()
             )
         deadline = time.monotonic() + _START_SECONDS
         while not (ready := self.events("ready")):
@@ -78,9 +78,9 @@ class Registry:
         return found
 
     def environment(self) -> dict[str, str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_REGISTRY_")}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("LABELWRIGHT_REGISTRY_")}
         settings = {"data_dir": self.data_dir, **self.settings}
-        return {**clean, **{f"ASSAY_REGISTRY_{name.upper()}": str(value) for name, value in settings.items()}}
+        return {**clean, **{f"LABELWRIGHT_REGISTRY_{name.upper()}": str(value) for name, value in settings.items()}}
 
     def _end(self, number: int) -> int:
         for channel in self.channels:

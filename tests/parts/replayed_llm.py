@@ -15,10 +15,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from assay.core.errors import AssayError
-from assay.synthesis.completion import Finish, Message, Reply, Request
-from assay.synthesis.openai_endpoint import OpenAIEndpoint
-from assay.synthesis.replies import Replies, reply_from_json
+from labelwright.core.errors import LabelwrightError
+from labelwright.synthesis.completion import Finish, Message, Reply, Request
+from labelwright.synthesis.openai_endpoint import OpenAIEndpoint
+from labelwright.synthesis.replies import Replies, reply_from_json
 
 _FINISHES = {Finish.LENGTH: "length", Finish.FILTERED: "content_filter"}
 
@@ -63,7 +63,7 @@ class ReplayedLlm:
         if kept is not None:
             return kept
         if self._live is not None:
-            with suppress(AssayError):
+            with suppress(LabelwrightError):
                 reply = self._live.ask(request)
                 self._replies.keep(request, reply)
                 return reply

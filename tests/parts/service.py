@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from assay.v1 import label_service_pb2_grpc as pb_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from labelwright.v1 import label_service_pb2_grpc as pb_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
 _START_SECONDS = 120
@@ -60,7 +60,7 @@ class Service:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "assay.service"], stdout=log, stderr=log, env=self._environment()
+                [sys.executable, "-m", "labelwright.service"], stdout=log, stderr=log, env=self._environment()
             )
         return self._process
 
@@ -105,7 +105,7 @@ class Service:
         """Return a stub on a channel of its own."""
         return pb_grpc.LabelServiceStub(self.channel())
 
-    def health(self, name: str = "assay.v1.LabelService") -> str:
+    def health(self, name: str = "labelwright.v1.LabelService") -> str:
         """Return the status that a health check gives."""
         with grpc.insecure_channel(self.address, options=(("grpc.use_local_subchannel_pool", 1),)) as channel:
             reply = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=name), timeout=5)
@@ -134,9 +134,9 @@ class Service:
         return [event for event in parsed if event.get("event") == name]
 
     def _environment(self) -> dict[str, str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_SERVICE_")}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("LABELWRIGHT_SERVICE_")}
         settings = {"data_dir": self.data_dir, **self.settings}
-        return {**clean, **{f"ASSAY_SERVICE_{name.upper()}": str(value) for name, value in settings.items()}}
+        return {**clean, **{f"LABELWRIGHT_SERVICE_{name.upper()}": str(value) for name, value in settings.items()}}
 
     def _end(self, number: int) -> int:
         for channel in self._channels:

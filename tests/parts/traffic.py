@@ -58,10 +58,10 @@ class Scenario:
 
 
 FIGURES = {
-    "AssayLabelDrift": "assay:psi:30m > assay:psi_threshold:30m",
-    "AssayCoverageDrop": "assay:coverage:30m < assay:coverage_threshold:30m",
-    "AssayConflictRise": "assay:conflict:30m > assay:conflict_threshold:30m",
-    "AssayProgramErrors": "assay:program_error:30m > assay:program_error_threshold:30m",
+    "LabelwrightLabelDrift": "labelwright:psi:30m > labelwright:psi_threshold:30m",
+    "LabelwrightCoverageDrop": "labelwright:coverage:30m < labelwright:coverage_threshold:30m",
+    "LabelwrightConflictRise": "labelwright:conflict:30m > labelwright:conflict_threshold:30m",
+    "LabelwrightProgramErrors": "labelwright:program_error:30m > labelwright:program_error_threshold:30m",
 }
 """What each alert waits for."""
 
@@ -77,7 +77,7 @@ def beyond(rules: Path, scenarios: Sequence[Scenario], folder: Path, seed: int =
     server.start()
     try:
         deadline = time.monotonic() + _MOST_SECONDS
-        while not server.query("assay:program_error_threshold:30m"):  # the last of the rules
+        while not server.query("labelwright:program_error_threshold:30m"):  # the last of the rules
             if time.monotonic() > deadline:
                 raise RuntimeError("the rules gave nothing")
             time.sleep(0.1)
@@ -90,10 +90,10 @@ def beyond(rules: Path, scenarios: Sequence[Scenario], folder: Path, seed: int =
 
 
 def with_settings(rules: Path, folder: Path, **values: float) -> Path:
-    """Return a copy of the rules with these settings, by the names that they have after ``assay:drift_``."""
+    """Return a copy of the rules with these settings, by the names that they have after ``labelwright:drift_``."""
     text = rules.read_text()
     for name, value in values.items():
-        text, times = re.subn(rf"(- record: assay:drift_{name}\n\s+expr: vector)\(.*\)", rf"\g<1>({value})", text)
+        text, times = re.subn(rf"(- record: labelwright:drift_{name}\n\s+expr: vector)\(.*\)", rf"\g<1>({value})", text)
         assert times == 1, name
     folder.mkdir(parents=True, exist_ok=True)
     made = folder / rules.name
@@ -127,14 +127,15 @@ def _gauges(scenario: Scenario, task: str, random: np.random.Generator) -> dict[
     labeled = random.binomial(rows, before.coverage)
     shares = random.multinomial(labeled, before.labels) / max(labeled, 1)
     return {
-        f'assay_live_version{{task="{task}",alias="production"}}': 1,
-        f'assay_reference_rows{{task="{task}"}}': rows,
-        f'assay_reference_coverage{{task="{task}"}}': labeled / rows,
-        f'assay_reference_conflict{{task="{task}"}}': random.binomial(rows, before.conflict) / rows,
+        f'labelwright_live_version{{task="{task}",alias="production"}}': 1,
+        f'labelwright_reference_rows{{task="{task}"}}': rows,
+        f'labelwright_reference_coverage{{task="{task}"}}': labeled / rows,
+        f'labelwright_reference_conflict{{task="{task}"}}': random.binomial(rows, before.conflict) / rows,
         # All votes on a record fail or none: the least favorable case.
-        f'assay_reference_error{{task="{task}"}}': random.binomial(rows, before.program_error) / rows,
+        f'labelwright_reference_error{{task="{task}"}}': random.binomial(rows, before.program_error) / rows,
         **{
-            f'assay_reference_label_share{{task="{task}",label="{label}"}}': share for label, share in enumerate(shares)
+            f'labelwright_reference_label_share{{task="{task}",label="{label}"}}': share
+            for label, share in enumerate(shares)
         },
     }
 
@@ -147,12 +148,12 @@ def _counters(scenario: Scenario, task: str, random: np.random.Generator) -> dic
     counts = random.multinomial(labeled, now.labels)
     errors = random.binomial(records, now.program_error)
     return {
-        f'assay_abstentions_total{{task="{task}"}}': times * (records - labeled),
-        f'assay_conflicts_total{{task="{task}"}}': times * random.binomial(records, now.conflict),
-        f'assay_votes_total{{task="{task}"}}': times * records * _PROGRAMS,
-        f'assay_program_errors_total{{task="{task}",program="p",kind="RAISED"}}': times * errors * _PROGRAMS,
+        f'labelwright_abstentions_total{{task="{task}"}}': times * (records - labeled),
+        f'labelwright_conflicts_total{{task="{task}"}}': times * random.binomial(records, now.conflict),
+        f'labelwright_votes_total{{task="{task}"}}': times * records * _PROGRAMS,
+        f'labelwright_program_errors_total{{task="{task}",program="p",kind="RAISED"}}': times * errors * _PROGRAMS,
         **{
-            f'assay_labels_total{{task="{task}",label="{label}"}}': times * int(count)
+            f'labelwright_labels_total{{task="{task}",label="{label}"}}': times * int(count)
             for label, count in enumerate(counts)
         },
     }

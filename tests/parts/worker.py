@@ -40,7 +40,7 @@ class Worker:
         before = len(self.events("ready"))
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "assay.worker"], stdout=log, stderr=log, env=self._environment()
+                [sys.executable, "-m", "labelwright.worker"], stdout=log, stderr=log, env=self._environment()
             )
         deadline = time.monotonic() + _START_SECONDS
         while len(ready := self.events("ready")) == before:
@@ -90,9 +90,9 @@ class Worker:
         return [event for event in parsed if event.get("event") == name]
 
     def _environment(self) -> dict[str, str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("ASSAY_", "OPENAI_"))}
-        worker = {f"ASSAY_WORKER_{name.upper()}": str(value) for name, value in self._all_settings().items()}
-        synthesis = {f"ASSAY_SYNTHESIS_{name.upper()}": str(value) for name, value in self.synthesis.items()}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("LABELWRIGHT_", "OPENAI_"))}
+        worker = {f"LABELWRIGHT_WORKER_{name.upper()}": str(value) for name, value in self._all_settings().items()}
+        synthesis = {f"LABELWRIGHT_SYNTHESIS_{name.upper()}": str(value) for name, value in self.synthesis.items()}
         return {**clean, **worker, **synthesis}
 
     def _all_settings(self) -> dict[str, object]:

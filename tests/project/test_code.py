@@ -10,9 +10,9 @@ import pytest
 from tests.project.tracked import ROOT
 
 PACKAGES = sorted(
-    f"assay.{init.parent.name}"
+    f"labelwright.{init.parent.name}"
     for folder in ("core", "sandbox", "registry", "service", "synthesis", "clients")
-    for init in (ROOT / folder).glob("assay/*/*.py")
+    for init in (ROOT / folder).glob("labelwright/*/*.py")
     if init.name in ("__init__.py", "task.py")
 )
 
@@ -65,8 +65,8 @@ def test_modules_keep_to_one_subject() -> None:
 
 
 def test_the_name_of_the_house_stays_a_namespace() -> None:
-    """An __init__.py in one of the ``assay`` folders would hide the packages of all the others."""
-    assert [path for path in ROOT.glob("*/assay/__init__.py") if not path.is_relative_to(ROOT / ".venv")] == []
+    """An __init__.py in one of the ``labelwright`` folders would hide the packages of all the others."""
+    assert [path for path in ROOT.glob("*/labelwright/__init__.py") if not path.is_relative_to(ROOT / ".venv")] == []
 
 
 def test_every_package_says_that_it_is_typed() -> None:

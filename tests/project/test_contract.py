@@ -35,7 +35,7 @@ def test_nothing_that_was_promised_is_broken() -> None:
 
 def test_a_broken_promise_is_found(tmp_path: Path) -> None:
     shutil.copytree(CONTRACT, tmp_path / "proto", ignore=shutil.ignore_patterns("*.py", "*.pyi", "__pycache__"))
-    record = tmp_path / "proto/assay/v1/record.proto"
+    record = tmp_path / "proto/labelwright/v1/record.proto"
     record.write_text(record.read_text().replace("double number = 2;", "float number = 2;"))
     done = buf("breaking", str(tmp_path / "proto"), "--against", str(BASELINE))
     assert "record.proto" in done.stdout
@@ -44,13 +44,13 @@ def test_a_broken_promise_is_found(tmp_path: Path) -> None:
 
 def test_the_stubs_are_those_of_the_contract(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "tools/stubs.py", str(tmp_path)], cwd=ROOT, check=True)
-    made = {path.name: path.read_text() for path in (tmp_path / "assay/v1").iterdir()}
-    kept = {path.name: path.read_text() for path in (CONTRACT / "assay/v1").glob("*_pb2*")}
+    made = {path.name: path.read_text() for path in (tmp_path / "labelwright/v1").iterdir()}
+    kept = {path.name: path.read_text() for path in (CONTRACT / "labelwright/v1").glob("*_pb2*")}
     assert sorted(made) == sorted(kept)
     stale = [name for name in made if made[name] != kept[name]]
     assert stale == [], "run: make proto"
 
 
-@pytest.mark.parametrize("path", sorted(CONTRACT.glob("assay/v1/*.proto")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(CONTRACT.glob("labelwright/v1/*.proto")), ids=lambda path: path.name)
 def test_every_file_of_the_contract_is_in_the_baseline(path: Path) -> None:
-    assert f"assay/v1/{path.name}".encode() in BASELINE.read_bytes()
+    assert f"labelwright/v1/{path.name}".encode() in BASELINE.read_bytes()

@@ -33,8 +33,8 @@ def wanted(extras: list[str], groups: list[str]) -> list[Requirement]:
     lines += [line for group in groups for line in PROJECT["dependency-groups"][group]]
     lines += [line for extra in extras for line in EXTRAS[extra]]
     requirements = [Requirement(line) for line in lines]
-    inner = {extra for found in requirements if found.name == "assay" for extra in found.extras}
-    own = [found for found in requirements if found.name != "assay"]
+    inner = {extra for found in requirements if found.name == "labelwright" for extra in found.extras}
+    own = [found for found in requirements if found.name != "labelwright"]
     return own + (wanted(sorted(inner), []) if inner else [])
 
 
@@ -104,12 +104,12 @@ def test_the_compose_file_publishes_on_loopback_only() -> None:
 
 
 def test_the_image_is_tagged_with_the_version_of_the_project() -> None:
-    assert set(re.findall(r"image: assay:(\S+)", compose())) == {PROJECT["project"]["version"]}
+    assert set(re.findall(r"image: labelwright:(\S+)", compose())) == {PROJECT["project"]["version"]}
     assert f"ARG VERSION={PROJECT['project']['version']}\n" in (ROOT / "Dockerfile").read_text()
 
 
 def test_prometheus_scrapes_the_port_on_which_the_service_shows_its_metrics() -> None:
-    port = re.search(r"ASSAY_SERVICE_METRICS_LISTEN=\S+?:(\d+)", (ROOT / "Dockerfile").read_text())
+    port = re.search(r"LABELWRIGHT_SERVICE_METRICS_LISTEN=\S+?:(\d+)", (ROOT / "Dockerfile").read_text())
     assert port
     assert f"port: {port[1]}\n" in (ROOT / "deploy/prometheus/prometheus.yml").read_text()
 

@@ -22,22 +22,22 @@ MAY_IMPORT = {
 
 
 def imported(source: str) -> set[str]:
-    """Return the packages of Assay that the source imports, inside functions too."""
+    """Return the packages of Labelwright that the source imports, inside functions too."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name.split(".")[1] for name in names if name.startswith("assay.")}
+    return {name.split(".")[1] for name in names if name.startswith("labelwright.")}
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)
 def test_a_package_imports_only_those_before_it(package: str) -> None:
-    files = list(ROOT.glob(f"*/assay/{package}/**/*.py"))
+    files = list(ROOT.glob(f"*/labelwright/{package}/**/*.py"))
     assert files
     wrong = {
-        f"{path.relative_to(ROOT)}: assay.{other}"
+        f"{path.relative_to(ROOT)}: labelwright.{other}"
         for path in files
         for other in imported(path.read_text(encoding="utf-8")) - MAY_IMPORT[package] - {package}
     }

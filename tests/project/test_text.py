@@ -29,6 +29,13 @@ HOMES = ["/home" + "/", "/Users" + "/"]
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)|!\[[^\]]*\]\(([^)\s]+)\)")
 
 
+FORMER_NAME = "as" + "say"
+
+
+def test_the_former_name_of_the_project_is_gone() -> None:
+    assert [str(path) for path, text in texts() if FORMER_NAME in f"{path} {text}".lower()] == []
+
+
 @pytest.mark.parametrize("word", [*REGISTRIES, *HOMES])
 def test_no_file_names(word: str) -> None:
     assert [str(path) for path, text in texts() if word in text] == []

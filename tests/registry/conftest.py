@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from assay.registry.database import Database
-from assay.registry.migration import migrate
-from assay.sandbox import Sandbox
+from labelwright.registry.database import Database
+from labelwright.registry.migration import migrate
+from labelwright.sandbox import Sandbox
 
 from tests.parts.postgres import Postgres, find_binaries
 from tests.parts.registry import Registry

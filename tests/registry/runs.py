@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from assay.client import RunClient
-from assay.core.run import Run, RunState, Trigger
-from assay.registry.database import Database
-from assay.registry.models import TaskRow
-from assay.registry.run_rows import NewRun
-from assay.registry.runs import RunStore
+from labelwright.client import RunClient
+from labelwright.core.run import Run, RunState, Trigger
+from labelwright.registry.database import Database
+from labelwright.registry.models import TaskRow
+from labelwright.registry.run_rows import NewRun
+from labelwright.registry.runs import RunStore
 
 from tests.parts.registry import Registry, push
 from tests.registry.bundles import new_name, variant

@@ -5,13 +5,13 @@ import time
 from pathlib import Path
 
 import pytest
-from assay.core.bundle import Program, open_bundle
-from assay.core.errors import DeadlineExceeded, InvalidBundle
-from assay.core.finding import Severity
-from assay.core.report import Report
-from assay.registry.acceptance import MAX_FINDINGS, accept, accept_files, accept_folder, describe
-from assay.registry.evaluation import Incomparable, accuracy_on_gold_of
-from assay.sandbox import Sandbox
+from labelwright.core.bundle import Program, open_bundle
+from labelwright.core.errors import DeadlineExceeded, InvalidBundle
+from labelwright.core.finding import Severity
+from labelwright.core.report import Report
+from labelwright.registry.acceptance import MAX_FINDINGS, accept, accept_files, accept_folder, describe
+from labelwright.registry.evaluation import Incomparable, accuracy_on_gold_of
+from labelwright.sandbox import Sandbox
 
 from tests.registry.bundles import ALWAYS_HAM, PRIZE, SHORT, files
 

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from assay.core import errors
-from assay.core.alias import AliasChange
-from assay.core.status import from_rpc_error
-from assay.registry.aliases import version_stack
-from assay.v1 import registry_service_pb2 as pb
-from assay.v1 import registry_service_pb2_grpc as pb_grpc
+from labelwright.core import errors
+from labelwright.core.alias import AliasChange
+from labelwright.core.status import from_rpc_error
+from labelwright.registry.aliases import version_stack
+from labelwright.v1 import registry_service_pb2 as pb
+from labelwright.v1 import registry_service_pb2_grpc as pb_grpc
 
 from tests.parts.registry import Registry, push
 from tests.registry.bundles import new_name, variant
@@ -41,7 +41,7 @@ def scene(registry: Registry) -> Scene:
     return Scene(registry.stub())
 
 
-def refused(call, *arguments, **fields) -> errors.AssayError:  # type: ignore[no-untyped-def]
+def refused(call, *arguments, **fields) -> errors.LabelwrightError:  # type: ignore[no-untyped-def]
     with pytest.raises(grpc.RpcError) as caught:
         call(*arguments, **fields)
     return from_rpc_error(caught.value)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import grpc
 import pytest
-from assay.v1 import registry_service_pb2 as pb
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from labelwright.v1 import registry_service_pb2 as pb
 
 from tests.parts.postgres import Postgres
 from tests.parts.registry import Registry, push
@@ -25,7 +25,7 @@ def failure(folder: Path, *arguments: str, **settings: object) -> str:
     """Run the registry, which must end at once, and return what it says."""
     registry = Registry(folder, **settings)
     ended = subprocess.run(
-        [sys.executable, "-m", "assay.registry", *arguments],
+        [sys.executable, "-m", "labelwright.registry", *arguments],
         env=registry.environment(),
         capture_output=True,
         text=True,
@@ -53,7 +53,7 @@ def test_a_taken_metrics_port(tmp_path: Path, taken: str) -> None:
 
 
 def test_an_address_that_is_none(tmp_path: Path) -> None:
-    assert "ASSAY_REGISTRY_LISTEN" in failure(tmp_path / "data", listen="nonsense")
+    assert "LABELWRIGHT_REGISTRY_LISTEN" in failure(tmp_path / "data", listen="nonsense")
 
 
 def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
@@ -68,20 +68,20 @@ def test_a_database_that_is_none(tmp_path: Path) -> None:
 def test_migrate_alone_ends_when_done(tmp_path: Path, database_url: str) -> None:
     environment = Registry(tmp_path / "data", database_url=database_url).environment()
     for _ in range(2):
-        subprocess.run([sys.executable, "-m", "assay.registry", "migrate"], env=environment, check=True)
+        subprocess.run([sys.executable, "-m", "labelwright.registry", "migrate"], env=environment, check=True)
 
 
 def test_health_reflection_and_the_address_file(registry: Registry) -> None:
     assert (registry.data_dir / "registry.address").read_text().strip() == registry.address
     with grpc.insecure_channel(registry.address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
-        for name in ("", "assay.v1.RegistryService", "assay.v1.RunService"):
+        for name in ("", "labelwright.v1.RegistryService", "labelwright.v1.RunService"):
             assert stub.Check(health_pb2.HealthCheckRequest(service=name)).status == SERVING
         with pytest.raises(grpc.RpcError) as caught:
             stub.Check(health_pb2.HealthCheckRequest(service="no.Such"))
         assert caught.value.code() is grpc.StatusCode.NOT_FOUND
         services = ProtoReflectionDescriptorDatabase(channel).get_services()
-        assert {"assay.v1.RegistryService", "assay.v1.RunService", "grpc.health.v1.Health"} <= set(services)
+        assert {"labelwright.v1.RegistryService", "labelwright.v1.RunService", "grpc.health.v1.Health"} <= set(services)
 
 
 def test_pushes_under_way_are_finished_at_shutdown_and_the_address_goes(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_pushes_under_way_are_finished_at_shutdown_and_the_address_goes(tmp_path
     push(stub, files(name))
     (metrics,) = registry.events("metrics")
     with urllib.request.urlopen(f"http://{metrics['address']}/metrics") as page:
-        assert 'assay_registry_pushes_total{outcome="created"} 1.0' in page.read().decode()
+        assert 'labelwright_registry_pushes_total{outcome="created"} 1.0' in page.read().decode()
     with futures.ThreadPoolExecutor() as pool:
         under_way = pool.submit(push, registry.stub(), files(name, slow=slow))
         channels, registry.channels = registry.channels, []
@@ -119,7 +119,7 @@ def test_health_follows_the_database(tmp_path: Path, postgres: Postgres) -> None
     stub = registry.stub()
     with grpc.insecure_channel(registry.address) as channel:
         states = health_pb2_grpc.HealthStub(channel).Watch(
-            health_pb2.HealthCheckRequest(service="assay.v1.RegistryService"), timeout=60
+            health_pb2.HealthCheckRequest(service="labelwright.v1.RegistryService"), timeout=60
         )
         assert next(states).status == SERVING
         postgres.stop()

@@ -4,10 +4,10 @@ import time
 
 import grpc
 import pytest
-from assay.core.bundle import read_folder
-from assay.core.errors import InvalidRequest
-from assay.core.status import from_rpc_error
-from assay.v1 import registry_service_pb2 as pb
+from labelwright.core.bundle import read_folder
+from labelwright.core.errors import InvalidRequest
+from labelwright.core.status import from_rpc_error
+from labelwright.v1 import registry_service_pb2 as pb
 
 from tests.parts.registry import Registry, push
 from tests.registry.bundles import GOLD, PRIZE, SHORT, files, new_name

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from assay.v1 import registry_service_pb2 as pb
+from labelwright.v1 import registry_service_pb2 as pb
 
 from tests.parts.registry import Registry, push
 from tests.registry.bundles import new_name, variant

@@ -7,18 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from assay.core.bundle import open_bundle
-from assay.registry.artifacts import FolderArtifacts
-from assay.registry.comparison import Comparison
-from assay.registry.database import Database
-from assay.registry.metrics import NullMetrics
-from assay.registry.migration import migrate
-from assay.registry.push import Pusher
-from assay.registry.sweep import sweep_orphans
-from assay.registry.turns import Turns
-from assay.registry.versions import VersionStore
-from assay.sandbox import Sandbox
-from assay.v1 import registry_service_pb2 as pb
+from labelwright.core.bundle import open_bundle
+from labelwright.registry.artifacts import FolderArtifacts
+from labelwright.registry.comparison import Comparison
+from labelwright.registry.database import Database
+from labelwright.registry.metrics import NullMetrics
+from labelwright.registry.migration import migrate
+from labelwright.registry.push import Pusher
+from labelwright.registry.sweep import sweep_orphans
+from labelwright.registry.turns import Turns
+from labelwright.registry.versions import VersionStore
+from labelwright.sandbox import Sandbox
+from labelwright.v1 import registry_service_pb2 as pb
 from sqlalchemy import event
 
 from tests.parts.registry import Registry, push

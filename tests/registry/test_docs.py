@@ -3,14 +3,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from assay.core import errors, run
-from assay.core.run import RunState
-from assay.registry.metrics import PrometheusMetrics
-from assay.registry.requests import MAX_MESSAGE_TEXT
-from assay.registry.run_files import MAX_RUN_BYTES, MAX_RUN_FILES
-from assay.registry.run_requests import MAX_LEASE_SECONDS
-from assay.registry.runs import MAX_STEPS
-from assay.registry.settings import PREFIX, Settings
+from labelwright.core import errors, run
+from labelwright.core.run import RunState
+from labelwright.registry.metrics import PrometheusMetrics
+from labelwright.registry.requests import MAX_MESSAGE_TEXT
+from labelwright.registry.run_files import MAX_RUN_BYTES, MAX_RUN_FILES
+from labelwright.registry.run_requests import MAX_LEASE_SECONDS
+from labelwright.registry.runs import MAX_STEPS
+from labelwright.registry.settings import PREFIX, Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -22,7 +22,9 @@ def rows(page: str) -> list[list[str]]:
 
 
 def test_every_error_is_documented_as_it_is() -> None:
-    classes = [item for item in vars(errors).values() if isinstance(item, type) and issubclass(item, errors.AssayError)]
+    classes = [
+        item for item in vars(errors).values() if isinstance(item, type) and issubclass(item, errors.LabelwrightError)
+    ]
     wanted = {(f"`{item.reason}`", f"`{item.status}`", f"`{item.__name__}`") for item in classes}
     documented = {tuple(row[:3]) for row in rows("errors.md") if re.fullmatch(r"`[A-Z_]+`", row[0])}
     assert documented == wanted
@@ -39,7 +41,9 @@ def test_every_setting_is_documented_as_it_is() -> None:
 
 
 def test_every_metric_is_documented_as_it_is() -> None:
-    documented = {row[0]: (row[1], row[3]) for row in rows("registry.md") if row[0].startswith("`assay_registry_")}
+    documented = {
+        row[0]: (row[1], row[3]) for row in rows("registry.md") if row[0].startswith("`labelwright_registry_")
+    }
     metrics = PrometheusMetrics()
     exported = {
         f"`{family.name}{'_total' if family.type == 'counter' else ''}`": (family.type, family.documentation)
@@ -76,6 +80,6 @@ def test_every_limit_of_a_run_is_documented_as_it_is() -> None:
 
 
 def test_every_acceptance_code_is_documented() -> None:
-    source = Path(errors.__file__).parents[3] / "registry/assay/registry/acceptance.py"
+    source = Path(errors.__file__).parents[3] / "registry/labelwright/registry/acceptance.py"
     documented = {row[0].strip("`") for row in rows("registry.md") if re.fullmatch(r"`AS\d+`", row[0])}
     assert set(re.findall(r'"(AS\d+)"', source.read_text())) == documented

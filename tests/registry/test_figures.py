@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from assay.core.report import Report, report_from_json, report_to_json
-from assay.core.report_wire import report_from_message, report_to_message
-from assay.core.task import Task, parse_task
-from assay.core.vote import ABSTAIN, VoteError
-from assay.registry.figures import gold_figures, reference_figures
-from assay.v1 import registry_service_pb2 as pb
 from hypothesis import given
 from hypothesis import strategies as st
+from labelwright.core.report import Report, report_from_json, report_to_json
+from labelwright.core.report_wire import report_from_message, report_to_message
+from labelwright.core.task import Task, parse_task
+from labelwright.core.vote import ABSTAIN, VoteError
+from labelwright.registry.figures import gold_figures, reference_figures
+from labelwright.v1 import registry_service_pb2 as pb
 
 from tests.registry.bundles import TASK
 

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from assay.core import errors
-from assay.core.report import GoldFigures, Reference
-from assay.core.status import from_rpc_error
-from assay.core.task import Gates
-from assay.registry.gate import check_drop, check_gates, require
-from assay.v1 import registry_service_pb2 as pb
-from assay.v1 import registry_service_pb2_grpc as pb_grpc
+from labelwright.core import errors
+from labelwright.core.report import GoldFigures, Reference
+from labelwright.core.status import from_rpc_error
+from labelwright.core.task import Gates
+from labelwright.registry.gate import check_drop, check_gates, require
+from labelwright.v1 import registry_service_pb2 as pb
+from labelwright.v1 import registry_service_pb2_grpc as pb_grpc
 
 from tests.parts.registry import Registry, push
 from tests.registry.bundles import ALWAYS_HAM, GOLD, PRIZE, SHORT, files, gold_rows, new_name, variant
@@ -22,7 +22,7 @@ def promote(stub: pb_grpc.RegistryServiceStub, task: str, version: int, **fields
     return stub.SetAlias(request)
 
 
-def refused(stub: pb_grpc.RegistryServiceStub, task: str, version: int, **fields: object) -> errors.AssayError:
+def refused(stub: pb_grpc.RegistryServiceStub, task: str, version: int, **fields: object) -> errors.LabelwrightError:
     with pytest.raises(grpc.RpcError) as caught:
         promote(stub, task, version, **fields)
     return from_rpc_error(caught.value)

@@ -8,13 +8,13 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from assay.core.errors import ConfigurationError, Unavailable
-from assay.core.run import Trigger
-from assay.registry.database import Database
-from assay.registry.migration import alembic_config, migrate, newest_step
-from assay.registry.models import Base
-from assay.registry.run_rows import NewRun
-from assay.registry.runs import RunStore
+from labelwright.core.errors import ConfigurationError, Unavailable
+from labelwright.core.run import Trigger
+from labelwright.registry.database import Database
+from labelwright.registry.migration import alembic_config, migrate, newest_step
+from labelwright.registry.models import Base
+from labelwright.registry.run_rows import NewRun
+from labelwright.registry.runs import RunStore
 
 
 def migrate_url(url: str) -> None:

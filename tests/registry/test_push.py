@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from assay.core.bundle import digest_files
-from assay.v1 import registry_service_pb2 as pb
+from labelwright.core.bundle import digest_files
+from labelwright.v1 import registry_service_pb2 as pb
 
 from tests.parts.registry import Registry, push
 from tests.registry.bundles import PRIZE, SHORT, files, new_name, variant

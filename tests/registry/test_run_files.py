@@ -4,17 +4,17 @@ from collections.abc import Iterator
 
 import grpc
 import pytest
-from assay.client import RunClient
-from assay.core.errors import AssayError, InvalidRequest, RunFileNotFound, StorageFull
-from assay.core.run import MAX_FILE_BYTES, Review, RunCost, RunState
-from assay.core.status import from_rpc_error
-from assay.registry import run_files
-from assay.registry.database import Database
-from assay.registry.models import RunFileRow
-from assay.registry.run_files import RunFileStore
-from assay.registry.runs import RunStore
-from assay.v1 import run_service_pb2 as pb
-from assay.v1.run_service_pb2_grpc import RunServiceStub
+from labelwright.client import RunClient
+from labelwright.core.errors import InvalidRequest, LabelwrightError, RunFileNotFound, StorageFull
+from labelwright.core.run import MAX_FILE_BYTES, Review, RunCost, RunState
+from labelwright.core.status import from_rpc_error
+from labelwright.registry import run_files
+from labelwright.registry.database import Database
+from labelwright.registry.models import RunFileRow
+from labelwright.registry.run_files import RunFileStore
+from labelwright.registry.runs import RunStore
+from labelwright.v1 import run_service_pb2 as pb
+from labelwright.v1.run_service_pb2_grpc import RunServiceStub
 from sqlalchemy import func, select
 
 from tests.parts.registry import Registry
@@ -78,7 +78,7 @@ def test_files_go_when_the_run_ends(reviewed: bool, runs: Runs, client: RunClien
     assert client.list_files(run.id) == ()
     with pytest.raises(RunFileNotFound):
         client.get_file(run.id, "sample.jsonl")
-    with pytest.raises(AssayError, match="not held"):
+    with pytest.raises(LabelwrightError, match="not held"):
         client.put_file(run.id, lease, "sample.jsonl", b"records")
     assert client.get_file(other.id, "sample.jsonl") == b"records"
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from assay.client import RunClient
-from assay.core.errors import LeaseLost, RunStateMismatch
-from assay.core.run import Review, RunCost, RunState, Trigger
-from assay.registry.database import Database
-from assay.registry.models import RunRow
-from assay.registry.run_files import RunFileStore
-from assay.registry.run_rows import NewRun, new_row
-from assay.registry.runs import Advance, RunStore
+from labelwright.client import RunClient
+from labelwright.core.errors import LeaseLost, RunStateMismatch
+from labelwright.core.run import Review, RunCost, RunState, Trigger
+from labelwright.registry.database import Database
+from labelwright.registry.models import RunRow
+from labelwright.registry.run_files import RunFileStore
+from labelwright.registry.run_rows import NewRun, new_row
+from labelwright.registry.runs import Advance, RunStore
 from sqlalchemy import event
 
 from tests.parts.registry import Registry

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from assay.core.errors import (
-    AssayError,
+from labelwright.core.errors import (
     InvalidRequest,
+    LabelwrightError,
     LeaseLost,
     RunNotFound,
     RunStateMismatch,
@@ -14,8 +14,8 @@ from assay.core.errors import (
     TaskNotFound,
     VersionNotFound,
 )
-from assay.core.run import ENDS, UNPROMOTED, Review, RunCost, RunState, Trigger
-from assay.registry.runs import MAX_STEPS
+from labelwright.core.run import ENDS, UNPROMOTED, Review, RunCost, RunState, Trigger
+from labelwright.registry.runs import MAX_STEPS
 
 from tests.parts.registry import Registry
 from tests.registry.bundles import new_name
@@ -289,7 +289,7 @@ def test_every_refusal_is_an_error_that_says_what_to_do(runs: Runs) -> None:
         lambda: runs.client.renew(run.id, "guess", 60),
         lambda: runs.client.advance(run.id, lease, RunState.PROMOTED, RunState.SUCCEEDED, "x"),
     ):
-        with pytest.raises(AssayError) as caught:
+        with pytest.raises(LabelwrightError) as caught:
             call()
         assert caught.value.advice
         assert caught.value.metadata["run"]

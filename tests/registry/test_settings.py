@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from assay.core.errors import ConfigurationError
-from assay.registry.settings import read_settings
+from labelwright.core.errors import ConfigurationError
+from labelwright.registry.settings import read_settings
 
 
 @pytest.mark.parametrize(
@@ -10,13 +10,13 @@ from assay.registry.settings import read_settings
     [("MAX_WATCHERS", "many"), ("MAX_WATCHERS", "0"), ("POLL_SECONDS", "-1"), ("THREADS", "100000")],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    monkeypatch.setenv(f"ASSAY_REGISTRY_{name}", value)
-    with pytest.raises(ConfigurationError, match=f"ASSAY_REGISTRY_{name}: "):
+    monkeypatch.setenv(f"LABELWRIGHT_REGISTRY_{name}", value)
+    with pytest.raises(ConfigurationError, match=f"LABELWRIGHT_REGISTRY_{name}: "):
         read_settings()
 
 
 def test_sqlite_in_the_data_folder_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ASSAY_REGISTRY_DATA_DIR", "/some/where")
+    monkeypatch.setenv("LABELWRIGHT_REGISTRY_DATA_DIR", "/some/where")
     assert read_settings().url == "sqlite:////some/where/registry.sqlite3"
-    monkeypatch.setenv("ASSAY_REGISTRY_DATABASE_URL", "postgresql://host/name")
+    monkeypatch.setenv("LABELWRIGHT_REGISTRY_DATABASE_URL", "postgresql://host/name")
     assert read_settings().url == "postgresql://host/name"

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import grpc
 import pytest
-from assay.core.errors import Overloaded, Unavailable
-from assay.core.report import Report
-from assay.core.status import from_rpc_error
-from assay.registry.aliases import AliasStore, Move
-from assay.registry.database import Database
-from assay.registry.feed import read_update
-from assay.registry.versions import NewVersion, VersionStore
-from assay.v1 import registry_service_pb2 as pb
-from assay.v1 import registry_service_pb2_grpc as pb_grpc
+from labelwright.core.errors import Overloaded, Unavailable
+from labelwright.core.report import Report
+from labelwright.core.status import from_rpc_error
+from labelwright.registry.aliases import AliasStore, Move
+from labelwright.registry.database import Database
+from labelwright.registry.feed import read_update
+from labelwright.registry.versions import NewVersion, VersionStore
+from labelwright.v1 import registry_service_pb2 as pb
+from labelwright.v1 import registry_service_pb2_grpc as pb_grpc
 
 from tests.parts.registry import Registry, push
 from tests.registry.bundles import new_name, variant

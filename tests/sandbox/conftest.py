@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
-from assay.core.bundle import Program
-from assay.core.record import make_record, pack
-from assay.core.task import Field, FieldType, Limits, Task
-from assay.sandbox import Sandbox
+from labelwright.core.bundle import Program
+from labelwright.core.record import make_record, pack
+from labelwright.core.task import Field, FieldType, Limits, Task
+from labelwright.sandbox import Sandbox
 
 HOSTILE = Path(__file__).parent / "hostile"
 

@@ -3,9 +3,9 @@ import subprocess
 import sys
 
 import pytest
-from assay.core.errors import SandboxUnavailable
-from assay.sandbox.aot_cache import CompiledCache
-from assay.sandbox.engine import make_engine
+from labelwright.core.errors import SandboxUnavailable
+from labelwright.sandbox.aot_cache import CompiledCache
+from labelwright.sandbox.engine import make_engine
 from wasmtime import wat2wasm
 
 
@@ -128,8 +128,8 @@ def test_a_missing_or_broken_runtime_is_said_plainly(tmp_path, engine):
 SCRIPT = """
 import sys
 from pathlib import Path
-from assay.sandbox.aot_cache import CompiledCache
-from assay.sandbox.engine import make_engine
+from labelwright.sandbox.aot_cache import CompiledCache
+from labelwright.sandbox.engine import make_engine
 CompiledCache(Path(sys.argv[1]), Path(sys.argv[2])).component(make_engine())
 """
 
@@ -142,6 +142,6 @@ def test_processes_that_start_together_all_get_it(tmp_path, runtime):
 
 
 def test_the_cache_folder_can_be_set_by_environment(tmp_path, runtime, engine, monkeypatch):
-    monkeypatch.setenv("ASSAY_CACHE_DIR", str(tmp_path / "chosen"))
+    monkeypatch.setenv("LABELWRIGHT_CACHE_DIR", str(tmp_path / "chosen"))
     CompiledCache(runtime=runtime).component(engine)
     assert compiled(tmp_path / "chosen")

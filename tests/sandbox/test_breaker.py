@@ -1,4 +1,4 @@
-from assay.sandbox.breaker import Breaker
+from labelwright.sandbox.breaker import Breaker
 
 
 class Clock:

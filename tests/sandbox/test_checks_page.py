@@ -1,7 +1,7 @@
 import re
 from pathlib import Path
 
-from assay.sandbox.guest.allowed import MODULES
+from labelwright.sandbox.guest.allowed import MODULES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "checks.md").read_text()

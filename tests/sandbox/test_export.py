@@ -3,13 +3,13 @@ import subprocess
 import sys
 
 import pytest
-from assay.core.bundle import open_bundle
-from assay.core.errors import ConfigurationError, InvalidBundle
-from assay.sandbox.export import export_component
+from labelwright.core.bundle import open_bundle
+from labelwright.core.errors import ConfigurationError, InvalidBundle
+from labelwright.sandbox.export import export_component
 
 from tests.sandbox.conftest import evaluate, packed
 
-# Knows nothing of Assay: only wasmtime, and the contract that labeling.wit states.
+# Knows nothing of Labelwright: only wasmtime, and the contract that labeling.wit states.
 HOST = """
 import json, sys
 from wasmtime import Config, Engine, Store
@@ -21,7 +21,7 @@ engine = Engine(configuration)
 store = Store(engine)
 component = Component(engine, open(sys.argv[1], "rb").read())
 instance = Linker(engine).instantiate(store, component)
-interface = instance.get_export_index(store, "assay:sandbox/labeling@1.0.0")
+interface = instance.get_export_index(store, "labelwright:sandbox/labeling@1.0.0")
 describe, load, evaluate = (
     instance.get_func(store, instance.get_export_index(store, name, interface))
     for name in ("describe", "load", "evaluate")
@@ -29,7 +29,7 @@ describe, load, evaluate = (
 about = json.loads(describe(store))
 text = evaluate(store, sys.stdin.read())
 json.dump([about, json.loads(load(store, "{}")), [ord(character) - 48 for character in text]], sys.stdout)
-assert "assay" not in sys.modules
+assert "labelwright" not in sys.modules
 """
 TASK_FILE = """
 [task]

@@ -1,7 +1,7 @@
 import pytest
-from assay.core.errors import InvalidBundle
-from assay.core.vote import VoteError
-from assay.sandbox.static_checks import check_program
+from labelwright.core.errors import InvalidBundle
+from labelwright.core.vote import VoteError
+from labelwright.sandbox.static_checks import check_program
 
 from tests.sandbox.conftest import HOSTILE, make_task, packed, program
 

@@ -6,10 +6,10 @@ import time
 import unicodedata
 
 import pytest
-from assay.core.errors import DeadlineExceeded
-from assay.sandbox.determinism import check_determinism
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from labelwright.core.errors import DeadlineExceeded
+from labelwright.sandbox.determinism import check_determinism
 
 from tests.sandbox.conftest import evaluate, make_task, packed, program
 

@@ -3,11 +3,11 @@ import sys
 import time
 
 import pytest
-from assay.core.bundle import open_bundle
-from assay.core.errors import DeadlineExceeded
-from assay.core.label_model import NO_DECISION, Decision
-from assay.core.record import make_record, pack
-from assay.sandbox import Labeled, Labeler
+from labelwright.core.bundle import open_bundle
+from labelwright.core.errors import DeadlineExceeded
+from labelwright.core.label_model import NO_DECISION, Decision
+from labelwright.core.record import make_record, pack
+from labelwright.sandbox import Labeled, Labeler
 
 FILES = [
     (
@@ -35,7 +35,7 @@ def test_a_labeler_turns_votes_into_decisions(sandbox):
 
 
 def test_the_runtime_can_be_compiled_ahead_of_time(sandbox):
-    done = subprocess.run([sys.executable, "-m", "assay.sandbox", "compile"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "labelwright.sandbox", "compile"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("the sandbox is ready")
 
@@ -43,7 +43,7 @@ def test_the_runtime_can_be_compiled_ahead_of_time(sandbox):
 def test_a_bad_cache_folder_is_told_without_a_traceback(tmp_path):
     (tmp_path / "compiled").mkdir()
     (tmp_path / "compiled").chmod(0o777)
-    arguments = [sys.executable, "-m", "assay.sandbox", "compile", "--cache-dir", str(tmp_path)]
+    arguments = [sys.executable, "-m", "labelwright.sandbox", "compile", "--cache-dir", str(tmp_path)]
     done = subprocess.run(arguments, capture_output=True, text=True)
     assert done.returncode == 2
     assert "can be written to by others" in done.stderr

@@ -4,10 +4,10 @@ import threading
 import time
 
 import pytest
-from assay.core.errors import DeadlineExceeded, InvalidBundle, Unavailable
-from assay.core.task import FieldType
-from assay.core.vote import VoteError
-from assay.sandbox import Sandbox
+from labelwright.core.errors import DeadlineExceeded, InvalidBundle, Unavailable
+from labelwright.core.task import FieldType
+from labelwright.core.vote import VoteError
+from labelwright.sandbox import Sandbox
 
 from tests.sandbox.conftest import evaluate, make_task, packed, program
 
@@ -161,7 +161,7 @@ def test_several_threads_get_their_own_answers(sandbox):
 
 MEMORY_SCRIPT = """
 import os
-from assay.sandbox import Sandbox
+from labelwright.sandbox import Sandbox
 from tests.sandbox.conftest import make_task, packed, program
 
 def resident():

@@ -1,8 +1,8 @@
 import pytest
-from assay.core.finding import Severity
-from assay.core.task import FieldType
-from assay.sandbox.static_checks import check_program
-from assay.sandbox.static_checks.backtracking import Blowup, find_blowup
+from labelwright.core.finding import Severity
+from labelwright.core.task import FieldType
+from labelwright.sandbox.static_checks import check_program
+from labelwright.sandbox.static_checks.backtracking import Blowup, find_blowup
 
 from tests.sandbox.conftest import make_task, program
 

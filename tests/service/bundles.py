@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from assay.v1 import registry_service_pb2 as pb
-from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+from labelwright.v1 import registry_service_pb2 as pb
+from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.registry import push
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from assay.v1 import label_service_pb2 as pb
-from assay.v1 import registry_service_pb2
-from assay.v1.label_service_pb2_grpc import LabelServiceStub
-from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+from labelwright.v1 import label_service_pb2 as pb
+from labelwright.v1 import registry_service_pb2
+from labelwright.v1.label_service_pb2_grpc import LabelServiceStub
+from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.redis import Redis, find_redis
 from tests.parts.registry import Registry

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import grpc
 import pytest
-from assay.core.errors import Overloaded
-from assay.core.status import from_rpc_error
-from assay.service.admission import Admission
-from assay.v1 import label_service_pb2 as pb
-from assay.v1 import registry_service_pb2
-from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from labelwright.core.errors import Overloaded
+from labelwright.core.status import from_rpc_error
+from labelwright.service.admission import Admission
+from labelwright.v1 import label_service_pb2 as pb
+from labelwright.v1 import registry_service_pb2
+from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
@@ -70,9 +70,9 @@ def test_requests_above_the_bound_are_refused_with_a_retry_hint(
         assert 0 < made.retry_after <= 1
         details = rpc_status.from_call(error).details
         assert any(detail.Is(error_details_pb2.RetryInfo.DESCRIPTOR) for detail in details)
-    assert small.total("assay_requests_total", outcome="OVERLOADED") == len(refusals)
+    assert small.total("labelwright_requests_total", outcome="OVERLOADED") == len(refusals)
     assert ask(99) is None
-    until(lambda: small.total("assay_in_flight_requests") == small.total("assay_in_flight_records") == 0)
+    until(lambda: small.total("labelwright_in_flight_requests") == small.total("labelwright_in_flight_records") == 0)
 
 
 def test_a_second_stream_is_refused_and_the_first_goes_on(small: Service, slow: registry_service_pb2.Version) -> None:
@@ -83,7 +83,7 @@ def test_a_second_stream_is_refused_and_the_first_goes_on(small: Service, slow: 
     assert isinstance(from_rpc_error(caught.value), Overloaded)
     assert next(first).outcome.HasField("error")
     first.cancel()
-    until(lambda: small.total("assay_open_streams") == 0)
+    until(lambda: small.total("labelwright_open_streams") == 0)
 
 
 def held(task: str) -> Iterator[pb.LabelStreamRequest]:
@@ -99,7 +99,7 @@ def test_a_drain_finishes_what_is_in_flight_and_refuses_the_rest(
     stub = small.stub()
     request = pb.LabelBatchRequest(task=slow.task, texts=[str(number) for number in range(8)])
     answer = stub.LabelBatch.future(request, timeout=30)
-    until(lambda: small.total("assay_in_flight_records") == 8)
+    until(lambda: small.total("labelwright_in_flight_records") == 8)
     small.terminate()
     assert len(answer.result().outcomes) == 8
     assert small.wait() == 0

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import sys
 
-from assay.service.backlog import Backlog
+from labelwright.service.backlog import Backlog
 
 
 def test_items_come_out_once_and_in_order() -> None:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import grpc
 import pytest
-from assay.core.errors import AssayError
-from assay.core.status import from_rpc_error
-from assay.core.wire import record_to_message
-from assay.v1 import label_service_pb2 as pb
-from assay.v1 import record_pb2, registry_service_pb2
-from assay.v1.label_service_pb2_grpc import LabelServiceStub
-from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+from labelwright.core.errors import LabelwrightError
+from labelwright.core.status import from_rpc_error
+from labelwright.core.wire import record_to_message
+from labelwright.v1 import label_service_pb2 as pb
+from labelwright.v1 import record_pb2, registry_service_pb2
+from labelwright.v1.label_service_pb2_grpc import LabelServiceStub
+from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.registry import Registry
 from tests.parts.service import Service
@@ -19,7 +19,7 @@ from tests.service.bundles import MIXED, MIXED_FIELDS, PRIZE, QUADRATIC, files, 
 from tests.service.conftest import wait_for
 
 
-def refusal(call: Callable[[], object]) -> AssayError:
+def refusal(call: Callable[[], object]) -> LabelwrightError:
     with pytest.raises(grpc.RpcError) as caught:
         call()
     return from_rpc_error(caught.value)
@@ -112,16 +112,16 @@ def test_invalid_utf8_on_the_wire_is_refused_with_a_reason(
 ) -> None:
     name = spam.task.encode()
     message = b"\x0a" + bytes([len(name)]) + name + b"\x2a" + bytes([len(text)]) + text
-    call = service.channel().unary_unary("/assay.v1.LabelService/Label")
+    call = service.channel().unary_unary("/labelwright.v1.LabelService/Label")
     error = refusal(lambda: call(message))
     assert (error.reason, error.status) == ("INVALID_REQUEST", "INVALID_ARGUMENT")
-    stream = service.channel().stream_stream("/assay.v1.LabelService/LabelStream")
+    stream = service.channel().stream_stream("/labelwright.v1.LabelService/LabelStream")
     item = b"\x12" + bytes([len(message)]) + message
     assert refusal(lambda: list(stream(iter([item])))).reason == "INVALID_REQUEST"
 
 
 def test_noise_instead_of_a_message_is_refused(service: Service) -> None:
-    call = service.channel().unary_unary("/assay.v1.LabelService/LabelBatch")
+    call = service.channel().unary_unary("/labelwright.v1.LabelService/LabelBatch")
     assert refusal(lambda: call(b"\xff" * 1000)).reason == "INVALID_REQUEST"
 
 
@@ -172,7 +172,7 @@ def test_nothing_that_a_caller_wrote_becomes_a_series(service: Service, stub: La
     refusal(lambda: stub.Label(pb.LabelRequest(task="made-up-by-a-caller", alias="also-made-up", text="x")))
     told = str(service.scrape())
     assert "made-up" not in told
-    assert service.total("assay_requests_total", method="Label", outcome="TASK_NOT_FOUND") >= 1
+    assert service.total("labelwright_requests_total", method="Label", outcome="TASK_NOT_FOUND") >= 1
 
 
 def test_records_never_reach_the_log(

@@ -3,11 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from assay.core.bundle import digest_files
-from assay.core.errors import CorruptArtifact
-from assay.service.bundle_store import BundleStore
-from assay.service.target import Aliases, Target
-from assay.v1 import registry_service_pb2 as pb
+from labelwright.core.bundle import digest_files
+from labelwright.core.errors import CorruptArtifact
+from labelwright.service.bundle_store import BundleStore
+from labelwright.service.target import Aliases, Target
+from labelwright.v1 import registry_service_pb2 as pb
 
 
 def download(content: bytes) -> tuple[pb.DownloadBundleResponse, str]:

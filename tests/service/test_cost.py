@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from assay.service.breaker import Breaker, BreakerState
-from assay.service.cost import Cost
+from labelwright.service.breaker import Breaker, BreakerState
+from labelwright.service.cost import Cost
 
 
 def test_an_estimate_follows_what_was_measured() -> None:

@@ -4,16 +4,16 @@ import json
 from pathlib import Path
 
 import pytest
-from assay.core.bundle import read_folder
-from assay.core.label_model import ABSTAIN
-from assay.core.record import pack
-from assay.core.vote import is_error, is_label
-from assay.core.wire import bundle_to_message, record_from_text, record_to_message
-from assay.sandbox import Labeler, Sandbox
-from assay.v1 import label_service_pb2 as pb
-from assay.v1 import registry_service_pb2
-from assay.v1.label_service_pb2_grpc import LabelServiceStub
-from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+from labelwright.core.bundle import read_folder
+from labelwright.core.label_model import ABSTAIN
+from labelwright.core.record import pack
+from labelwright.core.vote import is_error, is_label
+from labelwright.core.wire import bundle_to_message, record_from_text, record_to_message
+from labelwright.sandbox import Labeler, Sandbox
+from labelwright.v1 import label_service_pb2 as pb
+from labelwright.v1 import registry_service_pb2
+from labelwright.v1.label_service_pb2_grpc import LabelServiceStub
+from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.service import Service, until
 from tests.service.bundles import (
@@ -151,7 +151,7 @@ def test_failing_programs_degrade_and_lasting_errors_are_cached(
         assert seen(first) == seen(second) == ("spam", 1.0, True)
         assert first.votes[program].error == second.votes[program].error == error
         assert (first.source, second.source) == (pb.SOURCE_COMPUTED, source)
-    assert service.total("assay_program_errors_total", task=version.task, program="loops", kind="TIMEOUT") == 2
+    assert service.total("labelwright_program_errors_total", task=version.task, program="loops", kind="TIMEOUT") == 2
 
 
 def test_versions_are_served_by_number_and_alias(registry_stub: RegistryServiceStub, stub: LabelServiceStub) -> None:
@@ -205,5 +205,5 @@ def test_a_stream_mixes_tasks_versions_and_faulty_records(
 
 
 def test_health_is_told_by_name(service: Service) -> None:
-    assert [service.health(name) for name in ("", "assay.v1.LabelService")] == ["SERVING", "SERVING"]
-    until(lambda: service.total("assay_registry_connected") == 1)
+    assert [service.health(name) for name in ("", "labelwright.v1.LabelService")] == ["SERVING", "SERVING"]
+    until(lambda: service.total("labelwright_registry_connected") == 1)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import grpc
 import pytest
-from assay.core.status import from_rpc_error
-from assay.v1 import label_service_pb2 as pb
+from labelwright.core.status import from_rpc_error
+from labelwright.v1 import label_service_pb2 as pb
 
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
@@ -29,7 +29,7 @@ def test_the_service_outlives_the_registry_and_starts_without_it(own_registry: R
     service = Service(tmp_path / "service", registry=own_registry.address).start()
     wait_for(service.stub(), one)
     own_registry.kill()
-    until(lambda: service.total("assay_registry_connected") == 0)
+    until(lambda: service.total("labelwright_registry_connected") == 0)
     assert service.stub().Label(pb.LabelRequest(task=name, text="x")).labeling.label == "ham"
     service.kill()
     service.start()
@@ -53,7 +53,7 @@ def test_candidates_and_versions_by_number_are_there_without_the_registry(
     promote(stub, two, "candidate")
     service = Service(tmp_path / "service", registry=own_registry.address, shadow_share=1).start()
     wait_for(service.stub(), one)
-    until(lambda: service.total("assay_shadow_version", task=name) == two.number)
+    until(lambda: service.total("labelwright_shadow_version", task=name) == two.number)
     assert service.stub().Label(pb.LabelRequest(task=name, version=three.number, text="x")).labeling.label == "spam"
     assert service.stop() == 0
     own_registry.stop()
@@ -61,9 +61,9 @@ def test_candidates_and_versions_by_number_are_there_without_the_registry(
     for version in (three, two, one):
         reply = service.stub().Label(pb.LabelRequest(task=name, version=version.number, text="x"))
         assert reply.served.digest == version.digest
-    until(lambda: service.total("assay_shadow_version", task=name) == two.number)
+    until(lambda: service.total("labelwright_shadow_version", task=name) == two.number)
     service.stub().Label(pb.LabelRequest(task=name, text="x"))
-    until(lambda: service.total("assay_shadow_records_total", task=name) >= 1)
+    until(lambda: service.total("labelwright_shadow_records_total", task=name) >= 1)
     assert refused(service, pb.LabelRequest(task=name, version=7, text="x")) == "UNAVAILABLE"
     assert service.stop() == 0
 
@@ -88,7 +88,7 @@ def test_damaged_files_are_never_served(own_registry: Registry, tmp_path: Path) 
 
 def test_a_service_that_knows_nothing_says_so(tmp_path: Path) -> None:
     service = Service(tmp_path / "service", registry="127.0.0.1:9").start(serving=False)
-    assert [service.health(name) for name in ("", "assay.v1.LabelService")] == ["NOT_SERVING"] * 2
+    assert [service.health(name) for name in ("", "labelwright.v1.LabelService")] == ["NOT_SERVING"] * 2
     assert refused(service, pb.LabelRequest(task="any", text="x")) == "UNAVAILABLE"
     assert service.stop() == 0
 

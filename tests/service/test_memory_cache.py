@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import threading
 
-from assay.core.label_model import Decision
-from assay.service.answer import Answer
-from assay.service.memory_cache import ENTRY_BYTES, VOTE_BYTES, LruMemoryCache, make_memory_cache
+from labelwright.core.label_model import Decision
+from labelwright.service.answer import Answer
+from labelwright.service.memory_cache import ENTRY_BYTES, VOTE_BYTES, LruMemoryCache, make_memory_cache
 
 
 def answer(votes: int = 2) -> Answer:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import grpc
 import pytest
-from assay.core.label_model import MajorityVote
-from assay.core.vote import VoteError
-from assay.core.wire import record_to_message
-from assay.service.answer import Answers
-from assay.service.metrics import MAX_LABELS, MAX_PROGRAMS, MAX_TASKS, OTHER, REASONS, Metrics
-from assay.v1 import label_service_pb2 as pb
-from assay.v1.label_service_pb2_grpc import LabelServiceStub
-from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+from labelwright.core.label_model import MajorityVote
+from labelwright.core.vote import VoteError
+from labelwright.core.wire import record_to_message
+from labelwright.service.answer import Answers
+from labelwright.service.metrics import MAX_LABELS, MAX_PROGRAMS, MAX_TASKS, OTHER, REASONS, Metrics
+from labelwright.v1 import label_service_pb2 as pb
+from labelwright.v1.label_service_pb2_grpc import LabelServiceStub
+from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -29,7 +29,7 @@ SUFFIXES = ("_bucket", "_count", "_sum")
 
 def documented() -> dict[str, tuple[str, tuple[str, ...]]]:
     """Return each metric's type and labels."""
-    rows = re.findall(r"^\| `(assay_\w+)` \| (\w+) \| ([^|]*)\|", DOCS.read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `(labelwright_\w+)` \| (\w+) \| ([^|]*)\|", DOCS.read_text(), re.MULTILINE)
     return {name: (kind, tuple(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
 
 
@@ -44,14 +44,14 @@ def test_what_is_exported_is_what_is_documented(
     try:
         stub = service.stub()
         wait_for(stub, version)
-        until(lambda: len(service.scrape()["assay_shadow_version"]) == 2)
+        until(lambda: len(service.scrape()["labelwright_shadow_version"]) == 2)
         stub.Label(pb.LabelRequest(task=version.task, text="boom prize"))
         stub.LabelBatch(pb.LabelBatchRequest(task=version.task, records=[record_to_message({"wrong": 1})]))
         with pytest.raises(grpc.RpcError):
             stub.Label(pb.LabelRequest(task="no-such-task", text="x"))
         list(stub.LabelStream(iter([pb.LabelStreamRequest()])))
         samples = service.scrape()
-        assert samples["assay_shadow_labels_total"]
+        assert samples["labelwright_shadow_labels_total"]
     finally:
         assert service.stop() == 0
     exported = {re.sub(r"(_bucket|_count|_sum)$", "", name) for name in samples}
@@ -92,8 +92,8 @@ def test_labels_and_programs_above_the_bound_share_one_series() -> None:
     for label in range(150):
         meter.count([answers.of((label,) + (VoteError.RAISED,) * 69)], [1], production=True)
     found = exposed(metrics)
-    by_label = {sample["label"]: value for sample, value in found["assay_labels_total"]}
-    by_program = {sample["program"]: value for sample, value in found["assay_program_errors_total"]}
+    by_label = {sample["label"]: value for sample, value in found["labelwright_labels_total"]}
+    by_program = {sample["program"]: value for sample, value in found["labelwright_program_errors_total"]}
     assert (len(by_label), by_label[OTHER], sum(by_label.values())) == (MAX_LABELS + 1, 50, 150)
     assert (len(by_program), by_program[OTHER], by_program["program_1"]) == (MAX_PROGRAMS, 6 * 150, 150)
 
@@ -104,7 +104,7 @@ def test_tasks_above_the_bound_share_one_series() -> None:
     answer = Answers(["a", "b"], ["p"], MajorityVote()).of((0,))
     for meter in meters:
         meter.count([answer], [1], production=True)
-    votes = {labels["task"]: value for labels, value in exposed(metrics)["assay_votes_total"]}
+    votes = {labels["task"]: value for labels, value in exposed(metrics)["labelwright_votes_total"]}
     assert (len(votes), votes[OTHER], votes["task-0"]) == (MAX_TASKS + 1, 5, 1)
 
 
@@ -117,9 +117,9 @@ def test_series_go_when_the_last_version_that_has_them_is_closed() -> None:
         meter.count([answers.of((VoteError.RAISED, VoteError.RAISED))], [1], production=True)
     first.drop()
     found = exposed(metrics)
-    assert {labels["label"] for labels, _ in found["assay_labels_total"]} == {"a", "c"}
-    assert {labels["program"] for labels, _ in found["assay_program_errors_total"]} == {"both", "new"}
-    assert found["assay_abstentions_total"][0][1] == 2
+    assert {labels["label"] for labels, _ in found["labelwright_labels_total"]} == {"a", "c"}
+    assert {labels["program"] for labels, _ in found["labelwright_program_errors_total"]} == {"both", "new"}
+    assert found["labelwright_abstentions_total"][0][1] == 2
     second.drop()
     assert not any("task" in labels for samples in exposed(metrics).values() for labels, _ in samples)
 
@@ -137,7 +137,7 @@ def test_only_answers_of_production_count_as_its_figures(
 
     def figures() -> list[float]:
         metrics = ("labels", "abstentions", "conflicts", "votes", "program_errors")
-        return [service.total(f"assay_{metric}_total", task=name) for metric in metrics]
+        return [service.total(f"labelwright_{metric}_total", task=name) for metric in metrics]
 
     texts = ["a prize", "boom, and long enough for all"]
     stub.LabelBatch(pb.LabelBatchRequest(task=name, texts=texts))
@@ -149,5 +149,5 @@ def test_only_answers_of_production_count_as_its_figures(
     request = pb.LabelRequest(task=name, alias="other", text="short")
     assert [reply.outcome.labeling.label for reply in stub.LabelStream(iter([pb.LabelStreamRequest(request=request)]))]
     assert figures() == [0, 4, 3, 12, 1]
-    assert service.total("assay_other_records_total", task=name) == 4
-    assert service.total("assay_records_total", task=name) == 8
+    assert service.total("labelwright_other_records_total", task=name) == 4
+    assert service.total("labelwright_records_total", task=name) == 8

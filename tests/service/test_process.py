@@ -6,9 +6,9 @@ from pathlib import Path
 
 import grpc
 import pytest
-from assay.v1 import label_service_pb2 as pb
-from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from labelwright.v1 import label_service_pb2 as pb
+from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.registry import Registry
 from tests.parts.service import Service
@@ -31,7 +31,7 @@ def test_a_port_that_is_taken_is_named(setting: str, tmp_path: Path) -> None:
         other.listen()
         address = f"127.0.0.1:{other.getsockname()[1]}"
         told = refused_start(Service(tmp_path / "data", **{setting: address}))
-    assert f"ASSAY_SERVICE_{setting.upper()}: cannot listen on {address}" in told
+    assert f"LABELWRIGHT_SERVICE_{setting.upper()}: cannot listen on {address}" in told
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,14 @@ def test_a_port_that_is_taken_is_named(setting: str, tmp_path: Path) -> None:
 )
 def test_a_wrong_setting_is_named_and_its_value_is_not_shown(setting: str, value: str, tmp_path: Path) -> None:
     told = refused_start(Service(tmp_path / "data", **{setting: value}))
-    assert f"ASSAY_SERVICE_{setting.upper()}" in told
+    assert f"LABELWRIGHT_SERVICE_{setting.upper()}" in told
     assert "hunter2" not in told
 
 
 def test_a_data_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file is in the way")
     told = refused_start(Service(tmp_path / "data"))
-    assert f"ASSAY_SERVICE_DATA_DIR: cannot use {tmp_path / 'data'}" in told
+    assert f"LABELWRIGHT_SERVICE_DATA_DIR: cannot use {tmp_path / 'data'}" in told
 
 
 def test_the_addresses_are_left_in_files_while_it_runs(registry: Registry, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_the_addresses_are_left_in_files_while_it_runs(registry: Registry, tmp_p
 
 def test_reflection_describes_the_contract(service: Service) -> None:
     database = ProtoReflectionDescriptorDatabase(service.channel())
-    assert "assay.v1.LabelService" in database.get_services()
+    assert "labelwright.v1.LabelService" in database.get_services()
 
 
 def test_a_kill_under_load_leaves_nothing_half_done(

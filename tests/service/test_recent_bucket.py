@@ -3,10 +3,10 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from assay.core.recent import MAX_BUCKET_BYTES, MAX_MEMBER_BYTES, RecentSample, record_of
-from assay.service.recent_bucket import CHUNK_BYTES, CHUNK_RECORDS, RecentBucket
 from hypothesis import given
 from hypothesis import strategies as st
+from labelwright.core.recent import MAX_BUCKET_BYTES, MAX_MEMBER_BYTES, RecentSample, record_of
+from labelwright.service.recent_bucket import CHUNK_BYTES, CHUNK_RECORDS, RecentBucket
 
 NOW = 1_800_000_000.0
 

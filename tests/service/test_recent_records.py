@@ -9,11 +9,11 @@ from typing import Any
 
 import grpc
 import pytest
-from assay.core.recent import MAX_MEMBER_BYTES, RecentSample, read_recent
-from assay.core.wire import record_to_message
-from assay.v1 import label_service_pb2 as pb
-from assay.v1 import registry_service_pb2
-from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+from labelwright.core.recent import MAX_MEMBER_BYTES, RecentSample, read_recent
+from labelwright.core.wire import record_to_message
+from labelwright.v1 import label_service_pb2 as pb
+from labelwright.v1 import registry_service_pb2
+from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry
@@ -80,7 +80,9 @@ def test_the_sample_has_each_record_as_often_as_traffic_whichever_process_saw_it
             label(sampling, version.task, [*texts[start : start + 10], *["campaign"] * 90])
             label(other, version.task, [*texts[start + 10 : start + 20], *["campaign"] * 90])
         until(lambda: settled(redis_server, version.task))
-        assert all(service.total("assay_recent_records_total", result="kept") > 0 for service in (sampling, other))
+        assert all(
+            service.total("labelwright_recent_records_total", result="kept") > 0 for service in (sampling, other)
+        )
     finally:
         assert other.stop() == 0
     found = kept(redis_server, version.task)
@@ -93,7 +95,7 @@ def test_the_sample_has_each_record_as_often_as_traffic_whichever_process_saw_it
     assert client.info("keyspace")["db0"]["expires"] == 1
     assert client.memory_usage(key, samples=0) < RECORDS * 200
     assert SECONDS * 7 / 8 - 10 < client.ttl(key) <= SECONDS
-    assert sampling.total("assay_recent_records_total", result="dropped") == 0
+    assert sampling.total("labelwright_recent_records_total", result="dropped") == 0
 
 
 def test_only_valid_records_that_production_answers_are_kept_and_those_from_memory_too(
@@ -115,7 +117,7 @@ def test_only_valid_records_that_production_answers_are_kept_and_those_from_memo
     request = pb.LabelRequest(task=task, alias="production", text="streamed")
     list(stub.LabelStream(iter([pb.LabelStreamRequest(request=request)])))
     until(lambda: set(kept(redis_server, task)) == set(packed(["production, by number", "streamed"])))
-    assert sampling.total("assay_recent_records_total", result="too_large") == 1
+    assert sampling.total("labelwright_recent_records_total", result="too_large") == 1
 
 
 def test_tasks_that_do_not_ask_leave_nothing_in_redis(
@@ -137,7 +139,7 @@ def test_redis_paused_and_lost_harms_no_request_and_the_sample_comes_back(
     redis_server: Redis, sampling: Service, version: registry_service_pb2.Version
 ) -> None:
     def results(result: str) -> float:
-        return sampling.total("assay_recent_records_total", result=result)
+        return sampling.total("labelwright_recent_records_total", result=result)
 
     def campaign_is_kept() -> bool:
         label(sampling, version.task, ["secret campaign"] * 300)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import grpc
 import pytest
-from assay.v1 import label_service_pb2 as pb
-from assay.v1 import registry_service_pb2
-from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+from labelwright.v1 import label_service_pb2 as pb
+from labelwright.v1 import registry_service_pb2
+from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry
@@ -60,7 +60,7 @@ def test_answers_come_back_from_redis_equal_and_with_their_votes(
     for before, after in zip(first.outcomes, second.outcomes, strict=True):
         after.labeling.source = before.labeling.source
         assert before == after
-    assert cached.total("assay_cache_lookups_total", layer="redis", result="hit") == len(texts)
+    assert cached.total("labelwright_cache_lookups_total", layer="redis", result="hit") == len(texts)
     key = redis_server.client().keys()[0]
     assert 0 < redis_server.client().ttl(key) <= 86_400
 
@@ -107,10 +107,10 @@ def test_redis_paused_stopped_and_restarted_fails_no_request(
     cached: Service, version: registry_service_pb2.Version, redis_server: Redis
 ) -> None:
     def state() -> float:
-        return cached.total("assay_redis_breaker_state")
+        return cached.total("labelwright_redis_breaker_state")
 
     def hits() -> float:
-        return cached.total("assay_cache_lookups_total", layer="redis")
+        return cached.total("labelwright_cache_lookups_total", layer="redis")
 
     loads = [Load(cached, version.task) for _ in range(2)]
     for load in loads:
@@ -124,12 +124,14 @@ def test_redis_paused_stopped_and_restarted_fails_no_request(
         until(lambda before=answered: loads[0].answers > before + 20)
         heal()
         until(lambda: state() == 0)
-        found = cached.total("assay_cache_lookups_total", layer="redis", result="miss")
-        until(lambda before=found: cached.total("assay_cache_lookups_total", layer="redis", result="miss") > before)
+        found = cached.total("labelwright_cache_lookups_total", layer="redis", result="miss")
+        until(
+            lambda before=found: cached.total("labelwright_cache_lookups_total", layer="redis", result="miss") > before
+        )
     for load in loads:
         load.finish()
     assert [load.failures for load in loads] == [[], []]
-    assert cached.total("assay_cache_lookups_total", layer="redis", result="error") >= 1
+    assert cached.total("labelwright_cache_lookups_total", layer="redis", result="error") >= 1
     assert cached.events("redis is not used until it answers again")
     assert cached.events("redis is back")
 
@@ -149,7 +151,7 @@ def test_a_service_starts_while_redis_is_away(
         wait_for(service.stub(), version)
         assert sources(service, version.task, ["short"]) == {pb.SOURCE_COMPUTED}
         redis_server.start()
-        until(lambda: service.total("assay_redis_breaker_state") == 0)
+        until(lambda: service.total("labelwright_redis_breaker_state") == 0)
         until(
             lambda: sources(service, version.task, [f"new {time.monotonic()}"]) and redis_server.client().dbsize() > 0
         )
@@ -182,9 +184,9 @@ def test_auto_asks_redis_where_it_is_cheaper_and_only_there(
         with busy(redis_server):
             for number in range(400):
                 stub.Label(pb.LabelRequest(task=light.task, text=f"record {number}"))
-        skipped = service.total("assay_cache_lookups_total", layer="redis", result="skipped")
+        skipped = service.total("labelwright_cache_lookups_total", layer="redis", result="skipped")
         assert skipped > 300
-        assert service.total("assay_redis_breaker_state") == 0
+        assert service.total("labelwright_redis_breaker_state") == 0
     finally:
         service.stop()
 

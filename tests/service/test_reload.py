@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
-from assay.v1 import label_service_pb2 as pb
-from assay.v1 import registry_service_pb2
-from assay.v1.label_service_pb2_grpc import LabelServiceStub
-from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+from labelwright.v1 import label_service_pb2 as pb
+from labelwright.v1 import registry_service_pb2
+from labelwright.v1.label_service_pb2_grpc import LabelServiceStub
+from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
@@ -88,14 +88,14 @@ def test_a_version_that_cannot_be_had_leaves_the_old_one_serving_and_is_reported
     promote(registry_stub, bad)
     kept = damage(registry.data_dir, bad.digest)
     os.kill(service.pid, signal.SIGCONT)
-    until(lambda: service.total("assay_reload_failing", task=name, alias="production") == bad.number)
+    until(lambda: service.total("labelwright_reload_failing", task=name, alias="production") == bad.number)
     assert stub.Label(pb.LabelRequest(task=name, text="x")).served.digest == good.digest
-    assert service.total("assay_live_version", task=name) == good.number
-    assert service.total("assay_reloads_total", result="failed") >= 1
+    assert service.total("labelwright_live_version", task=name) == good.number
+    assert service.total("labelwright_reloads_total", result="failed") >= 1
     for path, content in kept.items():
         path.write_bytes(content)
     wait_for(stub, bad)
-    until(lambda: not service.total("assay_reload_failing", task=name))
+    until(lambda: not service.total("labelwright_reload_failing", task=name))
 
 
 def damage(folder: Path, digest: str) -> dict[Path, bytes]:
@@ -115,12 +115,12 @@ def test_many_who_ask_for_a_cold_version_at_once_load_it_once(
     name = new_name()
     wait_for(stub, serve(registry_stub, constant(name, "ham")))
     cold = push_version(registry_stub, constant(name, "spam"))
-    before = service.total("assay_loaded_versions")
+    before = service.total("labelwright_loaded_versions")
     with ThreadPoolExecutor(16) as pool:
         request = pb.LabelRequest(task=name, version=cold.number, text="x")
         replies = list(pool.map(lambda _: stub.Label(request, timeout=30), range(16)))
     assert {reply.labeling.label for reply in replies} == {"spam"}
-    assert service.total("assay_loaded_versions") <= before + 1
+    assert service.total("labelwright_loaded_versions") <= before + 1
 
 
 def test_loaded_versions_are_bounded(registry: Registry, registry_stub: RegistryServiceStub, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_loaded_versions_are_bounded(registry: Registry, registry_stub: Registry
             assert stub.Label(pb.LabelRequest(task=name, version=version.number, text="x")).served == pb.ServedVersion(
                 task=name, version=version.number, digest=version.digest
             )
-        assert service.total("assay_loaded_versions") == 3
+        assert service.total("labelwright_loaded_versions") == 3
         assert stub.Label(pb.LabelRequest(task=name, text="x")).labeling.label == "ham"
     finally:
         service.stop()

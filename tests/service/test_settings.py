@@ -5,17 +5,17 @@ import re
 from pathlib import Path
 
 import pytest
-from assay.core.errors import ConfigurationError
-from assay.service.settings import ENV_PREFIX, Settings, read_settings
+from labelwright.core.errors import ConfigurationError
+from labelwright.service.settings import ENV_PREFIX, Settings, read_settings
 
 DOCS = Path(__file__).parents[2] / "docs" / "service.md"
 
 
 def test_the_table_of_settings_is_complete_and_true() -> None:
-    rows = re.findall(r"^\| `ASSAY_SERVICE_(\w+)` \|[^|]+\|([^|]*)\|([^|]+)\|$", DOCS.read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| `LABELWRIGHT_SERVICE_(\w+)` \|[^|]+\|([^|]*)\|([^|]+)\|$", DOCS.read_text(), re.MULTILINE)
     documented = {name.lower(): (default.strip(" `"), meaning.strip()) for name, default, meaning in rows}
     assert list(documented) == list(Settings.model_fields)
-    source = Path(__import__("assay.service.settings", fromlist=["x"]).__file__).read_text()
+    source = Path(__import__("labelwright.service.settings", fromlist=["x"]).__file__).read_text()
     for name, field in Settings.model_fields.items():
         default, meaning = documented[name]
         assert f'"""{meaning}"""' in source
@@ -34,8 +34,8 @@ def test_every_wrong_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv(f"{ENV_PREFIX}LISTEN", "127.0.0.1:70000")
     with pytest.raises(ConfigurationError) as caught:
         read_settings()
-    assert "ASSAY_SERVICE_WORKERS" in caught.value.message
-    assert "ASSAY_SERVICE_LISTEN" in caught.value.message
+    assert "LABELWRIGHT_SERVICE_WORKERS" in caught.value.message
+    assert "LABELWRIGHT_SERVICE_LISTEN" in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_every_wrong_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) 
 )
 def test_a_value_that_cannot_be_is_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"{ENV_PREFIX}{name}", value)
-    with pytest.raises(ConfigurationError, match=f"ASSAY_SERVICE_{name}"):
+    with pytest.raises(ConfigurationError, match=f"LABELWRIGHT_SERVICE_{name}"):
         read_settings()
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from assay.v1 import label_service_pb2 as pb
-from assay.v1 import registry_service_pb2
-from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+from labelwright.v1 import label_service_pb2 as pb
+from labelwright.v1 import registry_service_pb2
+from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.prometheus import Prometheus
 from tests.parts.registry import Registry
@@ -43,7 +43,7 @@ def shadowing(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def figures(service: Service, task: str) -> dict[str, float]:
-    return {name: service.total(f"assay_shadow_{name}_total", task=task) for name in FIGURES}
+    return {name: service.total(f"labelwright_shadow_{name}_total", task=task) for name in FIGURES}
 
 
 def by_label(service: Service, metric: str, task: str) -> dict[str, float]:
@@ -53,7 +53,9 @@ def by_label(service: Service, metric: str, task: str) -> dict[str, float]:
 
 def wait_for_shadow(service: Service, version: registry_service_pb2.Version, workers: int = 1) -> None:
     def shadowed() -> list[float]:
-        return [value for labels, value in service.scrape()["assay_shadow_version"] if labels["task"] == version.task]
+        return [
+            value for labels, value in service.scrape()["labelwright_shadow_version"] if labels["task"] == version.task
+        ]
 
     until(lambda: shadowed() == [version.number] * workers)
 
@@ -94,9 +96,9 @@ def test_the_candidate_and_production_are_compared_on_the_same_records(
         "errors": 1,
         "dropped": 0,
     }
-    assert by_label(shadowing, "assay_shadow_labels_total", name) == {"spam": 3, "ham": 2, "news": 0}
-    assert by_label(shadowing, "assay_shadow_production_labels_total", name) == {"spam": 3, "ham": 0}
-    assert shadowing.total("assay_live_version", task=name, alias="candidate") == candidate.number
+    assert by_label(shadowing, "labelwright_shadow_labels_total", name) == {"spam": 3, "ham": 2, "news": 0}
+    assert by_label(shadowing, "labelwright_shadow_production_labels_total", name) == {"spam": 3, "ham": 0}
+    assert shadowing.total("labelwright_live_version", task=name, alias="candidate") == candidate.number
 
 
 def test_evaluations_in_the_shadow_count_nowhere_else(registry_stub: RegistryServiceStub, shadowing: Service) -> None:
@@ -108,12 +110,12 @@ def test_evaluations_in_the_shadow_count_nowhere_else(registry_stub: RegistrySer
     reply = label(shadowing, name, ["boom"], alias="candidate")
     assert (reply.served.version, reply.served.shadow_alias) == (candidate.number, "")
     assert label(shadowing, name, ["boom"], version=candidate.number).served.shadow_alias == ""
-    lookups = shadowing.total("assay_cache_lookups_total")
+    lookups = shadowing.total("labelwright_cache_lookups_total")
     label(shadowing, name, ["boom", "one", "two"])
     until(lambda: figures(shadowing, name)["records"] == 3)
-    assert shadowing.total("assay_cache_lookups_total") == lookups + 3
+    assert shadowing.total("labelwright_cache_lookups_total") == lookups + 3
     totals = {
-        metric: shadowing.total(f"assay_{metric}_total", task=name)
+        metric: shadowing.total(f"labelwright_{metric}_total", task=name)
         for metric in ("records", "other_records", "labels", "abstentions", "votes", "program_errors")
     }
     assert totals == {
@@ -139,7 +141,7 @@ def test_a_new_candidate_begins_at_zero_and_series_go_with_the_shadow(
         assert set(figures(shadowing, name).values()) == {0}
         label(shadowing, name, ["one", "two"])
         until(lambda: figures(shadowing, name)["records"] == 2)
-        assert by_label(shadowing, "assay_shadow_labels_total", name) == {"ham": 0, "spam": 2}
+        assert by_label(shadowing, "labelwright_shadow_labels_total", name) == {"ham": 0, "spam": 2}
     promote(registry_stub, candidate)
     until(lambda: label(shadowing, name, []).served.shadow_alias == "")
     assert label(shadowing, name, ["three"]).served.version == candidate.number
@@ -147,7 +149,7 @@ def test_a_new_candidate_begins_at_zero_and_series_go_with_the_shadow(
     series = [labels for metric, found in samples.items() if "shadow" in metric for labels, _ in found]
     assert not any(labels["task"] == name for labels in series)
     delete_candidate(registry_stub, name)
-    until(lambda: not shadowing.total("assay_live_version", task=name, alias="candidate"))
+    until(lambda: not shadowing.total("labelwright_live_version", task=name, alias="candidate"))
     assert labels_of(label(shadowing, name, ["four"])) == ["spam"]
 
 
@@ -167,9 +169,9 @@ def test_candidates_that_loop_crash_and_eat_memory_touch_no_answer_of_production
         texts = [f"prize: loop, boom, eat {number + index}" for index in range(100)]
         assert labels_of(label(service, name, texts)) == ["spam"] * 100
         number += 100
-    assert service.total("assay_program_errors_total") == 0
-    assert service.total("assay_benched_programs", task=name) == 0
-    assert service.total("assay_requests_total", outcome="OK") == service.total("assay_requests_total")
+    assert service.total("labelwright_program_errors_total") == 0
+    assert service.total("labelwright_benched_programs", task=name) == 0
+    assert service.total("labelwright_requests_total", outcome="OK") == service.total("labelwright_requests_total")
     assert service.stop() == 0
     assert "loop, boom" not in service.log.read_text()
 
@@ -180,11 +182,11 @@ def test_a_candidate_with_other_fields_gets_no_shadow(registry_stub: RegistrySer
     fields = 'text = "text"\nsize = { type = "number", optional = true }'
     unfit = push_version(registry_stub, files(name, fields=fields, always='def label(text):\n    return "spam"\n'))
     promote(registry_stub, unfit, "candidate")
-    until(lambda: shadowing.total("assay_live_version", task=name, alias="candidate") == unfit.number)
+    until(lambda: shadowing.total("labelwright_live_version", task=name, alias="candidate") == unfit.number)
     reply = label(shadowing, name, ["one"])
     assert (labels_of(reply), reply.served.shadow_alias) == (["ham"], "")
     assert labels_of(label(shadowing, name, ["one"], alias="candidate")) == ["spam"]
-    assert not shadowing.total("assay_shadow_version", task=name)
+    assert not shadowing.total("labelwright_shadow_version", task=name)
     told = shadowing.events("candidate takes other fields than production; it gets no shadow")
     assert [event["task"] for event in told] == [name]
 
@@ -197,7 +199,7 @@ def test_a_candidate_that_cannot_be_had_holds_up_no_production(
     missing = push_version(registry_stub, constant(name, "spam"))
     kept = damage(registry.data_dir, missing.digest)
     promote(registry_stub, missing, "candidate")
-    until(lambda: shadowing.total("assay_reload_failing", task=name, alias="candidate") == missing.number)
+    until(lambda: shadowing.total("labelwright_reload_failing", task=name, alias="candidate") == missing.number)
     third = serve(registry_stub, constant(name, "spam", programs=2))
     wait_for(shadowing.stub(), third)
     for path, content in kept.items():
@@ -235,7 +237,7 @@ def test_without_a_share_or_an_alias_there_is_no_shadow(
     try:
         wait_for(service.stub(), production)
         assert label(service, name, ["one"]).served.shadow_alias == ""
-        assert service.total("assay_loaded_versions") == 1
+        assert service.total("labelwright_loaded_versions") == 1
         assert labels_of(label(service, name, ["one"], alias="candidate")) == ["spam"]
     finally:
         service.stop()
@@ -255,7 +257,7 @@ def test_the_documented_sum_holds_the_figures_of_one_candidate_only(
         for count in (1, 2)
     ]
     prometheus = Prometheus(tmp_path, {"service": [service.metrics_address for service in services]}).start()
-    (documented,) = re.findall(r"^sum\(assay_shadow_records_total.*$", DOCS.read_text(), re.MULTILINE)
+    (documented,) = re.findall(r"^sum\(labelwright_shadow_records_total.*$", DOCS.read_text(), re.MULTILINE)
 
     def found(version: registry_service_pb2.Version, metric: str = "records") -> float:
         query = documented.replace('"spam"', f'"{name}"').replace("== 2", f"== {version.number}")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import grpc
 import pytest
-from assay.v1 import label_service_pb2 as pb
-from assay.v1 import registry_service_pb2
-from assay.v1.registry_service_pb2_grpc import RegistryServiceStub
+from labelwright.v1 import label_service_pb2 as pb
+from labelwright.v1 import registry_service_pb2
+from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
@@ -25,7 +25,7 @@ def version(registry_stub: RegistryServiceStub) -> registry_service_pb2.Version:
 @contextmanager
 def running(registry: Registry, version: registry_service_pb2.Version, folder: Path) -> Iterator[Service]:
     made = Service(folder / "data", registry=registry.address, workers=2, tasks=version.task).start()
-    until(lambda: made.total("assay_live_version") == 2 * version.number)
+    until(lambda: made.total("labelwright_live_version") == 2 * version.number)
     yield made
     if made.running:
         made.stop()
@@ -51,7 +51,7 @@ def ask(service: Service, task: str) -> str:
     """Ask on a connection of its own, which either worker may get."""
     with service.channel() as channel:
         call = channel.unary_unary(
-            "/assay.v1.LabelService/Label",
+            "/labelwright.v1.LabelService/Label",
             request_serializer=pb.LabelRequest.SerializeToString,
             response_deserializer=pb.LabelResponse.FromString,
         )
@@ -75,25 +75,25 @@ def children(pid: int) -> list[int]:
 def test_metrics_are_right_across_workers(workers: Service, version: registry_service_pb2.Version) -> None:
     def totals() -> list[float]:
         return [
-            workers.total("assay_requests_total", method="Label", outcome="OK"),
-            workers.total("assay_labels_total", task=version.task, label="ham"),
-            workers.total("assay_request_seconds_count", method="Label"),
+            workers.total("labelwright_requests_total", method="Label", outcome="OK"),
+            workers.total("labelwright_labels_total", task=version.task, label="ham"),
+            workers.total("labelwright_request_seconds_count", method="Label"),
         ]
 
     before = totals()
     for _ in range(40):
         assert ask(workers, version.task) == "ham"
     assert [after - start for start, after in zip(before, totals(), strict=True)] == [40, 40, 40]
-    samples = workers.scrape()["assay_requests_total"]
+    samples = workers.scrape()["labelwright_requests_total"]
     assert {labels["worker"] for labels, _ in samples} == {"0", "1"}
-    assert workers.total("assay_worker_up") == 2
+    assert workers.total("labelwright_worker_up") == 2
 
 
 def test_a_dead_worker_is_replaced_and_the_port_stays(workers: Service, version: registry_service_pb2.Version) -> None:
     victim = children(workers.pid)[0]
     os.kill(victim, signal.SIGKILL)
-    until(lambda: workers.total("assay_worker_restarts_total") >= 1)
-    until(lambda: workers.total("assay_worker_up") == 2 and workers.total("assay_live_version") == 2)
+    until(lambda: workers.total("labelwright_worker_restarts_total") >= 1)
+    until(lambda: workers.total("labelwright_worker_up") == 2 and workers.total("labelwright_live_version") == 2)
     assert victim not in children(workers.pid)
     assert {ask(workers, version.task) for _ in range(20)} == {"ham"}
 
@@ -117,7 +117,7 @@ def test_two_services_never_share_a_port(workers: Service, registry: Registry, t
         second = Service(tmp_path / f"second-{count}", registry=registry.address, workers=count, listen=workers.address)
         assert second.spawn().wait(timeout=30) == 2
         told = second.log.read_text()
-        assert "ASSAY_SERVICE_LISTEN: cannot listen on" in told
+        assert "LABELWRIGHT_SERVICE_LISTEN: cannot listen on" in told
         assert len(told.splitlines()) == 1
     with pytest.raises(grpc.RpcError):
         ask(workers, "no-such-task")

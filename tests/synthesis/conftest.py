@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from assay.core.task import Task, parse_task
-from assay.sandbox import Sandbox
+from labelwright.core.task import Task, parse_task
+from labelwright.sandbox import Sandbox
 
 
 @pytest.fixture(scope="session")

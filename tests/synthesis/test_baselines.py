@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from assay.core.errors import ConfigurationError
-from assay.synthesis import baselines
-from assay.synthesis.baselines import commonest_label, tfidf_labels, unseen_tfidf_labels
+from labelwright.core.errors import ConfigurationError
+from labelwright.synthesis import baselines
+from labelwright.synthesis.baselines import commonest_label, tfidf_labels, unseen_tfidf_labels
 
 from tests.synthesis.made_up import reviews
 
@@ -36,4 +36,4 @@ def test_says_what_to_install(monkeypatch):
     monkeypatch.setattr(baselines, "find_spec", lambda name: None)
     with pytest.raises(ConfigurationError) as raised:
         tfidf_labels(["a", "b"], np.array([0, 1]), ["c"])
-    assert "assay[baseline]" in raised.value.advice
+    assert "labelwright[baseline]" in raised.value.advice

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from assay.synthesis.calibration import beliefs, direct_labels_tell, fit_calibration, is_told, unseen_accuracy
+from labelwright.synthesis.calibration import beliefs, direct_labels_tell, fit_calibration, is_told, unseen_accuracy
 
 NO = np.nan
 

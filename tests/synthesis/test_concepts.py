@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from assay.core.task import FieldType, parse_task
-from assay.synthesis.concepts import Concept, ask_concepts, read_concepts, suggest_fields
+from labelwright.core.task import FieldType, parse_task
+from labelwright.synthesis.concepts import Concept, ask_concepts, read_concepts, suggest_fields
 
 from tests.synthesis.conftest import make_task
 from tests.synthesis.scripted import scripted_provider

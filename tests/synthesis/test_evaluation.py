@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from assay.synthesis.evaluation import compare, confusion_matrix, measure, wilson
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from labelwright.synthesis.evaluation import compare, confusion_matrix, measure, wilson
 from sklearn.metrics import accuracy_score, f1_score
 
 TRUTH = np.array([0, 0, 0, 1, 1, 2])

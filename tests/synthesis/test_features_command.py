@@ -34,9 +34,9 @@ ENDS = [one + other for one in "abcdefghij" for other in "klmnopqrst"]
 PROGRAM = '```python\ndef label(text):\n    """Praise."""\n    return "good" if "lovely" in text.lower() else None\n```'
 
 
-def assay(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def labelwright(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "assay.cli", *arguments],
+        [sys.executable, "-m", "labelwright.cli", *arguments],
         capture_output=True,
         text=True,
         timeout=200,
@@ -67,10 +67,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_synth_and_label_make_the_numbers_themselves(folder: Path) -> None:
-    models = {"ASSAY_MODELS": str(folder / "models")}
+    models = {"LABELWRIGHT_MODELS": str(folder / "models")}
     bundle = folder / "bundle"
     with running(lambda body: PROGRAM) as endpoint:
-        done = assay(
+        done = labelwright(
             *("synth", str(folder / "task"), "--records", str(folder / "records.jsonl")),
             *("--gold", str(folder / "gold.jsonl"), "--programs", "1", "--strategies", "plain", "--out", str(bundle)),
             *("--replies", str(folder / "replies.jsonl"), "--json"),
@@ -80,7 +80,7 @@ def test_synth_and_label_make_the_numbers_themselves(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert {"head_clear", "head_close"} <= set(json.loads(done.stdout)["serves"])
     assert "meaning" not in str(endpoint.requests)
-    labeled = assay(
+    labeled = labelwright(
         "label", "--local", str(bundle), "superbak warmbl film", "the awfulck dullak messjt", "--json", **models
     )
     assert labeled.returncode == 0, labeled.stderr
@@ -88,7 +88,7 @@ def test_synth_and_label_make_the_numbers_themselves(folder: Path) -> None:
 
 
 def test_a_model_that_is_not_there_is_one_clear_line(folder: Path) -> None:
-    done = assay("synth", str(folder / "task"), "--records", str(folder / "records.jsonl"), "--dry-run")
+    done = labelwright("synth", str(folder / "task"), "--records", str(folder / "records.jsonl"), "--dry-run")
     assert done.returncode == 2
     assert "model.onnx is not there" in done.stderr
     assert "Traceback" not in done.stderr

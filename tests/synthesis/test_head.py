@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from assay.core.bundle import Program
-from assay.core.row import Row
-from assay.core.task import Task
-from assay.sandbox import Sandbox
-from assay.sandbox.static_checks import check_program
-from assay.synthesis.bands import band_votes
-from assay.synthesis.ensemble import Ingredients, build_ensemble
-from assay.synthesis.head import Head, HeadMaterial, fit_head, numbers_of
-from assay.synthesis.label_models import decide
-from assay.synthesis.student_source import HEAD_NAMES, head_programs
-from assay.synthesis.voting import cast_votes
+from labelwright.core.bundle import Program
+from labelwright.core.row import Row
+from labelwright.core.task import Task
+from labelwright.sandbox import Sandbox
+from labelwright.sandbox.static_checks import check_program
+from labelwright.synthesis.bands import band_votes
+from labelwright.synthesis.ensemble import Ingredients, build_ensemble
+from labelwright.synthesis.head import Head, HeadMaterial, fit_head, numbers_of
+from labelwright.synthesis.label_models import decide
+from labelwright.synthesis.student_source import HEAD_NAMES, head_programs
+from labelwright.synthesis.voting import cast_votes
 
 from tests.synthesis.conftest import make_task
 

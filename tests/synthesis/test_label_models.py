@@ -4,8 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from assay.core.label_model import parse_label_model
-from assay.synthesis.label_models import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from labelwright.core.label_model import parse_label_model
+from labelwright.synthesis.label_models import (
     Fit,
     Votes,
     decide,
@@ -15,9 +18,6 @@ from assay.synthesis.label_models import (
     fit_weighted,
     posteriors,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 METHODS = ("weighted", "dawid_skene", "triplet", "majority")
 

@@ -5,14 +5,14 @@ import re
 
 import numpy as np
 import pytest
-from assay.core.errors import ConfigurationError
-from assay.core.row import Row
-from assay.sandbox import Labeler
-from assay.synthesis.pilot import run_pilot
-from assay.synthesis.pilot_result import PilotMaterial, PilotOptions
-from assay.synthesis.report import build_report
-from assay.synthesis.report_page import render_page
-from assay.synthesis.synthesis import SynthesisSettings
+from labelwright.core.errors import ConfigurationError
+from labelwright.core.row import Row
+from labelwright.sandbox import Labeler
+from labelwright.synthesis.pilot import run_pilot
+from labelwright.synthesis.pilot_result import PilotMaterial, PilotOptions
+from labelwright.synthesis.report import build_report
+from labelwright.synthesis.report_page import render_page
+from labelwright.synthesis.synthesis import SynthesisSettings
 
 from tests.synthesis.conftest import make_task
 from tests.synthesis.made_up import TELLING

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from assay.cli.exits import ExitCode
-from assay.cli.main import app
-from assay.core.bundle import read_folder
-from assay.synthesis.pilot import run_pilot
-from assay.synthesis.pilot_result import PilotOptions
-from assay.synthesis.synthesis import SynthesisSettings
+from labelwright.cli.exits import ExitCode
+from labelwright.cli.main import app
+from labelwright.core.bundle import read_folder
+from labelwright.synthesis.pilot import run_pilot
+from labelwright.synthesis.pilot_result import PilotOptions
+from labelwright.synthesis.synthesis import SynthesisSettings
 from typer.testing import CliRunner
 
 from tests.synthesis.scripted import scripted_provider
@@ -46,7 +46,7 @@ def run(inputs: Path, report: Path, *more: str):
     ]
     for name in ("records", "gold", "test"):
         words += [f"--{name}", str(inputs / f"{name}.jsonl")]
-    return CliRunner().invoke(app, [*words, *more], prog_name="assay")
+    return CliRunner().invoke(app, [*words, *more], prog_name="labelwright")
 
 
 def test_writes_the_report_the_page_and_the_bundle(inputs, tmp_path):

@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from assay.core.errors import ConfigurationError
-from assay.synthesis.prices import Price, read_price
+from labelwright.core.errors import ConfigurationError
+from labelwright.synthesis.prices import Price, read_price
 
 
 def test_a_price_is_per_million_tokens_in_and_out() -> None:

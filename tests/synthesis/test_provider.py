@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from assay.synthesis.completion import Finish, Message, Request
-from assay.synthesis.endpoint import AskFailed, BudgetExceeded
-from assay.synthesis.ledger import Budget, Ledger, Outcome
-from assay.synthesis.openai_endpoint import OpenAIEndpoint
-from assay.synthesis.prices import Price
-from assay.synthesis.provider import KeptProvider, RecordedEndpoint, Retries
-from assay.synthesis.replies import Replies
+from labelwright.synthesis.completion import Finish, Message, Request
+from labelwright.synthesis.endpoint import AskFailed, BudgetExceeded
+from labelwright.synthesis.ledger import Budget, Ledger, Outcome
+from labelwright.synthesis.openai_endpoint import OpenAIEndpoint
+from labelwright.synthesis.prices import Price
+from labelwright.synthesis.provider import KeptProvider, RecordedEndpoint, Retries
+from labelwright.synthesis.replies import Replies
 
 from tests.synthesis.faulty_endpoint import FaultyEndpoint, running
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from assay.core.row import Row, parse_rows
-from assay.core.task import Task
-from assay.synthesis.baselines import commonest_label, tfidf_labels
-from assay.synthesis.ensemble import Ingredients, build_ensemble
-from assay.synthesis.label_models import decide
-from assay.synthesis.voting import cast_votes
+from labelwright.core.row import Row, parse_rows
+from labelwright.core.task import Task
+from labelwright.synthesis.baselines import commonest_label, tfidf_labels
+from labelwright.synthesis.ensemble import Ingredients, build_ensemble
+from labelwright.synthesis.label_models import decide
+from labelwright.synthesis.voting import cast_votes
 
 from tests.synthesis.conftest import make_task
 

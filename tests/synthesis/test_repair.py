@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from assay.core.task import Task
-from assay.synthesis.repair import repair
+from labelwright.core.task import Task
+from labelwright.synthesis.repair import repair
 
 
 def run(source: str, text: str) -> object:

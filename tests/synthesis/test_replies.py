@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from assay.core.errors import ConfigurationError
-from assay.synthesis.completion import Finish, Message, Reply, Request, Usage
-from assay.synthesis.replies import Replies
+from labelwright.core.errors import ConfigurationError
+from labelwright.synthesis.completion import Finish, Message, Reply, Request, Usage
+from labelwright.synthesis.replies import Replies
 
 
 def ask(text: str) -> Request:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import numpy as np
-from assay.synthesis.label_models import HIDDEN, decide, fit_majority, fit_weighted
-from assay.synthesis.selection import (
+from labelwright.synthesis.label_models import HIDDEN, decide, fit_majority, fit_weighted
+from labelwright.synthesis.selection import (
     choose_label_model,
     choose_label_model_by_agreement,
     choose_programs,

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from assay.synthesis.label_models import softmax
-from assay.synthesis.softmax_regression import fit_softmax_regression
+from labelwright.synthesis.label_models import softmax
+from labelwright.synthesis.softmax_regression import fit_softmax_regression
 from sklearn.linear_model import LogisticRegression
 
 

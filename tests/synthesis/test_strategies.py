@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from assay.core.errors import ConfigurationError
-from assay.core.task import Task
-from assay.synthesis.prompts import TEMPLATES
-from assay.synthesis.strategies import STRATEGIES, plan
+from labelwright.core.errors import ConfigurationError
+from labelwright.core.task import Task
+from labelwright.synthesis.prompts import TEMPLATES
+from labelwright.synthesis.strategies import STRATEGIES, plan
 
 from tests.synthesis.conftest import make_task
 

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from assay.core.bundle import MAX_PROGRAM_BYTES, Program
-from assay.sandbox.static_checks import check_program
-from assay.synthesis.calibration import beliefs
-from assay.synthesis.folds import stratified_folds
-from assay.synthesis.student import fit_student
-from assay.synthesis.student_material import Material
-from assay.synthesis.student_source import student_programs
-from assay.synthesis.voting import cast_votes
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from labelwright.core.bundle import MAX_PROGRAM_BYTES, Program
+from labelwright.sandbox.static_checks import check_program
+from labelwright.synthesis.calibration import beliefs
+from labelwright.synthesis.folds import stratified_folds
+from labelwright.synthesis.student import fit_student
+from labelwright.synthesis.student_material import Material
+from labelwright.synthesis.student_source import student_programs
+from labelwright.synthesis.voting import cast_votes
 
 from tests.synthesis.conftest import make_task
 from tests.synthesis.made_up import reviews as made_up_reviews

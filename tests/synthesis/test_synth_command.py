@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from assay.core.bundle import read_folder
-from assay.synthesis.settings import PREFIX, Settings, read_settings
+from labelwright.core.bundle import read_folder
+from labelwright.synthesis.settings import PREFIX, Settings, read_settings
 
 from tests.synthesis.faulty_endpoint import running
 
@@ -18,7 +18,7 @@ RECORDED = ("--recorded", "--replies", str(SPAM / "replies.jsonl"))
 
 def synth(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "assay.cli", "synth", str(SPAM / "bundle"), *arguments],
+        [sys.executable, "-m", "labelwright.cli", "synth", str(SPAM / "bundle"), *arguments],
         capture_output=True,
         text=True,
         timeout=200,
@@ -48,7 +48,7 @@ def test_writes_a_bundle_and_says_what_it_cost(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_asks_nothing_and_needs_no_key() -> None:
-    done = spam("--dry-run", "--json", ASSAY_SYNTHESIS_MODEL="gpt-4o-mini")
+    done = spam("--dry-run", "--json", LABELWRIGHT_SYNTHESIS_MODEL="gpt-4o-mini")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["estimate"]["dollars"] > 0
 
@@ -107,6 +107,6 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     settings = read_settings()
     assert settings.base_url == "http://127.0.0.1:9/v1"
     assert "sk-secret" not in repr(settings)
-    monkeypatch.setenv("ASSAY_SYNTHESIS_BUDGET_TOKENS", "many")
-    with pytest.raises(Exception, match="ASSAY_SYNTHESIS_BUDGET_TOKENS"):
+    monkeypatch.setenv("LABELWRIGHT_SYNTHESIS_BUDGET_TOKENS", "many")
+    with pytest.raises(Exception, match="LABELWRIGHT_SYNTHESIS_BUDGET_TOKENS"):
         read_settings()

@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from assay.core.bundle import open_bundle
-from assay.core.row import Row, parse_rows
-from assay.core.task import Task
-from assay.sandbox import Sandbox
-from assay.synthesis.app import open_provider, read_gold, read_task, run_synthesis
-from assay.synthesis.endpoint import AskFailed
-from assay.synthesis.ledger import Budget, Ledger
-from assay.synthesis.openai_endpoint import OpenAIEndpoint
-from assay.synthesis.provider import KeptProvider, Retries
-from assay.synthesis.replies import Replies
-from assay.synthesis.settings import Settings
-from assay.synthesis.synthesis import Kept, Synthesis, SynthesisSettings, synthesize
-from assay.synthesis.version import VersionMaterial, VersionOptions
+from labelwright.core.bundle import open_bundle
+from labelwright.core.row import Row, parse_rows
+from labelwright.core.task import Task
+from labelwright.sandbox import Sandbox
+from labelwright.synthesis.app import open_provider, read_gold, read_task, run_synthesis
+from labelwright.synthesis.endpoint import AskFailed
+from labelwright.synthesis.ledger import Budget, Ledger
+from labelwright.synthesis.openai_endpoint import OpenAIEndpoint
+from labelwright.synthesis.provider import KeptProvider, Retries
+from labelwright.synthesis.replies import Replies
+from labelwright.synthesis.settings import Settings
+from labelwright.synthesis.synthesis import Kept, Synthesis, SynthesisSettings, synthesize
+from labelwright.synthesis.version import VersionMaterial, VersionOptions
 
 from tests.synthesis.faulty_endpoint import FaultyEndpoint, running
 

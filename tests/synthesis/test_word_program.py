@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from assay.core.task import Task
-from assay.synthesis.word_program import clean_words, read_words, write_word_program
+from labelwright.core.task import Task
+from labelwright.synthesis.word_program import clean_words, read_words, write_word_program
 
 from tests.synthesis.conftest import make_task
 from tests.synthesis.test_repair import run

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from assay.synthesis.words import counting_source, words_of
 from hypothesis import given
 from hypothesis import strategies as st
+from labelwright.synthesis.words import counting_source, words_of
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import redis as redis_client
-from assay.client import Registry, Review, RunClient
+from labelwright.client import Registry, Review, RunClient
 
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry as RegistryProcess

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from assay.client import Registry, RunClient, Version
-from assay.core.bundle import open_bundle
-from assay.core.record import pack
-from assay.core.run import Run, RunState
-from assay.core.wire import bundle_to_message
-from assay.worker.recent_records import SAMPLE_FILE
-from assay.worker.writing import BUNDLE_FILE, LESSON_FILE
+from labelwright.client import Registry, RunClient, Version
+from labelwright.core.bundle import open_bundle
+from labelwright.core.record import pack
+from labelwright.core.run import Run, RunState
+from labelwright.core.wire import bundle_to_message
+from labelwright.worker.recent_records import SAMPLE_FILE
+from labelwright.worker.writing import BUNDLE_FILE, LESSON_FILE
 
 from tests.worker.recorded_llm import RECORDS
 from tests.worker.waiting import refresh

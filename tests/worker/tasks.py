@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterable, Mapping
 
 import redis
-from assay.client import Registry, Version
-from assay.core.bundle import open_bundle
-from assay.core.recent import SCORE_BITS, RecentSample, member_of
-from assay.core.record import pack
-from assay.core.task import Task
+from labelwright.client import Registry, Version
+from labelwright.core.bundle import open_bundle
+from labelwright.core.recent import SCORE_BITS, RecentSample, member_of
+from labelwright.core.record import pack
+from labelwright.core.task import Task
 
 from tests.worker.recorded_llm import RECORDS, SPAM
 

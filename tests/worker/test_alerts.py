@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from assay.client import Registry, RunClient
-from assay.core.run import Run, RunState, Trigger
+from labelwright.client import Registry, RunClient
+from labelwright.core.run import Run, RunState, Trigger
 
 from tests.parts.prometheus import Prometheus
 from tests.parts.service import until
@@ -23,10 +23,10 @@ RULES = """\
 groups:
   - name: test
     rules:
-      - alert: AssayLabelDrift
+      - alert: LabelwrightLabelDrift
         expr: vector(1)
         labels: {{ task: {task}, kind: drift }}
-      - alert: AssayOther
+      - alert: LabelwrightOther
         expr: vector(1)
         labels: {{ task: {task}, kind: ops }}
 """
@@ -58,17 +58,17 @@ def test_an_alert_opens_one_run_whoever_sees_it_and_failures_end_that(
     task = serve(registry, bundle_files(new_name())).task  # no record of it is in Redis: every run fails
     prometheus = firing(task)
     workers = [new_worker(prometheus_url=prometheus.url, max_failures=2) for _ in range(2)]
-    until(lambda: sum(worker.total("assay_refresh_alerts_total", result="failures") for worker in workers) > 2)
+    until(lambda: sum(worker.total("labelwright_refresh_alerts_total", result="failures") for worker in workers) > 2)
     found = of_task(runs, task)
     assert [run.state for run in found] == [RunState.FAILED] * 2
     assert {run.trigger for run in found} == {Trigger.ALERT}
     first, second = (run.trigger_key for run in reversed(found))
     assert first.removesuffix("#1") == second.removesuffix("#2")
-    assert "AssayLabelDrift is active since" in found[0].reason
+    assert "LabelwrightLabelDrift is active since" in found[0].reason
     assert "at least 50 are needed" in runs.get(found[0].id).steps[-1].message
     wait_for(runs, refresh(runs, task).id)
     until(lambda: len(of_task(runs, task)) == 4)  # a person asked, so alerts get another chance
-    assert all("AssayOther" not in run.reason for run in of_task(runs, task))
+    assert all("LabelwrightOther" not in run.reason for run in of_task(runs, task))
 
 
 def test_an_alert_waits_for_the_cooldown(
@@ -79,7 +79,7 @@ def test_an_alert_waits_for_the_cooldown(
 ) -> None:
     task = serve(registry, bundle_files(new_name(), cooldown_minutes="60")).task
     worker = new_worker(prometheus_url=firing(task).url)
-    until(lambda: worker.total("assay_refresh_alerts_total", task=task, result="cooldown") > 2)
+    until(lambda: worker.total("labelwright_refresh_alerts_total", task=task, result="cooldown") > 2)
     assert len(of_task(runs, task)) == 1
 
 
@@ -88,7 +88,7 @@ def test_a_task_that_keeps_no_sample_is_not_refreshed(
 ) -> None:
     task = serve(registry, bundle_files(new_name(), sample="false")).task
     worker = new_worker(prometheus_url=firing(task).url)
-    until(lambda: worker.total("assay_refresh_alerts_total", task=task, result="no_sample") > 2)
+    until(lambda: worker.total("labelwright_refresh_alerts_total", task=task, result="no_sample") > 2)
     assert of_task(runs, task) == []
     assert len([event for event in worker.events("alert") if event["task"] == task]) == 1
 
@@ -102,15 +102,15 @@ def test_prometheus_may_go_and_come_back(
     prometheus.stop()
     worker = new_worker(prometheus_url=prometheus.url, shadow_minutes=0.01)
     wait_for(runs, run.id, RunState.SHADOWING)
-    until(lambda: worker.total("assay_refresh_poll_failures_total", part="prometheus") > 1)
+    until(lambda: worker.total("labelwright_refresh_poll_failures_total", part="prometheus") > 1)
     until(lambda: any(event["state"] == "shadowing" for event in worker.events("away")))
     assert runs.get(run.id).state is RunState.SHADOWING
     assert [event["part"] for event in worker.events("cannot poll")] == ["prometheus"]
     prometheus.start()
     run = wait_for(runs, run.id)
     assert "only 0 records came for the shadow" in run.steps[-1].message
-    until(lambda: worker.total("assay_refresh_alerts_total", result="unknown") > 0)
-    assert worker.total("assay_refresh_alerts_total", task="_other") > 0
+    until(lambda: worker.total("labelwright_refresh_alerts_total", result="unknown") > 0)
+    assert worker.total("labelwright_refresh_alerts_total", task="_other") > 0
 
 
 _fingerprints = (f"{number:016x}" for number in itertools.count(1))
@@ -119,7 +119,7 @@ _fingerprints = (f"{number:016x}" for number in itertools.count(1))
 def alert(task: str, fingerprint: str = "", **fields: object) -> dict[str, object]:
     return {
         "status": "firing",
-        "labels": {"alertname": "AssayLabelDrift", "task": task, "kind": "drift"},
+        "labels": {"alertname": "LabelwrightLabelDrift", "task": task, "kind": "drift"},
         "annotations": {"summary": "x"},
         "startsAt": "2026-05-01T10:00:00.123Z",
         "endsAt": "0001-01-01T00:00:00Z",
@@ -140,7 +140,7 @@ def post(address: str, body: bytes | dict[str, object], path: str = "/alerts") -
 
 
 def message(*alerts: dict[str, object]) -> dict[str, object]:
-    return {"version": "4", "groupKey": "x", "receiver": "assay", "status": "firing", "alerts": list(alerts)}
+    return {"version": "4", "groupKey": "x", "receiver": "labelwright", "status": "firing", "alerts": list(alerts)}
 
 
 def test_the_webhook_opens_a_run_once(registry: Registry, runs: RunClient, new_worker: NewWorker) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 import redis as redis_client
-from assay.client import Registry, RunClient, Version
-from assay.core.run import Review, Run, RunState
+from labelwright.client import Registry, RunClient, Version
+from labelwright.core.run import Review, Run, RunState
 
 from tests.parts.service import until
 from tests.parts.worker import Worker

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from assay.worker.decision import (
+from hypothesis import given
+from hypothesis import strategies as st
+from labelwright.worker.decision import (
     Decision,
     Evidence,
     Gold,
@@ -17,10 +19,8 @@ from assay.worker.decision import (
     disagreements,
     needs_judge,
 )
-from assay.worker.drift import Drift
-from assay.worker.observed import Observed
-from hypothesis import given
-from hypothesis import strategies as st
+from labelwright.worker.drift import Drift
+from labelwright.worker.observed import Observed
 
 CALM = (Drift("label PSI", 0.02, 0.1),)
 ALARM = (Drift("label PSI", 0.4, 0.1),)

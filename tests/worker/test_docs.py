@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-from assay.core.errors import ConfigurationError
-from assay.core.run import RunCost, RunState
-from assay.worker.decision import NEARLY_ALL, SIGNIFICANT
-from assay.worker.metrics import MAX_TASKS, OTHER, Metrics
-from assay.worker.recent_records import FEWEST
-from assay.worker.settings import PREFIX, Settings, read_settings
+from labelwright.core.errors import ConfigurationError
+from labelwright.core.run import RunCost, RunState
+from labelwright.worker.decision import NEARLY_ALL, SIGNIFICANT
+from labelwright.worker.metrics import MAX_TASKS, OTHER, Metrics
+from labelwright.worker.recent_records import FEWEST
+from labelwright.worker.settings import PREFIX, Settings, read_settings
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -64,7 +64,7 @@ def exposed(metrics: Metrics) -> dict[str, list[tuple[dict[str, str], float]]]:
 
 
 def test_the_table_of_metrics_is_complete_and_true() -> None:
-    rows = re.findall(r"^\| `(assay_refresh_\w+)` \| \w+ \|([^|]*)\|", PAGE, re.MULTILINE)
+    rows = re.findall(r"^\| `(labelwright_refresh_\w+)` \| \w+ \|([^|]*)\|", PAGE, re.MULTILINE)
     documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
     exported: dict[str, set[str]] = {}
     for name, samples in exposed(filled()).items():
@@ -77,18 +77,18 @@ def test_the_table_of_metrics_is_complete_and_true() -> None:
 
 def test_an_open_run_shows_in_its_state_and_nothing_stays_of_one_that_ended() -> None:
     metrics = filled()
-    shown = {labels["state"]: value for labels, value in exposed(metrics)["assay_refresh_open"]}
+    shown = {labels["state"]: value for labels, value in exposed(metrics)["labelwright_refresh_open"]}
     assert shown["awaiting_approval"] == 1
     assert sum(shown.values()) == 1
     metrics.polled([], 0, 2.0)
-    assert "assay_refresh_open" not in exposed(metrics)
+    assert "labelwright_refresh_open" not in exposed(metrics)
 
 
 def test_tasks_above_the_bound_share_one_series() -> None:
     metrics = Metrics()
     for number in range(MAX_TASKS + 5):
         metrics.alert(f"task-{number}", "opened")
-    counts = {labels["task"]: value for labels, value in exposed(metrics)["assay_refresh_alerts_total"]}
+    counts = {labels["task"]: value for labels, value in exposed(metrics)["labelwright_refresh_alerts_total"]}
     assert len(counts) == MAX_TASKS + 1
     assert counts[OTHER] == 5
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from assay.core.report import Reference
-from assay.worker import drift
-from assay.worker.drift import coverage_drop, error_rise, measure_drift
 from hypothesis import given
 from hypothesis import strategies as st
+from labelwright.core.report import Reference
+from labelwright.worker import drift
+from labelwright.worker.drift import coverage_drop, error_rise, measure_drift
 
 RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "rules" / "drift.yml"
 SHARES = {"a": 0.5, "b": 0.3, "c": 0.2}
@@ -37,7 +37,7 @@ def test_the_limits_are_those_of_the_rules() -> None:
         ("min_conflict_rise", drift.LARGE_CONFLICT_RISE),
         ("min_program_error_rise", drift.LARGE_ERROR_RISE),
     ):
-        (stated,) = re.findall(rf"record: assay:drift_{name}\n\s+expr: vector\(([\d.]+)\)", text)
+        (stated,) = re.findall(rf"record: labelwright:drift_{name}\n\s+expr: vector\(([\d.]+)\)", text)
         assert float(stated) == limit, name
 
 

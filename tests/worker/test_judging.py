@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from assay.core.bundle import Bundle, open_bundle
-from assay.synthesis.ledger import Budget, Ledger
-from assay.synthesis.openai_endpoint import OpenAIEndpoint
-from assay.synthesis.provider import KeptProvider, Retries
-from assay.worker.decision import Split
-from assay.worker.judging import Dispute, Judge
+from labelwright.core.bundle import Bundle, open_bundle
+from labelwright.synthesis.ledger import Budget, Ledger
+from labelwright.synthesis.openai_endpoint import OpenAIEndpoint
+from labelwright.synthesis.provider import KeptProvider, Retries
+from labelwright.worker.decision import Split
+from labelwright.worker.judging import Dispute, Judge
 
 from tests.worker.recorded_llm import ANSWERS, RECORDS, RecordedLlm
 from tests.worker.tasks import bundle_files

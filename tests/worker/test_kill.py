@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable
 
 import redis as redis_client
-from assay.client import Registry, RunClient
-from assay.core.run import RunState
-from assay.v1 import registry_service_pb2, run_service_pb2
+from labelwright.client import Registry, RunClient
+from labelwright.core.run import RunState
+from labelwright.v1 import registry_service_pb2, run_service_pb2
 
 from tests.parts.registry import Registry as RegistryProcess
 from tests.parts.worker import Worker

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import redis as redis_client
-from assay.client import Registry, RunClient
-from assay.core.run import RunState
+from labelwright.client import Registry, RunClient
+from labelwright.core.run import RunState
 
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry as RegistryProcess
@@ -188,19 +188,19 @@ def test_a_worker_that_is_asked_to_end_lets_its_run_go_at_once(
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ({"PROMETHEUS_URL": "ftp://secret@x"}, "ASSAY_WORKER_PROMETHEUS_URL"),
-        ({"REDIS_URL": "secret"}, "ASSAY_WORKER_REDIS_URL"),
-        ({"METRICS_LISTEN": "192.0.2.1:1"}, "ASSAY_WORKER_METRICS_LISTEN"),
+        ({"PROMETHEUS_URL": "ftp://secret@x"}, "LABELWRIGHT_WORKER_PROMETHEUS_URL"),
+        ({"REDIS_URL": "secret"}, "LABELWRIGHT_WORKER_REDIS_URL"),
+        ({"METRICS_LISTEN": "192.0.2.1:1"}, "LABELWRIGHT_WORKER_METRICS_LISTEN"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line(tmp_path: Path, setting: dict[str, str], said: str) -> None:
     given = {"DATA_DIR": str(tmp_path), "METRICS_LISTEN": "127.0.0.1:0", **setting}
     done = subprocess.run(
-        [sys.executable, "-m", "assay.worker"],
+        [sys.executable, "-m", "labelwright.worker"],
         capture_output=True,
         text=True,
         timeout=60,
-        env={"PATH": "/usr/bin:/bin", **{f"ASSAY_WORKER_{name}": value for name, value in given.items()}},
+        env={"PATH": "/usr/bin:/bin", **{f"LABELWRIGHT_WORKER_{name}": value for name, value in given.items()}},
     )
     assert done.returncode == 2
     assert said in done.stderr

@@ -3,11 +3,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from assay.core.run import ENDS, Run, RunCost, RunState, Trigger
-from assay.core.task import Refresh
-from assay.worker.policy import failures_in_a_row, obstacle, tokens_left, trigger_key
 from hypothesis import given
 from hypothesis import strategies as st
+from labelwright.core.run import ENDS, Run, RunCost, RunState, Trigger
+from labelwright.core.task import Refresh
+from labelwright.worker.policy import failures_in_a_row, obstacle, tokens_left, trigger_key
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 REFRESH = Refresh(sample=True, cooldown_minutes=60, daily_tokens=1000)

@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import redis as redis_client
-from assay.client import Registry, RunClient
-from assay.core.run import RunState
+from labelwright.client import Registry, RunClient
+from labelwright.core.run import RunState
 
 from tests.parts.worker import Worker
 from tests.worker.handed_over import aliases
@@ -25,7 +25,7 @@ def test_two_workers_make_one_new_version_of_one_run(
     fill_sample(redis, before.task)
     workers = [new_worker(direct_labels=200) for _ in range(2)]
     run = wait_for(runs, refresh(runs, base.task).id)
-    tokens = sum(worker.total("assay_refresh_tokens_total", task=base.task) for worker in workers)
+    tokens = sum(worker.total("labelwright_refresh_tokens_total", task=base.task) for worker in workers)
     assert [worker.stop() for worker in workers] == [0, 0]
     assert run.state is RunState.SUCCEEDED, story(run)
     assert aliases(registry, base.task) == {"production": 2}

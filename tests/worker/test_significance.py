@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from assay.worker.significance import chi_square_quantile, sign_test
 from hypothesis import given
 from hypothesis import strategies as st
+from labelwright.worker.significance import chi_square_quantile, sign_test
 from scipy.stats import binomtest, chi2, norm
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from assay.client import AssayError, Client, Registry, RunClient, Version
-from assay.core.run import RunState
+from labelwright.client import Client, LabelwrightError, Registry, RunClient, Version
+from labelwright.core.run import RunState
 
 from tests.parts.prometheus import Prometheus
 from tests.parts.registry import Registry as RegistryProcess
@@ -45,7 +45,7 @@ class Traffic:
     def _send(self) -> None:
         with Client(self._address) as client:
             while not self._over.wait(0.1):
-                with contextlib.suppress(AssayError):  # it has not heard of the task yet
+                with contextlib.suppress(LabelwrightError):  # it has not heard of the task yet
                     client.label_batch(self._task, self.texts)
 
 
@@ -95,7 +95,7 @@ def test_a_version_that_breaks_on_live_traffic_is_rolled_back(
     (move,) = registry.history(base.task, alias="production", limit=1)
     assert move.rollback
     assert "program error rise" in move.reason
-    assert worker.total("assay_refresh_runs_total", task=base.task, outcome="rolled_back") == 1
+    assert worker.total("labelwright_refresh_runs_total", task=base.task, outcome="rolled_back") == 1
 
 
 @pytest.mark.parametrize(("back", "state"), [(True, RunState.ROLLED_BACK), (False, RunState.CANCELLED)])

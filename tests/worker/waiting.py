@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from assay.client import RunClient
-from assay.core.run import Run, RunState, Trigger
+from labelwright.client import RunClient
+from labelwright.core.run import Run, RunState, Trigger
 
 _SECONDS = 120.0
 

@@ -6,27 +6,27 @@ import re
 import sys
 from pathlib import Path
 
-from assay.cli.main import app
+from labelwright.cli.main import app
 from typer.testing import CliRunner
 
 PAGE = Path(__file__).parents[3] / "docs" / "cli.md"
-_BLOCK = re.compile(r"```text\n(Usage: (assay[a-z ]*?) (?:\[OPTIONS\]).*?)```", re.DOTALL)
+_BLOCK = re.compile(r"```text\n(Usage: (labelwright[a-z ]*?) (?:\[OPTIONS\]).*?)```", re.DOTALL)
 
 
 def help_of(command: str) -> str:
-    """Return what "assay …" prints with --help, on a terminal of 100 columns."""
+    """Return what "labelwright …" prints with --help, on a terminal of 100 columns."""
     words = [*command.split()[1:], "--help"]
-    result = CliRunner().invoke(app, words, prog_name="assay", env={"COLUMNS": "100", "NO_COLOR": "1"})
+    result = CliRunner().invoke(app, words, prog_name="labelwright", env={"COLUMNS": "100", "NO_COLOR": "1"})
     return "".join(f"{line.rstrip()}\n" for line in result.stdout.splitlines())
 
 
 def commands() -> list[str]:
     """Return all commands, by the names that people type."""
-    found = ["assay", *(f"assay {item.name}" for item in app.registered_commands)]
+    found = ["labelwright", *(f"labelwright {item.name}" for item in app.registered_commands)]
     for group in app.registered_groups:
         assert group.typer_instance
-        found.append(f"assay {group.name}")
-        found += [f"assay {group.name} {item.name}" for item in group.typer_instance.registered_commands]
+        found.append(f"labelwright {group.name}")
+        found += [f"labelwright {group.name} {item.name}" for item in group.typer_instance.registered_commands]
     return found
 
 

@@ -7,9 +7,9 @@ import pytest
 from tests.clients.conftest import SPAM, Command
 
 
-def test_a_folder_becomes_a_component(assay: Command, tmp_path: Path) -> None:
+def test_a_folder_becomes_a_component(labelwright: Command, tmp_path: Path) -> None:
     pytest.importorskip("componentize_py")
     component = tmp_path / "spam.wasm"
-    document = assay.json("export", SPAM, component)
+    document = labelwright.json("export", SPAM, component)
     assert document["bytes"] == component.stat().st_size
     assert component.read_bytes()[:4] == b"\0asm"

@@ -25,9 +25,9 @@ def without_source(path: Path) -> list[dict[str, object]]:
     return [{name: value for name, value in row.items() if name != "source"} for row in rows_of(path)]
 
 
-def test_rows_keep_their_columns_and_get_a_label(assay: Command, spam: str, tmp_path: Path) -> None:
+def test_rows_keep_their_columns_and_get_a_label(labelwright: Command, spam: str, tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
-    summary = assay.json("label", spam, "--input", UNLABELED, "--output", output)
+    summary = labelwright.json("label", spam, "--input", UNLABELED, "--output", output)
     rows, before = rows_of(output), rows_of(UNLABELED)
     assert [list(row) for row in rows] == [["id", "text", *ADDED]] * len(before)
     assert [row["text"] for row in rows] == [row["text"] for row in before]
@@ -37,10 +37,12 @@ def test_rows_keep_their_columns_and_get_a_label(assay: Command, spam: str, tmp_
     assert summary["labeled"] == sum(row["label"] is not None for row in rows)
 
 
-def test_a_folder_gives_the_same_labels_and_votes_as_the_server(assay: Command, spam: str, tmp_path: Path) -> None:
+def test_a_folder_gives_the_same_labels_and_votes_as_the_server(
+    labelwright: Command, spam: str, tmp_path: Path
+) -> None:
     served, local = tmp_path / "served.jsonl", tmp_path / "local.jsonl"
-    assay("label", spam, "--input", UNLABELED, "--output", served, "--explain")
-    assay("label", "--local", SPAM, "--input", UNLABELED, "--output", local, "--explain")
+    labelwright("label", spam, "--input", UNLABELED, "--output", served, "--explain")
+    labelwright("label", "--local", SPAM, "--input", UNLABELED, "--output", local, "--explain")
 
     def answers(path: Path) -> list[tuple[object, object, object]]:
         return [(row["label"], row["probability"], row["votes"]) for row in rows_of(path)]
@@ -49,21 +51,21 @@ def test_a_folder_gives_the_same_labels_and_votes_as_the_server(assay: Command, 
     assert {row["version"] for row in rows_of(local)} == {None}
 
 
-def test_standard_input_and_output(assay: Command, spam: str) -> None:
-    result = assay("label", spam, "--input", "-", stdin=UNLABELED.read_bytes())
+def test_standard_input_and_output(labelwright: Command, spam: str) -> None:
+    result = labelwright("label", spam, "--input", "-", stdin=UNLABELED.read_bytes())
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert len(rows) == 500
     assert "500 rows in standard output" in result.stderr
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
-def test_every_format_goes_into_every_other(assay: Command, spam: str, tmp_path: Path, ending: str) -> None:
+def test_every_format_goes_into_every_other(labelwright: Command, spam: str, tmp_path: Path, ending: str) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     rows = [{"id": number, "text": text} for number, text in enumerate(TEXTS)]
     first = write_rows(tmp_path / "first.jsonl", rows)
     middle, last = tmp_path / f"middle.{ending}", tmp_path / "last.parquet"
-    assay("label", "--local", SPAM, "--input", first, "--output", middle, "--explain")
-    assay("label", "--local", SPAM, "--input", middle, "--output", last, "--explain")
+    labelwright("label", "--local", SPAM, "--input", first, "--output", middle, "--explain")
+    labelwright("label", "--local", SPAM, "--input", middle, "--output", last, "--explain")
     table = parquet.read_table(last).to_pylist()
     assert [row["text"] for row in table] == [row["text"] for row in rows]
     assert [str(row["id"]) for row in table] == ["0", "1", "2"]
@@ -72,7 +74,7 @@ def test_every_format_goes_into_every_other(assay: Command, spam: str, tmp_path:
     assert json.loads(table[0]["votes"])["small_talk"] == "ham"
 
 
-def test_parquet_keeps_the_types_of_its_columns(assay: Command, tmp_path: Path) -> None:
+def test_parquet_keeps_the_types_of_its_columns(labelwright: Command, tmp_path: Path) -> None:
     arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     import datetime
 
@@ -85,21 +87,23 @@ def test_parquet_keeps_the_types_of_its_columns(assay: Command, tmp_path: Path) 
         }
     )
     parquet.write_table(table, tmp_path / "in.parquet")
-    assay("label", "--local", SPAM, "--input", tmp_path / "in.parquet", "--output", tmp_path / "out.parquet", exits=1)
+    labelwright(
+        "label", "--local", SPAM, "--input", tmp_path / "in.parquet", "--output", tmp_path / "out.parquet", exits=1
+    )
     made = parquet.read_table(tmp_path / "out.parquet")
     assert made.select(table.column_names).equals(table)
     assert made["label"].to_pylist() == ["ham", None]
     assert made["error"].to_pylist()[1].startswith("row 2: INVALID_RECORD: ")
 
 
-def test_rows_that_cannot_be_labeled_are_named_and_counted(assay: Command, spam: str, tmp_path: Path) -> None:
+def test_rows_that_cannot_be_labeled_are_named_and_counted(labelwright: Command, spam: str, tmp_path: Path) -> None:
     source = tmp_path / "in.jsonl"
     source.write_bytes(
         b'{"text": "hi mum, see you"}\nnonsense\n\n[1]\n{"text": 7}\n{"other": 1}\n\xff\xfe\n'
         b'{"text": "' + b"x" * 100_000 + b'"}\n{"text": "hi mum, see you"}'
     )
     output = tmp_path / "out.jsonl"
-    summary = assay.json("label", spam, "--input", source, "--output", output, exits=1)
+    summary = labelwright.json("label", spam, "--input", source, "--output", output, exits=1)
     rows = rows_of(output)
     assert [row["label"] for row in rows] == ["ham", None, None, None, None, None, None, "ham"]
     assert [str(row.get("error"))[:7] for row in rows] == [
@@ -109,10 +113,10 @@ def test_rows_that_cannot_be_labeled_are_named_and_counted(assay: Command, spam:
     assert (summary["labeled"], summary["failed"]) == (2, 6)
 
 
-def test_a_csv_row_with_a_wrong_number_of_columns_is_named(assay: Command, tmp_path: Path) -> None:
+def test_a_csv_row_with_a_wrong_number_of_columns_is_named(labelwright: Command, tmp_path: Path) -> None:
     source, output = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_bytes(b'id,text\r\n1,"hi mum,\nsee you"\r\n2\r\n3,a,b\r\n4,\xff\r\n')
-    assay("label", "--local", SPAM, "--input", source, "--output", output, exits=1)
+    labelwright("label", "--local", SPAM, "--input", source, "--output", output, exits=1)
     with output.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     assert [row["id"] for row in rows] == ["1", "2", "3", "4"]
@@ -121,22 +125,24 @@ def test_a_csv_row_with_a_wrong_number_of_columns_is_named(assay: Command, tmp_p
     assert rows[3]["error"].endswith("not valid UTF-8")
 
 
-def test_csv_texts_become_numbers_and_flags(assay: Command, sensors: str, tmp_path: Path) -> None:
+def test_csv_texts_become_numbers_and_flags(labelwright: Command, sensors: str, tmp_path: Path) -> None:
     rows = rows_of(EXAMPLES / "sensors" / "unlabeled.jsonl")[:50]
     source = tmp_path / "in.csv"
     with source.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    assay("label", sensors, "--input", source, "--output", tmp_path / "csv.jsonl")
-    assay("label", sensors, "--input", write_rows(tmp_path / "in.jsonl", rows), "--output", tmp_path / "json.jsonl")
+    labelwright("label", sensors, "--input", source, "--output", tmp_path / "csv.jsonl")
+    labelwright(
+        "label", sensors, "--input", write_rows(tmp_path / "in.jsonl", rows), "--output", tmp_path / "json.jsonl"
+    )
     labels = [[row["label"] for row in rows_of(tmp_path / name)] for name in ("csv.jsonl", "json.jsonl")]
     assert labels[0] == labels[1]
 
 
-def test_a_column_named_like_an_added_one_is_kept_under_another_name(assay: Command, tmp_path: Path) -> None:
+def test_a_column_named_like_an_added_one_is_kept_under_another_name(labelwright: Command, tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [{"text": "hi mum, see you", "label": "x", "input_label": "y", "error": 1}]
-    assay(
+    labelwright(
         "label", "--local", SPAM, "--input", write_rows(tmp_path / "in.jsonl", rows), "--output", tmp_path / "o.jsonl"
     )
     assert rows_of(tmp_path / "o.jsonl") == [
@@ -171,7 +177,7 @@ def test_a_column_named_like_an_added_one_is_kept_under_another_name(assay: Comm
     ],
 )
 def test_files_that_cannot_be_used(
-    assay: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
+    labelwright: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("broken.parquet").write_bytes(b"PAR1 no")
@@ -180,26 +186,26 @@ def test_files_that_cannot_be_used(
     os.mkfifo("pipe.jsonl")
     Path("twice.csv").write_text("a,a\n1,2\n")
     Path("one.jsonl").write_text('{"text": "a"}\n')
-    assert told in assay("label", "--local", SPAM, *arguments, exits=2).stderr
+    assert told in labelwright("label", "--local", SPAM, *arguments, exits=2).stderr
 
 
-def test_csv_output_of_uneven_rows_has_all_columns(assay: Command, tmp_path: Path) -> None:
+def test_csv_output_of_uneven_rows_has_all_columns(labelwright: Command, tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", [{"text": "a"}, {"text": "b", "more": [1, {"x": None}]}])
-    assay("label", "--local", SPAM, "--input", source, "--output", tmp_path / "out.csv")
+    labelwright("label", "--local", SPAM, "--input", source, "--output", tmp_path / "out.csv")
     with (tmp_path / "out.csv").open(newline="") as lines:
         assert [row["more"] for row in csv.DictReader(lines)] == ["", '[1, {"x": null}]']
 
 
-def test_a_server_that_is_away_is_named(assay: Command, spam: str, tmp_path: Path) -> None:
+def test_a_server_that_is_away_is_named(labelwright: Command, spam: str, tmp_path: Path) -> None:
     arguments = ["label", spam, "--input", UNLABELED, "--output", tmp_path / "o.jsonl", "--service", "127.0.0.1:9"]
-    assert "the label service at 127.0.0.1:9 cannot be reached" in assay(*arguments, exits=3).stderr
+    assert "the label service at 127.0.0.1:9 cannot be reached" in labelwright(*arguments, exits=3).stderr
 
 
-def test_whoever_reads_the_output_may_leave_early(assay: Command, spam: str) -> None:
-    words = f"{sys.executable} -m assay.cli label {spam} --input {UNLABELED} | head -1"
+def test_whoever_reads_the_output_may_leave_early(labelwright: Command, spam: str) -> None:
+    words = f"{sys.executable} -m labelwright.cli label {spam} --input {UNLABELED} | head -1"
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {words}"],
-        env={**os.environ, **assay.environment},
+        env={**os.environ, **labelwright.environment},
         capture_output=True,
         text=True,
         check=False,

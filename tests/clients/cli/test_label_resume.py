@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from assay.client import Client, Registry
+from labelwright.client import Client, Registry
 
 from tests.clients.cli.test_label_file import UNLABELED, without_source, write_rows
 from tests.clients.client.test_registry_client import changed
@@ -20,12 +20,12 @@ from tests.parts.service import Service
 class Run:
     """A labeling run as a process of its own."""
 
-    def __init__(self, assay: Command, *arguments: object) -> None:
+    def __init__(self, labelwright: Command, *arguments: object) -> None:
         # Where the tests themselves were started in the background, SIGINT is ignored, and a child would inherit that.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        words = [sys.executable, "-m", "assay.cli", "label", *map(str, arguments)]
+        words = [sys.executable, "-m", "labelwright.cli", "label", *map(str, arguments)]
         self.process = subprocess.Popen(
-            words, env={**os.environ, **assay.environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            words, env={**os.environ, **labelwright.environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
     def wait_for(self, file: Path, size: int) -> None:
@@ -47,19 +47,19 @@ def many_rows(path: Path) -> Path:
 
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
 def test_a_killed_run_goes_on_and_ends_with_the_same_file(
-    assay: Command, spam: str, tmp_path: Path, ending: str
+    labelwright: Command, spam: str, tmp_path: Path, ending: str
 ) -> None:
     source = many_rows(tmp_path / "in.jsonl")
     whole, broken = tmp_path / f"whole.{ending}", tmp_path / f"broken.{ending}"
-    assay("label", spam, "--input", source, "--output", whole)
+    labelwright("label", spam, "--input", source, "--output", whole)
     growing = tmp_path / "broken.parquet.partial.jsonl" if ending == "parquet" else broken
-    run = Run(assay, spam, "--input", source, "--output", broken)
+    run = Run(labelwright, spam, "--input", source, "--output", broken)
     run.wait_for(growing, 50_000)
     run.process.kill()
     assert run.end()[0] == -signal.SIGKILL
     with growing.open("ab") as torn:
         torn.write(b'{"n": 99, "te')  # what a torn write leaves
-    summary = assay.json("label", spam, "--input", source, "--output", broken)
+    summary = labelwright.json("label", spam, "--input", source, "--output", broken)
     assert 0 < summary["resumed"] < summary["rows"] == ROWS
     # Where an answer came from depends on what the server remembers; everything else is the same.
     if ending == "parquet":
@@ -74,50 +74,52 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_file(
         assert without_source(whole) == without_source(broken)
 
 
-def test_a_local_run_that_was_cut_ends_with_the_same_bytes(assay: Command, tmp_path: Path) -> None:
+def test_a_local_run_that_was_cut_ends_with_the_same_bytes(labelwright: Command, tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole.csv", tmp_path / "broken.csv"
     for output in (whole, broken):
-        assay("label", "--local", SPAM, "--input", UNLABELED, "--output", output)
+        labelwright("label", "--local", SPAM, "--input", UNLABELED, "--output", output)
     content = whole.read_bytes()
     for cut in (0, 10, 100, 5_000, len(content) - 1):
         broken.write_bytes(content[:cut])
-        assay("label", "--local", SPAM, "--input", UNLABELED, "--output", broken)
+        labelwright("label", "--local", SPAM, "--input", UNLABELED, "--output", broken)
         assert broken.read_bytes() == content
 
 
-def test_a_rerun_takes_up_rows_that_came_since(assay: Command, tmp_path: Path) -> None:
+def test_a_rerun_takes_up_rows_that_came_since(labelwright: Command, tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [{"text": "hi mum, see you"}]
     source, output = write_rows(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
-    assay("label", "--local", SPAM, "--input", source, "--output", output)
-    assert assay.json("label", "--local", SPAM, "--input", source, "--output", output)["resumed"] == 1
+    labelwright("label", "--local", SPAM, "--input", source, "--output", output)
+    assert labelwright.json("label", "--local", SPAM, "--input", source, "--output", output)["resumed"] == 1
     write_rows(source, rows * 3)
-    summary = assay.json("label", "--local", SPAM, "--input", source, "--output", output)
+    summary = labelwright.json("label", "--local", SPAM, "--input", source, "--output", output)
     assert (summary["resumed"], summary["rows"]) == (1, 3)
 
 
-def test_an_output_of_another_run_is_not_touched(assay: Command, spam: str, tmp_path: Path) -> None:
+def test_an_output_of_another_run_is_not_touched(labelwright: Command, spam: str, tmp_path: Path) -> None:
     source, output = write_rows(tmp_path / "in.jsonl", [{"text": "hi mum, see you"}] * 3), tmp_path / "out.jsonl"
-    assay("label", "--local", SPAM, "--input", source, "--output", output)
+    labelwright("label", "--local", SPAM, "--input", source, "--output", output)
     before = output.read_bytes()
     other = write_rows(tmp_path / "other.jsonl", [{"text": "another"}] * 3)
-    assert "not the input's" in assay("label", "--local", SPAM, "--input", other, "--output", output, exits=2).stderr
+    assert (
+        "not the input's" in labelwright("label", "--local", SPAM, "--input", other, "--output", output, exits=2).stderr
+    )
     shorter = write_rows(tmp_path / "shorter.jsonl", [{"text": "hi mum, see you"}])
-    assay("label", "--local", SPAM, "--input", shorter, "--output", output, exits=2)
-    assert "another version" in assay("label", spam, "--input", source, "--output", output, exits=2).stderr
-    assay("label", "--local", SPAM, "--input", source, "--output", output, "--explain", exits=2)
+    labelwright("label", "--local", SPAM, "--input", shorter, "--output", output, exits=2)
+    assert "another version" in labelwright("label", spam, "--input", source, "--output", output, exits=2).stderr
+    labelwright("label", "--local", SPAM, "--input", source, "--output", output, "--explain", exits=2)
     assert output.read_bytes() == before
     foreign = tmp_path / "foreign.jsonl"
     foreign.write_text("precious")
-    assay("label", "--local", SPAM, "--input", source, "--output", foreign, exits=2)
+    labelwright("label", "--local", SPAM, "--input", source, "--output", foreign, exits=2)
     assert foreign.read_text() == "precious"
-    assay("label", "--local", SPAM, "--input", source, "--output", foreign, "--overwrite")
+    labelwright("label", "--local", SPAM, "--input", source, "--output", foreign, "--overwrite")
     assert len(rows_of(foreign)) == 3
 
 
 def test_a_run_stays_with_the_version_that_began_it(
-    assay: Command, registry_client: Registry, client: object, tmp_path: Path
+    labelwright: Command, registry_client: Registry, client: object, tmp_path: Path
 ) -> None:
-    from assay.client import Client
+    from labelwright.client import Client
 
     from tests.clients.conftest import serve
 
@@ -125,31 +127,31 @@ def test_a_run_stays_with_the_version_that_began_it(
     bundle = renamed(SPAM, "pinned", tmp_path)
     serve(registry_client, client, bundle)
     source, output = write_rows(tmp_path / "in.jsonl", [{"text": "hi mum, see you"}]), tmp_path / "out.jsonl"
-    assay("label", "pinned", "--input", source, "--output", output)
+    labelwright("label", "pinned", "--input", source, "--output", output)
     serve(registry_client, client, changed(bundle, "x"))
     write_rows(source, [{"text": "hi mum, see you"}] * 2)
-    assay("label", "pinned", "--input", source, "--output", output)
+    labelwright("label", "pinned", "--input", source, "--output", output)
     assert [row["version"] for row in rows_of(output)] == [1, 1]
-    assay("label", "pinned", "--input", source, "--output", tmp_path / "new.jsonl")
+    labelwright("label", "pinned", "--input", source, "--output", tmp_path / "new.jsonl")
     assert [row["version"] for row in rows_of(tmp_path / "new.jsonl")] == [2, 2]
 
 
-def test_an_interrupted_run_says_so_and_goes_on(assay: Command, spam: str, tmp_path: Path) -> None:
+def test_an_interrupted_run_says_so_and_goes_on(labelwright: Command, spam: str, tmp_path: Path) -> None:
     source, output = many_rows(tmp_path / "in.jsonl"), tmp_path / "out.jsonl"
-    run = Run(assay, spam, "--input", source, "--output", output)
+    run = Run(labelwright, spam, "--input", source, "--output", output)
     run.wait_for(output, 50_000)
     run.process.send_signal(signal.SIGINT)
     code, told = run.end()
     assert (code, told) == (130, "interrupted\n")
-    assert assay.json("label", spam, "--input", source, "--output", output)["rows"] == ROWS
+    assert labelwright.json("label", spam, "--input", source, "--output", output)["rows"] == ROWS
 
 
-def test_two_runs_do_not_write_to_one_file(assay: Command, spam: str, tmp_path: Path) -> None:
+def test_two_runs_do_not_write_to_one_file(labelwright: Command, spam: str, tmp_path: Path) -> None:
     source, output = many_rows(tmp_path / "in.jsonl"), tmp_path / "out.jsonl"
-    run = Run(assay, spam, "--input", source, "--output", output)
+    run = Run(labelwright, spam, "--input", source, "--output", output)
     run.wait_for(output, 50_000)
     run.process.send_signal(signal.SIGSTOP)
-    result = assay("label", spam, "--input", source, "--output", output, exits=2)
+    result = labelwright("label", spam, "--input", source, "--output", output, exits=2)
     assert "another run is writing" in result.stderr
     run.process.send_signal(signal.SIGCONT)
     assert run.end()[0] == 0

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from assay.client import Client, Registry
+from labelwright.client import Client, Registry
 
 from tests.clients.conftest import Command, rows_of, serve
 
@@ -16,15 +16,15 @@ RECORDS = ROOT.parent / "shared" / "data"
 @pytest.mark.skipif(not RECORDS.is_dir(), reason="the data sets are not here")
 @pytest.mark.parametrize("name", ["sms", "agnews"])
 def test_real_records_get_the_same_labels_from_the_server_and_from_the_folder(
-    assay: Command, registry_client: Registry, client: Client, tmp_path: Path, name: str
+    labelwright: Command, registry_client: Registry, client: Client, tmp_path: Path, name: str
 ) -> None:
     bundle = shutil.copytree(BUNDLES / name, tmp_path / name)
     shutil.copy(RECORDS / name / "gold.jsonl", bundle)
     task = serve(registry_client, client, bundle)
     for file in ("test.jsonl", "unlabeled.jsonl"):
         served, local = tmp_path / f"served-{file}", tmp_path / f"local-{file}"
-        assay("label", task, "--input", RECORDS / name / file, "--output", served, "--explain")
-        assay("label", "--local", bundle, "--input", RECORDS / name / file, "--output", local, "--explain")
+        labelwright("label", task, "--input", RECORDS / name / file, "--output", served, "--explain")
+        labelwright("label", "--local", bundle, "--input", RECORDS / name / file, "--output", local, "--explain")
         rows = [
             [{key: value for key, value in row.items() if key not in ("version", "source")} for row in rows_of(path)]
             for path in (served, local)

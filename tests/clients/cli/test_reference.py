@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from assay.cli.exits import MEANINGS
+from labelwright.cli.exits import MEANINGS
 
 from tests.clients.cli.reference import PAGE, blocks, commands, help_of
 

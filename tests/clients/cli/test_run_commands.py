@@ -8,9 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from assay.cli.run_view import duration, show_run, show_runs
-from assay.cli.screen import Screen
-from assay.client import Registry, Run, RunClient, RunCost, RunState, RunStep, Trigger
+from labelwright.cli.run_view import duration, show_run, show_runs
+from labelwright.cli.screen import Screen
+from labelwright.client import Registry, Run, RunClient, RunCost, RunState, RunStep, Trigger
 
 from tests.clients.conftest import SPAM, Command, renamed
 from tests.parts.registry import Registry as RegistryProcess
@@ -55,30 +55,30 @@ def walk(runs: RunClient, run_id: int, *states: RunState) -> None:
         runs.renew(run_id, lease, 0)
 
 
-def test_a_run_from_refresh_to_approval(assay: Command, runs: RunClient, task: str) -> None:
-    assay("runs", "--task", task)
-    opened = assay.json("refresh", task, "--reason", "spam of a new kind", "--actor", "ann")
+def test_a_run_from_refresh_to_approval(labelwright: Command, runs: RunClient, task: str) -> None:
+    labelwright("runs", "--task", task)
+    opened = labelwright.json("refresh", task, "--reason", "spam of a new kind", "--actor", "ann")
     run = opened["run"]
     assert (opened["created"], run["state"], run["trigger"]) == (True, "triggered", "manual")
-    again = assay.json("refresh", task)
+    again = labelwright.json("refresh", task)
     assert (again["created"], again["run"]["id"]) == (False, run["id"])
-    assert "is open already: spam of a new kind" in assay("refresh", task).stdout
+    assert "is open already: spam of a new kind" in labelwright("refresh", task).stdout
     walk(runs, run["id"], *FORWARD[:5])
-    listed = assay("runs", "--task", task, "--open").stdout
+    listed = labelwright("runs", "--task", task, "--open").stdout
     assert all(word in listed for word in (str(run["id"]), task, "awaiting approval", "manual", "spam of a new kind"))
-    shown = assay("runs", "show", run["id"])
-    assert f"assay runs approve {run['id']}" in shown.stderr
+    shown = labelwright("runs", "show", run["id"])
+    assert f"labelwright runs approve {run['id']}" in shown.stderr
     for words in ("awaiting approval  worker-1", "now shadowing", "records: 1,234", "share: 0.1235", "triggered  ann"):
         assert words in shown.stdout
-    assert assay.json("runs", "approve", run["id"], "--reason", "looks right")["run"]["state"] == "approved"
-    assay("runs", "reject", run["id"], "--reason", "too late", exits=1)
-    steps = assay.json("runs", "show", run["id"])["run"]["steps"]
+    assert labelwright.json("runs", "approve", run["id"], "--reason", "looks right")["run"]["state"] == "approved"
+    labelwright("runs", "reject", run["id"], "--reason", "too late", exits=1)
+    steps = labelwright.json("runs", "show", run["id"])["run"]["steps"]
     assert [step["state"] for step in steps] == [state.value for state in FORWARD[:6]]
     assert steps[-1]["message"] == "looks right"
     assert steps[1]["facts"] == {"records": 1234, "share": 0.123456}
-    assert "run" in assay("runs", "cancel", run["id"], "--reason", "stop").stdout
-    assert assay.json("runs", "--task", task, "--open")["runs"] == []
-    assert [item["state"] for item in assay.json("runs", "--task", task)["runs"]] == ["cancelled"]
+    assert "run" in labelwright("runs", "cancel", run["id"], "--reason", "stop").stdout
+    assert labelwright.json("runs", "--task", task, "--open")["runs"] == []
+    assert [item["state"] for item in labelwright.json("runs", "--task", task)["runs"]] == ["cancelled"]
 
 
 @pytest.mark.parametrize(
@@ -91,36 +91,36 @@ def test_a_run_from_refresh_to_approval(assay: Command, runs: RunClient, task: s
     ],
 )
 def test_waiting_shows_each_step_and_ends_as_the_run_does(
-    states: tuple[RunState, ...], exits: int, assay: Command, runs: RunClient, task: str
+    states: tuple[RunState, ...], exits: int, labelwright: Command, runs: RunClient, task: str
 ) -> None:
     worker = threading.Thread(target=work, args=(runs, task, *states))
     worker.start()
-    told = assay("refresh", task, "--wait", exits=exits).stdout
+    told = labelwright("refresh", task, "--wait", exits=exits).stdout
     worker.join()
     assert [told.count(f"now {state.value}\n") for state in states[1:]] == [1] * (len(states) - 1)
     assert f" {states[-1].value}; cost: none" in told
 
 
-def test_waiting_with_json_prints_one_document(assay: Command, runs: RunClient, task: str) -> None:
+def test_waiting_with_json_prints_one_document(labelwright: Command, runs: RunClient, task: str) -> None:
     worker = threading.Thread(target=work, args=(runs, task, RunState.TRIGGERED, RunState.FAILED))
     worker.start()
-    document = assay.json("refresh", task, "--wait", exits=5)
+    document = labelwright.json("refresh", task, "--wait", exits=5)
     worker.join()
     assert (document["created"], document["run"]["state"], len(document["run"]["steps"])) == (True, "failed", 2)
 
 
-def test_what_is_refused(assay: Command, runs: RunClient, task: str) -> None:
-    assay("refresh", "nosuch", exits=4)
-    assay("runs", "--task", "nosuch", exits=4)
+def test_what_is_refused(labelwright: Command, runs: RunClient, task: str) -> None:
+    labelwright("refresh", "nosuch", exits=4)
+    labelwright("runs", "--task", "nosuch", exits=4)
     for number in (0, 99_999, -1):
-        assay("runs", "show", "--", number, exits=4)
+        labelwright("runs", "show", "--", number, exits=4)
     run, _ = runs.start(task, trigger=Trigger.MANUAL, reason="why", actor="ann")
-    assay("runs", "approve", run.id, "--reason", "early", exits=1)
-    assay("runs", "cancel", run.id, exits=2)
-    assay("runs", "cancel", run.id, "--reason", " ", exits=2)
-    assay("refresh", task, "--reason", "", exits=2)
-    assert "write it after" in assay("runs", "--task", task, "show", run.id, exits=2).stderr
-    failure = assay.json("runs", "reject", run.id, "--reason", "early", exits=1)["error"]
+    labelwright("runs", "approve", run.id, "--reason", "early", exits=1)
+    labelwright("runs", "cancel", run.id, exits=2)
+    labelwright("runs", "cancel", run.id, "--reason", " ", exits=2)
+    labelwright("refresh", task, "--reason", "", exits=2)
+    assert "write it after" in labelwright("runs", "--task", task, "show", run.id, exits=2).stderr
+    failure = labelwright.json("runs", "reject", run.id, "--reason", "early", exits=1)["error"]
     assert failure["reason"] == "RUN_STATE_MISMATCH"
     assert runs.get(run.id).state is RunState.TRIGGERED
 

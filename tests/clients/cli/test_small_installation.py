@@ -11,10 +11,10 @@ MISSING = ["wasmtime", "platformdirs", "sqlalchemy", "structlog", "pyarrow", "gr
 
 
 def run_without_extras(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as it is where only `pip install assay` was done."""
+    """Run the command as it is where only `pip install labelwright` was done."""
     program = (
         f"import sys; sys.modules.update(dict.fromkeys({MISSING}))\n"
-        "from assay.cli.main import main\n"
+        "from labelwright.cli.main import main\n"
         f"sys.argv[1:] = {list(arguments)}\n"
         "main()"
     )
@@ -39,5 +39,5 @@ def test_the_command_starts() -> None:
 def test_what_is_missing_is_named(arguments: list[str], extra: str) -> None:
     done = run_without_extras(*arguments)
     assert done.returncode == 2, done.stderr
-    assert f"assay[{extra}]" in done.stderr
+    assert f"labelwright[{extra}]" in done.stderr
     assert "Traceback" not in done.stderr

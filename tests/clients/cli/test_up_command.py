@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from assay.client import Client, Registry
+from labelwright.client import Client, Registry
 
 from tests.clients.conftest import SPAM, serve
 
@@ -21,13 +21,22 @@ PORTS = ["--port", "0", "--registry-port", "0", "--metrics-port", "0"]
 
 
 class Up:
-    """``assay up`` as a process of its own."""
+    """``labelwright up`` as a process of its own."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.out, self.err = folder / "up.out", folder / "up.err"
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "assay.cli.main", "up", "--json", "--data", str(folder / "data"), *arguments],
+                [
+                    sys.executable,
+                    "-m",
+                    "labelwright.cli.main",
+                    "up",
+                    "--json",
+                    "--data",
+                    str(folder / "data"),
+                    *arguments,
+                ],
                 stdout=out,
                 stderr=err,
             )

@@ -10,9 +10,9 @@ from pathlib import Path
 
 
 def test_the_worker_runs_until_it_is_asked_to_end(tmp_path: Path) -> None:
-    own = {"ASSAY_WORKER_DATA_DIR": str(tmp_path / "worker"), "ASSAY_WORKER_METRICS_LISTEN": "127.0.0.1:0"}
+    own = {"LABELWRIGHT_WORKER_DATA_DIR": str(tmp_path / "worker"), "LABELWRIGHT_WORKER_METRICS_LISTEN": "127.0.0.1:0"}
     log, address = tmp_path / "log", tmp_path / "worker" / "worker.address"
-    command = [sys.executable, "-m", "assay.cli.main", "worker", "--registry", "127.0.0.1:1"]
+    command = [sys.executable, "-m", "labelwright.cli.main", "worker", "--registry", "127.0.0.1:1"]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, **own})
     try:
@@ -29,11 +29,11 @@ def test_the_worker_runs_until_it_is_asked_to_end(tmp_path: Path) -> None:
 
 def test_a_wrong_url_is_one_clear_line() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "assay.cli.main", "worker", "--prometheus", "nowhere"],
+        [sys.executable, "-m", "labelwright.cli.main", "worker", "--prometheus", "nowhere"],
         capture_output=True,
         text=True,
         timeout=60,
     )
     assert done.returncode == 2
-    assert "ASSAY_WORKER_PROMETHEUS_URL" in done.stderr
+    assert "LABELWRIGHT_WORKER_PROMETHEUS_URL" in done.stderr
     assert "Traceback" not in done.stderr

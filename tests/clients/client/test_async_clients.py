@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 
 import pytest
-from assay.client import AsyncClient, AsyncRegistry, Failure, Labeling
-from assay.core.errors import TaskNotFound, Unavailable
+from labelwright.client import AsyncClient, AsyncRegistry, Failure, Labeling
+from labelwright.core.errors import TaskNotFound, Unavailable
 
 from tests.clients.client.test_label_client import CHAT, PRIZE
 from tests.clients.conftest import SPAM

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from assay.client import Client, Failure, Labeling, Registry, RetryPolicy
-from assay.core.errors import (
+from labelwright.client import Client, Failure, Labeling, Registry, RetryPolicy
+from labelwright.core.errors import (
     AliasNotFound,
     ConfigurationError,
     DeadlineExceeded,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from assay.client.label_messages import (
+from labelwright.client.label_messages import (
     MAX_BATCH,
     MAX_MESSAGE_BYTES,
     Selector,
@@ -10,8 +10,8 @@ from assay.client.label_messages import (
     split_batch,
     vote_error,
 )
-from assay.core.errors import InvalidRecord, InvalidRequest, RecordTooLarge
-from assay.core.vote import VoteError
+from labelwright.core.errors import InvalidRecord, InvalidRequest, RecordTooLarge
+from labelwright.core.vote import VoteError
 
 PRODUCTION = Selector()
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import grpc
 import pytest
-from assay.client import Registry, RetryPolicy
-from assay.core.errors import AliasMoved, GateFailed, InvalidBundle, NothingToRollBack, Unavailable
-from assay.v1 import registry_service_pb2_grpc as pb_grpc
+from labelwright.client import Registry, RetryPolicy
+from labelwright.core.errors import AliasMoved, GateFailed, InvalidBundle, NothingToRollBack, Unavailable
+from labelwright.v1 import registry_service_pb2_grpc as pb_grpc
 
 from tests.clients.conftest import SPAM, renamed
 from tests.parts.registry import Registry as RegistryProcess

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from assay.client.retry import Attempts, RetryPolicy
-from assay.core.errors import AssayError, DeadlineExceeded, GateFailed, Overloaded, StorageFull, Unavailable
+from labelwright.client.retry import Attempts, RetryPolicy
+from labelwright.core.errors import DeadlineExceeded, GateFailed, LabelwrightError, Overloaded, StorageFull, Unavailable
 
 
 class Clock:
@@ -40,8 +40,8 @@ def test_the_attempts_are_counted() -> None:
         attempts.pause_after(Unavailable("away"))
 
 
-@pytest.mark.parametrize("error", [AssayError("x"), GateFailed("x"), StorageFull("x")])
-def test_what_another_attempt_cannot_mend_is_raised_at_once(error: AssayError) -> None:
+@pytest.mark.parametrize("error", [LabelwrightError("x"), GateFailed("x"), StorageFull("x")])
+def test_what_another_attempt_cannot_mend_is_raised_at_once(error: LabelwrightError) -> None:
     with pytest.raises(type(error)):
         Attempts(RetryPolicy(), timeout=10).pause_after(error)
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from assay.client import RetryPolicy, RunClient, RunCost, RunState, Trigger
-from assay.client.run_messages import put_file_request, start_request
-from assay.core.errors import InvalidRequest, RunNotFound, Unavailable
-from assay.core.run import MAX_FILE_BYTES
+from labelwright.client import RetryPolicy, RunClient, RunCost, RunState, Trigger
+from labelwright.client.run_messages import put_file_request, start_request
+from labelwright.core.errors import InvalidRequest, RunNotFound, Unavailable
+from labelwright.core.run import MAX_FILE_BYTES
 
 from tests.parts.registry import Registry, push
 from tests.registry.bundles import variant

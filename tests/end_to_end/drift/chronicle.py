@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from assay.core.run import RunState
+from labelwright.core.run import RunState
 
 from tests.end_to_end.drift.story import Story
 from tests.end_to_end.drift.traffic import Answer, accuracy

@@ -12,10 +12,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay.client import Registry as RegistryClient
-from assay.client import RunClient
-from assay.core.bundle import Bundle, open_bundle
-from assay.core.task import TASK_FILE
+from labelwright.client import Registry as RegistryClient
+from labelwright.client import RunClient
+from labelwright.core.bundle import Bundle, open_bundle
+from labelwright.core.task import TASK_FILE
 
 from tests.end_to_end.drift.messages import EXAMPLES
 from tests.parts.alertmanager import CONFIG, Alertmanager
@@ -93,8 +93,8 @@ def running_house(
         prometheus = Prometheus(
             folder,
             {
-                "assay-service": [first.metrics_address, second.metrics_address],
-                "assay-worker": [metrics],
+                "labelwright-service": [first.metrics_address, second.metrics_address],
+                "labelwright-worker": [metrics],
                 "alertmanager": [alertmanager.address],
             },
             rules=rules,
@@ -129,7 +129,7 @@ def _publish(client: RegistryClient) -> None:
 def _service(folder: Path, registry: Registry, redis: Redis, stack: ExitStack) -> Service:
     service = Service(folder, registry=registry.address, redis_url=redis.url, shadow_share=1).start()
     stack.callback(service.stop)
-    until(lambda: service.total("assay_live_version", task=TASK, alias="production") == 1)
+    until(lambda: service.total("labelwright_live_version", task=TASK, alias="production") == 1)
     return service
 
 

@@ -14,9 +14,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from assay.core.record import Record
-from assay.synthesis.direct import direct_request
-from assay.synthesis.sampling import choose_examples
+from labelwright.core.record import Record
+from labelwright.synthesis.direct import direct_request
+from labelwright.synthesis.sampling import choose_examples
 
 from tests.end_to_end.drift.house import EXAMPLES_SHOWN, base_bundle
 from tests.end_to_end.drift.messages import FIXTURES, known, new_spam
@@ -35,7 +35,7 @@ ASKING: dict[str, object] = {"programs": 4, "strategies": "words_seen,plain,keyw
 def main() -> int:
     """Record what is not there yet."""
     live = sys.argv[1]
-    with replayed_llm(REPLIES, live, NOTE) as llm, tempfile.TemporaryDirectory(prefix="assay-drift-") as folder:
+    with replayed_llm(REPLIES, live, NOTE) as llm, tempfile.TemporaryDirectory(prefix="labelwright-drift-") as folder:
         for record in _records():
             _label(llm, record)
         play(Path(folder), llm, patience=1200, asking=ASKING)

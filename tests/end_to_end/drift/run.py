@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from assay.core.run import RunState
+from labelwright.core.run import RunState
 
 from tests.end_to_end.drift.chronicle import write_chronicle
 from tests.end_to_end.drift.messages import HAM, NEW_SPAM, OLD_SPAM, ROOT
@@ -30,7 +30,7 @@ ASKING_LIVE = {"direct_labels": ASKING["direct_labels"]}
 def main() -> int:
     """Play it."""
     live = sys.argv[1] if len(sys.argv) > 1 else ""
-    with tempfile.TemporaryDirectory(prefix="assay-drift-") as name:
+    with tempfile.TemporaryDirectory(prefix="labelwright-drift-") as name:
         folder = Path(name)
         with replayed_llm(folder / "replies.jsonl" if live else REPLIES, live) as llm:
             story = play(folder, llm, patience=1800, asking=ASKING_LIVE if live else ASKING)

@@ -19,12 +19,20 @@ from tests.end_to_end.drift.messages import Fresh
 from tests.end_to_end.drift.traffic import Traffic
 
 FIGURES = {
-    "label PSI": (f'assay:psi:30m{{task="{TASK}"}}', f'assay:psi_threshold:30m{{task="{TASK}"}}', 1),
-    "coverage": (f'assay:coverage:30m{{task="{TASK}"}}', f'assay:coverage_threshold:30m{{task="{TASK}"}}', -1),
-    "conflict": (f'assay:conflict:30m{{task="{TASK}"}}', f'assay:conflict_threshold:30m{{task="{TASK}"}}', 1),
+    "label PSI": (f'labelwright:psi:30m{{task="{TASK}"}}', f'labelwright:psi_threshold:30m{{task="{TASK}"}}', 1),
+    "coverage": (
+        f'labelwright:coverage:30m{{task="{TASK}"}}',
+        f'labelwright:coverage_threshold:30m{{task="{TASK}"}}',
+        -1,
+    ),
+    "conflict": (
+        f'labelwright:conflict:30m{{task="{TASK}"}}',
+        f'labelwright:conflict_threshold:30m{{task="{TASK}"}}',
+        1,
+    ),
     "program errors": (
-        f'assay:program_error:30m{{task="{TASK}"}}',
-        f'assay:program_error_threshold:30m{{task="{TASK}"}}',
+        f'labelwright:program_error:30m{{task="{TASK}"}}',
+        f'labelwright:program_error_threshold:30m{{task="{TASK}"}}',
         1,
     ),
 }
@@ -74,7 +82,7 @@ def watch_steady(folder: Path, seconds: float, times: Times, *, per_second: floa
 def main() -> int:
     """Run it by hand."""
     seconds = float(sys.argv[1])
-    with tempfile.TemporaryDirectory(prefix="assay-steady-") as folder:
+    with tempfile.TemporaryDirectory(prefix="labelwright-steady-") as folder:
         found = watch_steady(Path(folder), seconds, Times(window="30s"), per_second=20)
     sys.stdout.write(f"{found}\n")
     return 0

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from assay.client import AliasChange
-from assay.core.report import Reference
-from assay.core.run import Run, RunState
+from labelwright.client import AliasChange
+from labelwright.core.report import Reference
+from labelwright.core.run import Run, RunState
 
 from tests.end_to_end.drift.house import TASK, House, Times, running_house
 from tests.end_to_end.drift.messages import Mix, known, new_spam
@@ -20,18 +20,18 @@ from tests.parts.replayed_llm import ReplayedLlm
 PER_SECOND = 40
 
 SERIES = {
-    "spam_share": f'assay:label_share:30m{{task="{TASK}",label="spam"}}',
-    "reference_spam_share": f'max(assay_reference_label_share{{task="{TASK}",label="spam"}})',
-    "psi": f'assay:psi:30m{{task="{TASK}"}}',
-    "psi_threshold": f'assay:psi_threshold:30m{{task="{TASK}"}}',
-    "coverage": f'assay:coverage:30m{{task="{TASK}"}}',
-    "coverage_threshold": f'assay:coverage_threshold:30m{{task="{TASK}"}}',
-    "version": f'max(assay_live_version{{task="{TASK}",alias="production"}})',
+    "spam_share": f'labelwright:label_share:30m{{task="{TASK}",label="spam"}}',
+    "reference_spam_share": f'max(labelwright_reference_label_share{{task="{TASK}",label="spam"}})',
+    "psi": f'labelwright:psi:30m{{task="{TASK}"}}',
+    "psi_threshold": f'labelwright:psi_threshold:30m{{task="{TASK}"}}',
+    "coverage": f'labelwright:coverage:30m{{task="{TASK}"}}',
+    "coverage_threshold": f'labelwright:coverage_threshold:30m{{task="{TASK}"}}',
+    "version": f'max(labelwright_live_version{{task="{TASK}",alias="production"}})',
     "webhooks": 'sum(alertmanager_notifications_total{integration="webhook"})',
     "failed_webhooks": 'sum(alertmanager_notifications_failed_total{integration="webhook"})',
-    "ended_runs": f'sum(assay_refresh_runs_total{{task="{TASK}",outcome="succeeded"}})',
-    "tokens": f'sum(assay_refresh_tokens_total{{task="{TASK}"}})',
-    "shadow_records": f'sum(assay_shadow_records_total{{task="{TASK}"}})',
+    "ended_runs": f'sum(labelwright_refresh_runs_total{{task="{TASK}",outcome="succeeded"}})',
+    "tokens": f'sum(labelwright_refresh_tokens_total{{task="{TASK}"}})',
+    "shadow_records": f'sum(labelwright_shadow_records_total{{task="{TASK}"}})',
 }
 """What is asked of Prometheus, by name."""
 

@@ -7,7 +7,7 @@ cores this takes about two and a half minutes, of which one is the watch over th
 from __future__ import annotations
 
 import pytest
-from assay.core.run import RunCost, RunState, Trigger
+from labelwright.core.run import RunCost, RunState, Trigger
 
 from tests.end_to_end.drift.messages import HAM, NEW_SPAM, OLD_SPAM, SPAM_SHARE
 from tests.end_to_end.drift.recording import ASKING, REPLIES
@@ -30,7 +30,7 @@ def story(played: tuple[Story, ReplayedLlm]) -> Story:
 
 
 def test_one_run_is_opened_by_the_alert_and_succeeds(story: Story) -> None:
-    assert "AssayLabelDrift" in story.alerts
+    assert "LabelwrightLabelDrift" in story.alerts
     assert [run.state for run in story.runs] == [RunState.SUCCEEDED]
     assert story.run is not None
     assert story.run.trigger is Trigger.ALERT

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from assay.client import AssayError, Client
-from assay.client.retry import NO_RETRY
+from labelwright.client import Client, LabelwrightError
+from labelwright.client.retry import NO_RETRY
 
 from tests.end_to_end.drift.messages import Message
 
@@ -80,7 +80,7 @@ class Traffic:
         message = self.source.draw(self._rng)
         try:
             found = client.label(self._task, message.text)
-        except AssayError as error:
+        except LabelwrightError as error:
             self.failures.append(f"{type(error).__name__}: {error.message}")
         else:
             self.answers.append(Answer(time.time(), message, found.label, found.version))

@@ -1,0 +1,244 @@
+"""Rows of input files, read one by one: JSON Lines, CSV, Parquet. A faulty row is named by its line and passed on."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from labelwright.cli.extras import require
+from labelwright.core.errors import ConfigurationError
+
+STANDARD = "-"
+MAX_LINE_BYTES = 64 << 20
+_PARQUET_BATCH = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class InputRow:
+    """One row: its columns as the file gives them, where it stands, and what is wrong with it as a row."""
+
+    place: str
+    columns: dict[str, Any] = field(default_factory=dict)
+    problem: str = ""
+
+
+class RowSource(Protocol):
+    """An input that is read once, front to back, in constant memory."""
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The columns, where the format knows them before the first row."""
+        ...
+
+    @property
+    def done(self) -> int:
+        """How much has been read, in the units of ``total``."""
+        ...
+
+    @property
+    def total(self) -> int | None:
+        """How much there is, None where that is unknown."""
+        ...
+
+    def rows(self) -> Iterator[InputRow]:
+        """Yield the rows."""
+        ...
+
+    def close(self) -> None:
+        """Close the file."""
+        ...
+
+
+def row_format(path: str, chosen: str = "") -> str:
+    """Return "jsonl", "csv" or "parquet" by the file's ending, or ``chosen``. Raises ConfigurationError."""
+    formats = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
+    if chosen:
+        return chosen
+    if path == STANDARD:
+        return "jsonl"
+    found = formats.get(Path(path).suffix.lower())
+    if not found:
+        raise ConfigurationError(f"{path}: the format is unknown", advice=f"end the name in {', '.join(formats)}")
+    return found
+
+
+def open_rows(path: str, chosen: str = "") -> RowSource:
+    """Open an input file, "-" for standard input. Raises ConfigurationError."""
+    kind = row_format(path, chosen)
+    if kind == "parquet":
+        if path == STANDARD:
+            raise ConfigurationError("Parquet cannot be read from standard input", advice="name a file")
+        return ParquetRows(path)
+    stream = _open_bytes(path)
+    total = Path(path).stat().st_size if path != STANDARD and Path(path).is_file() else None
+    return JsonLinesRows(stream, total) if kind == "jsonl" else CsvRows(stream, total, path)
+
+
+def _open_bytes(path: str) -> IO[bytes]:
+    if path == STANDARD:
+        return sys.stdin.buffer
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}", advice="name a file that can be read") from error
+
+
+class _Lines:
+    """Lines of bytes, their number and how many bytes they took. A line above the cap comes cut, marked so."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.number = 0
+        self.bytes = 0
+
+    def read(self) -> tuple[bytes, bool] | None:
+        line = self._stream.readline(MAX_LINE_BYTES)
+        if not line:
+            return None
+        self.number += 1
+        self.bytes += len(line)
+        whole = len(line) < MAX_LINE_BYTES or line.endswith(b"\n")
+        rest = line
+        while not whole and rest and not rest.endswith(b"\n"):
+            rest = self._stream.readline(MAX_LINE_BYTES)
+            self.bytes += len(rest)
+        return line, whole
+
+    def close(self) -> None:
+        if self._stream is not sys.stdin.buffer:
+            self._stream.close()
+
+
+class JsonLinesRows:
+    """One JSON object a line; empty lines are passed over."""
+
+    columns: tuple[str, ...] | None = None
+
+    def __init__(self, stream: IO[bytes], total: int | None) -> None:
+        self._lines = _Lines(stream)
+        self.total = total
+
+    @property
+    def done(self) -> int:
+        """Bytes read."""
+        return self._lines.bytes
+
+    def rows(self) -> Iterator[InputRow]:
+        """See RowSource."""
+        while (read := self._lines.read()) is not None:
+            line, whole = read
+            place = f"line {self._lines.number}"
+            if not whole:
+                yield InputRow(place, problem=f"longer than {MAX_LINE_BYTES:,} bytes")
+            elif line.strip():
+                yield _json_row(place, line)
+
+    def close(self) -> None:
+        """See RowSource."""
+        self._lines.close()
+
+
+def _json_row(place: str, line: bytes) -> InputRow:
+    try:
+        columns = json.loads(line.decode("utf-8-sig" if place == "line 1" else "utf-8"))
+    except UnicodeDecodeError:
+        return InputRow(place, problem="not valid UTF-8")
+    except (ValueError, RecursionError) as error:
+        return InputRow(place, problem=f"not valid JSON: {error}")
+    if not isinstance(columns, dict):
+        return InputRow(place, problem="not a JSON object")
+    return InputRow(place, columns)
+
+
+class CsvRows:
+    """Comma-separated values with a header line (RFC 4180)."""
+
+    def __init__(self, stream: IO[bytes], total: int | None, path: str) -> None:
+        csv.field_size_limit(MAX_LINE_BYTES)
+        self._lines = _Lines(stream)
+        self.total = total
+        self._reader = csv.reader(self._texts(), strict=True)
+        try:
+            header = next(self._reader, [])
+        except csv.Error as error:
+            raise ConfigurationError(f"{path}: the header line: {error}", advice="correct the first line") from error
+        if not header or len(set(header)) < len(header) or any(map(_is_broken, header)):
+            raise ConfigurationError(
+                f"{path}: the header line is missing, not UTF-8, or names a column twice",
+                advice="the first line names the columns",
+            )
+        self.columns: tuple[str, ...] | None = tuple(header)
+
+    @property
+    def done(self) -> int:
+        """Bytes read."""
+        return self._lines.bytes
+
+    def rows(self) -> Iterator[InputRow]:
+        """See RowSource."""
+        names = self.columns or ()
+        while True:
+            place = f"line {self._lines.number + 1}"
+            try:
+                cells = next(self._reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield InputRow(place, problem=f"not valid CSV: {error}")
+                continue
+            if cells:
+                yield _csv_row(place, names, cells)
+
+    def close(self) -> None:
+        """See RowSource."""
+        self._lines.close()
+
+    def _texts(self) -> Iterator[str]:
+        while (read := self._lines.read()) is not None:
+            # Bytes that are no UTF-8 become lone surrogates here and are found again in their row.
+            yield read[0].decode("utf-8-sig" if self._lines.number == 1 else "utf-8", "surrogateescape")
+
+
+def _csv_row(place: str, names: tuple[str, ...], cells: list[str]) -> InputRow:
+    columns = dict(zip(names, cells, strict=False))
+    if len(cells) != len(names):
+        return InputRow(place, columns, f"has {len(cells)} columns, the header {len(names)}")
+    if any(map(_is_broken, cells)):
+        return InputRow(place, columns, "not valid UTF-8")
+    return InputRow(place, columns)
+
+
+def _is_broken(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
+
+
+class ParquetRows:
+    """Rows of a Parquet file, a batch of a row group in memory at a time."""
+
+    def __init__(self, path: str) -> None:
+        parquet = require("pyarrow.parquet", "parquet", "reading Parquet")
+        arrow = require("pyarrow", "parquet", "reading Parquet")
+        try:
+            self._file = parquet.ParquetFile(path)
+        except (OSError, arrow.ArrowException) as error:
+            raise ConfigurationError(f"{path}: not a Parquet file that can be read: {error}") from error
+        self.schema = self._file.schema_arrow
+        self.columns: tuple[str, ...] | None = tuple(self.schema.names)
+        self.total: int | None = self._file.metadata.num_rows
+        self.done = 0
+
+    def rows(self) -> Iterator[InputRow]:
+        """See RowSource."""
+        for batch in self._file.iter_batches(batch_size=_PARQUET_BATCH):
+            for columns in batch.to_pylist():
+                self.done += 1
+                yield InputRow(f"row {self.done}", columns)
+
+    def close(self) -> None:
+        """See RowSource."""
+        self._file.close()

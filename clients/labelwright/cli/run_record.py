@@ -1,0 +1,63 @@
+"""The record of a labeling run, beside its output: what made the labels, and what a rerun must agree with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from labelwright.core.errors import ConfigurationError
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+SUFFIX = ".labelwright.json"
+
+
+class RunRecord(BaseModel):
+    """Settings of the run and, once it is complete, what it counted. ``version`` is 0 where a folder labeled."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    selector: str
+    task: str
+    version: int
+    digest: str
+    explain: bool
+    output_format: str
+    input_bytes: int | None = None
+    complete: bool = False
+    rows: int = 0
+    labels: dict[str, int] = {}
+    abstained: int = 0
+    failed: int = 0
+
+
+def record_path(output: Path) -> Path:
+    """Return where the record of ``output`` stands."""
+    return output.with_name(output.name + SUFFIX)
+
+
+def read_record(output: Path) -> RunRecord | None:
+    """Return the record of ``output``, None where there is none. Raises ConfigurationError where it is damaged."""
+    path = record_path(output)
+    try:
+        return RunRecord.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        raise ConfigurationError(f"{path} cannot be read", advice="start anew with --overwrite") from error
+
+
+def write_record(output: Path, record: RunRecord) -> None:
+    """Write the record so that a crash leaves the old or the new one, never half of one."""
+    path = record_path(output)
+    draft = path.with_name(path.name + ".new")
+    draft.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def check_same_run(output: Path, before: RunRecord, now: RunRecord) -> None:
+    """Raise ConfigurationError where ``output`` was begun with other settings."""
+    for name in ("task", "version", "digest", "explain", "output_format"):
+        if (old := getattr(before, name)) != (new := getattr(now, name)):
+            raise ConfigurationError(
+                f"{output} was begun with another {name.replace('_', ' ')}: {old}, now {new}",
+                advice="name another output, or start anew with --overwrite",
+            )

@@ -1,0 +1,39 @@
+"""``labelwright worker``: the drift worker, on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from labelwright.cli import options
+from labelwright.cli.extras import require
+
+
+def worker(
+    prometheus: Annotated[
+        str,
+        typer.Option(
+            "--prometheus", metavar="URL", help="The Prometheus that says which tasks drift; only by hand without."
+        ),
+    ] = "",
+    redis: Annotated[
+        str, typer.Option("--redis", metavar="URL", help="The Redis in which label services keep recent records.")
+    ] = "",
+    registry: options.RegistryAddress = options.REGISTRY,
+) -> None:
+    """Refresh tasks that drift: have programs rewritten, prove them better, and promote them.
+
+    Works on what alerts and `labelwright refresh` ask for, until Ctrl-C. Everything else is set by
+    LABELWRIGHT_WORKER_* and LABELWRIGHT_SYNTHESIS_*, and OPENAI_API_KEY or OPENAI_BASE_URL.
+    """
+    require("labelwright.worker.settings", "server", "labelwright worker")
+    from labelwright.worker.process import serve
+    from labelwright.worker.settings import read_settings
+
+    # The default is left to LABELWRIGHT_WORKER_REGISTRY.
+    given = {
+        "prometheus_url": prometheus,
+        "redis_url": redis,
+        "registry": "" if registry == options.REGISTRY else registry,
+    }
+    serve(read_settings(**{name: value for name, value in given.items() if value}))

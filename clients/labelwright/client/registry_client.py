@@ -1,0 +1,167 @@
+"""The client of the registry."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import grpc
+from labelwright.client import registry_messages as messages
+from labelwright.client.calls import Calls
+from labelwright.client.channel import PUSH_TIMEOUT, REGISTRY_ADDRESS, REGISTRY_TIMEOUT, Connection
+from labelwright.client.registry_results import (
+    AliasMove,
+    AliasState,
+    Download,
+    PushResult,
+    TaskEntry,
+    Version,
+)
+from labelwright.client.retry import NO_RETRY, RetryPolicy
+from labelwright.client.watching import WatchPosition
+from labelwright.core.alias import PRODUCTION, Alias, AliasChange
+from labelwright.core.bundle import Bundle
+from labelwright.core.report import Report
+from labelwright.core.report_wire import report_from_message
+from labelwright.v1 import registry_service_pb2 as pb
+from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
+
+
+class Registry(Connection):
+    """Pushes, reads and names versions over one connection. Safe to share between threads.
+
+    Every method raises LabelwrightError subclasses. Reading and pushing (which is idempotent) are tried again where the
+    registry is away; moving an alias never is, because a second move is a second entry in its history.
+    """
+
+    def __init__(
+        self,
+        address: str = REGISTRY_ADDRESS,
+        *,
+        timeout: float = REGISTRY_TIMEOUT,
+        retry: RetryPolicy | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
+        """``address`` is "host:port"; ``timeout`` is the deadline of a call (but for push) in seconds."""
+        super().__init__(address, credentials)
+        self._stub = RegistryServiceStub(self._channel)
+        self._calls = Calls(f"the registry at {address}", timeout, retry or RetryPolicy())
+
+    def tasks(self) -> list[TaskEntry]:
+        """Return the tasks, by name."""
+        answer = self._calls.make(self._stub.ListTasks, pb.ListTasksRequest())
+        return [messages.read_task(task) for task in answer.tasks]
+
+    def push(
+        self,
+        bundle: Bundle | Path | str,
+        *,
+        author: str = "",
+        message: str = "",
+        validate_only: bool = False,
+        timeout: float = PUSH_TIMEOUT,
+    ) -> PushResult:
+        """Push a bundle or the folder that holds one. A refused bundle is no error: see the result's report.
+
+        Raises InvalidBundle, with findings, where the folder is not even well formed.
+        """
+        request = messages.push_request(bundle, author, message, validate_only)
+        return messages.read_push(self._calls.make(self._stub.PushVersion, request, timeout=timeout))
+
+    def versions(self, task: str) -> list[Version]:
+        """Return all versions, newest first."""
+        found: list[Version] = []
+        request = pb.ListVersionsRequest(task=task, page_size=messages.PAGE_SIZE)
+        while True:
+            answer = self._calls.make(self._stub.ListVersions, request)
+            found += [messages.read_version(version) for version in answer.versions]
+            if not answer.next_page_token:
+                return found
+            request.page_token = answer.next_page_token
+
+    def version(self, task: str, *, version: int | None = None, alias: str | None = None) -> tuple[Version, Report]:
+        """Return one version ("production" where neither number nor alias is given) and its report."""
+        request = messages.version_request(task, version, alias)
+        answer = self._calls.make(self._stub.GetVersion, request)
+        return messages.read_version(answer.version), report_from_message(answer.report)
+
+    def download(self, task: str, *, version: int | None = None, alias: str | None = None) -> Download:
+        """Return a version's bundle, checked against its digest. Raises CorruptArtifact."""
+        request = messages.download_request(task, version, alias)
+        return messages.read_download(self._calls.make(self._stub.DownloadBundle, request))
+
+    def aliases(self, task: str) -> list[Alias]:
+        """Return the task's aliases, by name."""
+        request = pb.ListAliasesRequest(task=task)
+        answer = self._calls.make(self._stub.ListAliases, request)
+        return [messages.read_alias(alias) for alias in answer.aliases]
+
+    def set_alias(
+        self,
+        task: str,
+        version: int,
+        *,
+        alias: str = PRODUCTION,
+        actor: str = "",
+        reason: str = "",
+        override: bool = False,
+        expected_version: int | None = None,
+    ) -> AliasMove:
+        """Move an alias. Raises GateFailed where "production" may not move there and ``override`` is not set.
+
+        ``expected_version`` moves it only where it names that version now (0: it must not exist); AliasMoved otherwise.
+        """
+        request = messages.set_alias_request(task, alias, version, actor, reason, override, expected_version)
+        return messages.read_set_alias(self._calls.make(self._stub.SetAlias, request, retry=NO_RETRY))
+
+    def delete_alias(self, task: str, alias: str, *, actor: str = "", reason: str = "") -> None:
+        """Remove an alias."""
+        request = pb.DeleteAliasRequest(task=task, alias=alias, actor=actor, reason=reason)
+        self._calls.make(self._stub.DeleteAlias, request, retry=NO_RETRY)
+
+    def rollback(
+        self,
+        task: str,
+        *,
+        alias: str = PRODUCTION,
+        actor: str = "",
+        reason: str = "",
+        expected_version: int | None = None,
+    ) -> AliasMove:
+        """Move an alias back to the version before. Raises NothingToRollBack.
+
+        ``expected_version`` moves it only where it names that version now; AliasMoved otherwise.
+        """
+        request = messages.rollback_request(task, alias, actor, reason, expected_version)
+        return messages.read_rollback(self._calls.make(self._stub.Rollback, request, retry=NO_RETRY))
+
+    def history(self, task: str, *, alias: str = "", limit: int = 1000) -> list[AliasChange]:
+        """Return the newest ``limit`` moves of an alias, of all the task's where none is named, newest first."""
+        found: list[AliasChange] = []
+        request = pb.ListAliasHistoryRequest(task=task, alias=alias, page_size=min(limit, messages.PAGE_SIZE))
+        while True:
+            answer = self._calls.make(self._stub.ListAliasHistory, request)
+            found += [messages.read_change(change) for change in answer.changes]
+            if not answer.next_page_token or len(found) >= limit:
+                return found[:limit]
+            request.page_token = answer.next_page_token
+
+    def watch(self, tasks: Sequence[str] = (), *, since_revision: int = 0) -> Iterator[AliasState]:
+        """Yield the aliases' full state, then each change, for ever; a registry that went away is asked again.
+
+        Messages that say nothing new are left out.
+        """
+        position = WatchPosition(tasks, since_revision, self._calls.retry)
+        while True:
+            stream = self._stub.Watch(position.request())
+            try:
+                for message in stream:
+                    if position.advance(message):
+                        yield messages.read_watch(message)
+                pause = position.pause_after_end()
+            except grpc.RpcError as error:
+                pause = position.pause_after(self._calls.failure(error))
+            finally:
+                stream.cancel()
+            time.sleep(pause)

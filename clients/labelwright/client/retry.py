@@ -1,0 +1,65 @@
+"""When a failed call is made again: shared by both clients, pure but for the clock.
+
+Only calls that may be repeated without harm come here: labeling, reading, and pushing (which is idempotent).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from labelwright.core.errors import DeadlineExceeded, LabelwrightError, Overloaded, Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Exponential backoff with full jitter: the n-th pause is random in ``base * 2**n``, at most ``cap`` seconds.
+
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+
+    attempts: int = 6
+    base: float = 0.1
+    cap: float = 2.0
+
+    def pause(self, attempt: int) -> float:
+        """Return the seconds to wait after the ``attempt``-th failure, counted from 0."""
+        return random.uniform(0, min(self.cap, self.base * 2.0**attempt))  # noqa: S311 - spreads load, guards nothing
+
+
+NO_RETRY = RetryPolicy(attempts=1)
+
+
+class Attempts:
+    """The attempts that one call may take within its deadline."""
+
+    def __init__(self, policy: RetryPolicy, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """``timeout`` is in seconds and covers all attempts and the pauses between them."""
+        self._policy = policy
+        self._clock = clock
+        self._end = clock() + timeout
+        self._made = 0
+
+    def remaining(self) -> float:
+        """Return the seconds that are left for the next attempt. Raises DeadlineExceeded where there are none.
+
+        gRPC itself lets a call with an expired deadline through where the answer is quick.
+        """
+        left = self._end - self._clock()
+        if left <= 0:
+            raise DeadlineExceeded("the deadline passed before the call was made", advice="allow more seconds")
+        return left
+
+    def pause_after(self, error: LabelwrightError) -> float:
+        """Return the seconds to wait before trying again. Raises ``error`` where another attempt makes no sense."""
+        self._made += 1
+        if self._made >= self._policy.attempts or not isinstance(error, Unavailable | Overloaded):
+            raise error
+        pause = self._policy.pause(self._made - 1)
+        if isinstance(error, Overloaded):
+            pause += error.retry_after
+        if pause >= self._end - self._clock():
+            raise error
+        return pause

@@ -1,0 +1,251 @@
+"""Bundles: the folder that is pushed. Read, normalized, checked for shape and named by digest.
+
+Text is normalized on the way in (no byte order mark, line feeds only), so that a checkout on another system has the
+same digest. Everything else about a bundle is immutable content: the digest covers paths and bytes, nothing more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from labelwright.core.errors import InvalidBundle
+from labelwright.core.finding import Finding, Severity, has_errors
+from labelwright.core.label_model import LABEL_MODEL_FILE, LabelModel, MajorityVote, parse_label_model
+from labelwright.core.row import Row, parse_rows
+from labelwright.core.task import TASK_FILE, Task, parse_task
+
+GOLD_FILE = "gold.jsonl"
+SAMPLE_FILE = "sample.jsonl"
+PROVENANCE_FILE = "provenance.json"
+PROGRAM_FOLDER = "programs"
+OPTIONAL_FILES = (LABEL_MODEL_FILE, PROVENANCE_FILE, GOLD_FILE, SAMPLE_FILE)
+
+MAX_PROGRAMS = 256
+MAX_PROGRAM_BYTES = 256 << 10
+MAX_BUNDLE_BYTES = 16 << 20
+MAX_FILES = MAX_PROGRAMS + 1 + len(OPTIONAL_FILES)
+
+_PROGRAM_PATH = re.compile(rf"{PROGRAM_FOLDER}/([a-z][a-z0-9_]{{0,62}})\.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A labeling program: its name (the file's stem) and its source."""
+
+    name: str
+    source: str
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the bundle."""
+        return f"{PROGRAM_FOLDER}/{self.name}.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A well-formed bundle. ``programs`` are sorted by name; a record's votes keep that order."""
+
+    files: dict[str, bytes]
+    digest: str
+    task: Task
+    programs: tuple[Program, ...]
+    label_model: LabelModel
+    gold: tuple[Row, ...]
+    sample: tuple[Row, ...]
+
+    @property
+    def program_names(self) -> tuple[str, ...]:
+        """The programs' names, in voting order."""
+        return tuple(program.name for program in self.programs)
+
+
+def digest_files(files: dict[str, bytes]) -> str:
+    """Return "sha256:" and the SHA-256 over paths and contents, each preceded by its length, sorted by path."""
+    sha = hashlib.sha256(b"labelwright bundle 1\n")
+    for path in sorted(files):
+        for part in (path.encode(), files[path]):
+            sha.update(len(part).to_bytes(8, "big"))
+            sha.update(part)
+    return f"sha256:{sha.hexdigest()}"
+
+
+def open_bundle(files: Iterable[tuple[str, bytes]]) -> tuple[Bundle | None, list[Finding]]:
+    """Return the bundle that the files make, or None, and all that is wrong with their shape.
+
+    Programs are not run and not judged here, only named.
+    """
+    kept, findings = _normalize(files)
+    if TASK_FILE not in kept:
+        findings.append(Finding(TASK_FILE, 0, "AS100", "the file is missing", "docs/bundle.md shows a bundle"))
+    programs = tuple(
+        Program(found[1], kept[path].decode()) for path in sorted(kept) if (found := _PROGRAM_PATH.fullmatch(path))
+    )
+    if not programs:
+        findings.append(Finding(PROGRAM_FOLDER, 0, "AS110", "there is no program", "add programs/<name>.py"))
+    if has_errors(findings):
+        return None, findings
+    task, problems = parse_task(kept[TASK_FILE].decode())
+    findings += problems
+    if task is None:
+        return None, findings
+    names = [program.name for program in programs]
+    label_model: LabelModel | None = MajorityVote()
+    if LABEL_MODEL_FILE in kept:
+        label_model, problems = parse_label_model(kept[LABEL_MODEL_FILE].decode(), task.label_names, names)
+        findings += problems
+    gold, problems = _rows(task, kept, GOLD_FILE, labeled=True)
+    findings += problems
+    sample, problems = _rows(task, kept, SAMPLE_FILE, labeled=False)
+    findings += problems
+    findings += _provenance_findings(kept)
+    if label_model is None or has_errors(findings):
+        return None, findings
+    return Bundle(kept, digest_files(kept), task, programs, label_model, gold, sample), findings
+
+
+def read_folder(folder: Path) -> tuple[Bundle | None, list[Finding]]:
+    """Return the bundle in ``folder`` as ``open_bundle`` does. Links are refused, hidden files left out.
+
+    Raises InvalidBundle where the folder cannot be read.
+    """
+    files, findings = read_files(folder)
+    bundle, more = open_bundle(files)
+    findings += more
+    return (None if has_errors(findings) else bundle), findings
+
+
+def read_files(folder: Path) -> tuple[list[tuple[str, bytes]], list[Finding]]:
+    """Return the files in ``folder`` by path, and what is no file that a bundle could hold.
+
+    Raises InvalidBundle where the folder cannot be read.
+    """
+    if not folder.is_dir():
+        raise InvalidBundle(f"{folder} is not a folder", advice="name the folder that holds task.toml")
+    files: list[tuple[str, bytes]] = []
+    findings: list[Finding] = []
+    try:
+        for path in sorted(_walk(folder)):
+            if len(files) > MAX_FILES:
+                break
+            name = path.relative_to(folder).as_posix()
+            if problem := _file_problem(path, ascii(name)[1:-1]):
+                findings.append(problem)
+            else:
+                files.append((name, path.read_bytes()))
+    except OSError as error:
+        raise InvalidBundle(f"{error.filename} cannot be read: {error.strerror}") from error
+    return files, findings
+
+
+def write_folder(files: dict[str, bytes], folder: Path) -> None:
+    """Write a bundle's files below ``folder``, which must be empty or new. Raises InvalidBundle otherwise."""
+    if folder.exists() and any(folder.iterdir()):
+        raise InvalidBundle(f"{folder} is not empty", advice="name a new folder")
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _file_problem(path: Path, name: str) -> Finding | None:
+    if path.is_symlink():
+        return Finding(name, 0, "AS104", "is a link", "put the file itself into the bundle")
+    if not path.is_file():
+        return Finding(name, 0, "AS104", "is not a regular file", "remove it")
+    if path.stat().st_size > MAX_BUNDLE_BYTES:
+        return Finding(name, 0, "AS106", f"is larger than {MAX_BUNDLE_BYTES:,} bytes", "make it smaller")
+    return None
+
+
+def _walk(folder: Path) -> Iterable[Path]:
+    for root, folders, names in os.walk(folder):
+        here = Path(root)
+        folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
+        yield from (here / name for name in folders if (here / name).is_symlink())
+        yield from (here / name for name in names if not name.startswith("."))
+
+
+def _normalize(files: Iterable[tuple[str, bytes]]) -> tuple[dict[str, bytes], list[Finding]]:
+    kept: dict[str, bytes] = {}
+    findings: list[Finding] = []
+    size = 0
+    for count, (path, content) in enumerate(files, start=1):
+        if count > MAX_FILES:
+            findings.append(
+                Finding(PROGRAM_FOLDER, 0, "AS105", f"more than {MAX_FILES} files", f"at most {MAX_PROGRAMS} programs")
+            )
+            break
+        size += len(content)
+        if problem := _path_problem(path, kept):
+            findings.append(problem)
+        elif size > MAX_BUNDLE_BYTES:
+            findings.append(
+                Finding(path, 0, "AS106", f"the bundle is larger than {MAX_BUNDLE_BYTES:,} bytes", "make it smaller")
+            )
+            break
+        else:
+            kept[path] = _normalize_text(path, content, findings)
+    return kept, findings
+
+
+def _path_problem(path: str, kept: dict[str, bytes]) -> Finding | None:
+    shown = ascii(path)[1:-1][:200]
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in path or "\0" in path or str(pure) != path:
+        return Finding(shown, 0, "AS103", "the path leaves the bundle or is not in plain form", "use a relative path")
+    if path in kept:
+        return Finding(shown, 0, "AS107", "the path stands twice in the bundle", "rename one of the files")
+    if path == TASK_FILE or path in OPTIONAL_FILES or _PROGRAM_PATH.fullmatch(path):
+        return None
+    return Finding(
+        shown,
+        0,
+        "AS108",
+        "a bundle has no place for this file",
+        f"programs are {PROGRAM_FOLDER}/<name>.py, with a name of a-z, 0-9 and _; "
+        f"besides them: {TASK_FILE}, {', '.join(OPTIONAL_FILES)}",
+    )
+
+
+def _normalize_text(path: str, content: bytes, findings: list[Finding]) -> bytes:
+    if path.endswith(".py") and len(content) > MAX_PROGRAM_BYTES:
+        findings.append(Finding(path, 0, "AS106", f"is larger than {MAX_PROGRAM_BYTES:,} bytes", "make it smaller"))
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        findings.append(Finding(path, line, "AS109", "is not valid UTF-8", "save the file as UTF-8"))
+        return b""
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        findings.append(Finding(path, line, "AS109", "holds a NUL character", "remove it"))
+        return b""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    if plain != text and path.endswith(".py"):
+        findings.append(Finding(path, 0, "AS130", "line ends were changed to line feeds", severity=Severity.WARNING))
+    return plain.encode()
+
+
+def _rows(task: Task, kept: dict[str, bytes], file: str, *, labeled: bool) -> tuple[tuple[Row, ...], list[Finding]]:
+    if file not in kept:
+        return (), []
+    rows, findings = parse_rows(task, kept[file].decode(), file, labeled=labeled)
+    return tuple(rows), findings
+
+
+def _provenance_findings(kept: dict[str, bytes]) -> list[Finding]:
+    if PROVENANCE_FILE not in kept:
+        return []
+    try:
+        if isinstance(json.loads(kept[PROVENANCE_FILE]), dict):
+            return []
+        message = "is not a JSON object"
+    except (ValueError, RecursionError) as error:
+        message = f"not valid JSON: {error}"
+    return [Finding(PROVENANCE_FILE, 0, "AS112", message, "correct or remove the file")]

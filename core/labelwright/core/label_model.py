@@ -1,0 +1,193 @@
+"""Label models: from the votes on one record to one label and a probability.
+
+Fitting happens elsewhere and offline; what is stored in ``label_model.json`` is only what evaluation needs, and
+this module is the only place that evaluates, online and offline, so both give the same numbers.
+
+The weighted model is naive Bayes over votes: ``score(y) = log prior(y) + sum over programs of log P(vote | y)``,
+normalized with softmax. A weighted vote, Dawid-Skene and triplet models all end in this form. Abstentions and
+errors are missing votes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Literal, Protocol
+
+from labelwright.core.finding import Finding
+from labelwright.core.vote import ABSTAIN, is_label
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field as Setting
+
+LABEL_MODEL_FILE = "label_model.json"
+_CACHED_PATTERNS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The label's index in the task and its probability; ``ABSTAIN`` and 0.0 where there is none."""
+
+    label: int
+    probability: float
+
+
+NO_DECISION = Decision(ABSTAIN, 0.0)
+
+
+class LabelModel(Protocol):
+    """Turns votes into a decision. Pure: the same votes give the same decision."""
+
+    def decide(self, votes: tuple[int, ...]) -> Decision:
+        """``votes`` holds one vote a program, in the order of the version's programs."""
+        ...
+
+
+class MajorityVote:
+    """The label with the most votes; its probability is its share of them. A tie abstains."""
+
+    def decide(self, votes: tuple[int, ...]) -> Decision:
+        """See LabelModel."""
+        counts: dict[int, int] = {}
+        for vote in votes:
+            if is_label(vote):
+                counts[vote] = counts.get(vote, 0) + 1
+        if not counts:
+            return NO_DECISION
+        best = max(counts.values())
+        winners = [label for label, count in counts.items() if count == best]
+        return Decision(winners[0], best / sum(counts.values())) if len(winners) == 1 else NO_DECISION
+
+
+class WeightedVote:
+    """Naive Bayes over votes, from log-likelihoods.
+
+    ``log_prior`` has one entry a label; ``log_likelihood[program][vote][label]`` is log P(vote | label).
+    Abstains where no program voted, or where the best probability is below ``min_probability``.
+    """
+
+    def __init__(
+        self,
+        log_prior: Sequence[float],
+        log_likelihood: Sequence[Sequence[Sequence[float]]],
+        min_probability: float = 0.0,
+    ) -> None:
+        self._log_prior = tuple(log_prior)
+        self._log_likelihood = log_likelihood
+        self._min_probability = min_probability
+        # Real traffic repeats few vote patterns; a hit costs a tenth of a microsecond.
+        self.decide = lru_cache(maxsize=_CACHED_PATTERNS)(self._decide)
+
+    def _decide(self, votes: tuple[int, ...]) -> Decision:
+        scores = list(self._log_prior)
+        voted = False
+        for table, vote in zip(self._log_likelihood, votes, strict=True):
+            if is_label(vote):
+                voted = True
+                scores = [score + term for score, term in zip(scores, table[vote], strict=True)]
+        if not voted:
+            return NO_DECISION
+        best = max(scores)
+        label = scores.index(best)
+        probability = 1.0 / math.fsum(math.exp(score - best) for score in scores)
+        return Decision(label, probability) if probability >= self._min_probability else NO_DECISION
+
+
+class _WeightedFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["weighted"]
+    method: str = ""
+    """How it was fitted: "weighted", "dawid_skene", "triplet" ... For people; evaluation does not read it."""
+    prior: dict[str, Annotated[float, Setting(gt=0, le=1)]]
+    """Probability of each label."""
+    likelihood: dict[str, dict[str, dict[str, Annotated[float, Setting(gt=0, le=1)]]]]
+    """``likelihood[program][vote][label]``: probability that the program votes so where ``label`` is right."""
+    min_probability: Annotated[float, Setting(ge=0, le=1)] = 0.0
+
+
+class _MajorityFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["majority"]
+
+
+class _File(BaseModel):
+    model: Annotated[_WeightedFile | _MajorityFile, Setting(discriminator="kind")]
+
+
+def parse_label_model(
+    text: str, labels: Sequence[str], programs: Sequence[str]
+) -> tuple[LabelModel | None, list[Finding]]:
+    """Return the model that ``label_model.json`` holds for these labels and programs, or what is wrong with it."""
+    try:
+        parsed = _File.model_validate({"model": json.loads(text)}).model
+    except ValidationError as error:
+        return None, [_finding(f"{_place(item['loc'])}: {item['msg']}") for item in error.errors()]
+    except (ValueError, RecursionError) as error:
+        line = error.lineno if isinstance(error, json.JSONDecodeError) else 0
+        return None, [_finding(f"not valid JSON: {error}", line)]
+    if isinstance(parsed, _MajorityFile):
+        return MajorityVote(), []
+    problems = _mismatches(parsed, labels, programs)
+    if problems:
+        return None, problems
+    return WeightedVote(
+        [math.log(parsed.prior[label]) for label in labels],
+        [
+            [[math.log(parsed.likelihood[program][vote][label]) for label in labels] for vote in labels]
+            for program in programs
+        ],
+        parsed.min_probability,
+    ), []
+
+
+def dump_weighted(
+    labels: Sequence[str],
+    programs: Sequence[str],
+    prior: Sequence[float],
+    likelihood: Sequence[Sequence[Sequence[float]]],
+    *,
+    method: str,
+    min_probability: float = 0.0,
+) -> str:
+    """Return the text of ``label_model.json``; ``likelihood[program][vote][label]`` are probabilities."""
+    return json.dumps(
+        {
+            "kind": "weighted",
+            "method": method,
+            "prior": dict(zip(labels, prior, strict=True)),
+            "likelihood": {
+                program: {vote: dict(zip(labels, row, strict=True)) for vote, row in zip(labels, table, strict=True)}
+                for program, table in zip(programs, likelihood, strict=True)
+            },
+            "min_probability": min_probability,
+        },
+        indent=2,
+        ensure_ascii=False,
+    )
+
+
+def _mismatches(parsed: _WeightedFile, labels: Sequence[str], programs: Sequence[str]) -> list[Finding]:
+    problems = _differences("prior", parsed.prior, labels) + _differences("likelihood", parsed.likelihood, programs)
+    for program, table in parsed.likelihood.items():
+        problems += _differences(f"likelihood.{program}", table, labels)
+        for vote, row in table.items():
+            problems += _differences(f"likelihood.{program}.{vote}", row, labels)
+    return problems
+
+
+def _differences(place: str, present: Mapping[str, object], wanted: Sequence[str]) -> list[Finding]:
+    missing = [_finding(f"{place} lacks {name!r}") for name in wanted if name not in present]
+    return missing + [_finding(f"{place} has the unknown {name!r}") for name in present if name not in wanted]
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Return where in the file an error lies, without the parts that the parser's own shapes add."""
+    return ".".join(str(part) for part in location[2:]) or "the file"
+
+
+def _finding(message: str, line: int = 0) -> Finding:
+    return Finding(LABEL_MODEL_FILE, line, "AS111", message, "fit the label model again, or remove the file")

@@ -1,0 +1,108 @@
+"""What acceptance finds out about a bundle: the report that is stored with the version and shown to people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from labelwright.core.finding import Finding, Severity
+from pydantic import TypeAdapter
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFigures:
+    """One label on the gold rows. Shares are 0 to 1; a share of nothing is 0."""
+
+    label: str
+    rows: int
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramFigures:
+    """One program on the gold rows: share of rows voted on, share of its votes that are right, rows it failed on."""
+
+    program: str
+    coverage: float
+    accuracy: float
+    errors: int
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldFigures:
+    """A version on its gold rows.
+
+    In ``accuracy`` an abstention counts as wrong; ``covered_accuracy`` is over the rows that got a label.
+    ``majority_accuracy`` is what always giving the commonest label would reach.
+    """
+
+    rows: int
+    accuracy: float
+    coverage: float
+    covered_accuracy: float
+    macro_f1: float
+    majority_accuracy: float
+    labels: tuple[LabelFigures, ...] = ()
+    programs: tuple[ProgramFigures, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What drift is measured against: shares of labeled rows by label, and of rows or votes (error)."""
+
+    rows: int
+    label_shares: dict[str, float]
+    coverage: float
+    conflict: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """Whether one gate of task.toml holds, and what was measured beside what is asked for."""
+
+    gate: str
+    passed: bool
+    measured: float
+    required: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Findings sorted by place; figures and gates where the bundle could be evaluated."""
+
+    findings: tuple[Finding, ...] = ()
+    gold: GoldFigures | None = None
+    reference: Reference | None = None
+    gates: tuple[GateResult, ...] = field(default=())
+
+    @property
+    def refused(self) -> bool:
+        """Whether a finding refuses the bundle."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def gates_hold(self) -> bool:
+        """Whether the version may become production."""
+        return all(gate.passed for gate in self.gates)
+
+    def with_gates(self, gates: tuple[GateResult, ...]) -> Report:
+        """Return the report with these gates added."""
+        return replace(self, gates=self.gates + gates)
+
+
+_JSON = TypeAdapter(Report)
+
+
+def report_to_json(report: Report) -> dict[str, Any]:
+    """Return the report as JSON's types, for storage."""
+    return _JSON.dump_python(report, mode="json")  # type: ignore[no-any-return]
+
+
+def report_from_json(stored: dict[str, Any]) -> Report:
+    """Return the stored report."""
+    return _JSON.validate_python(stored)

@@ -1,0 +1,97 @@
+"""Rows: records as they stand in files, one JSON object a line, with columns that the task does not know."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from labelwright.core.errors import InvalidRecord, LabelwrightError
+from labelwright.core.finding import Finding
+from labelwright.core.record import Record, make_record, pack
+from labelwright.core.task import Field, FieldType, Task
+
+LABEL_COLUMN = "label"
+_TRUE, _FALSE = {"true", "yes", "1"}, {"false", "no", "0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A validated record of a file; ``label`` is the label's index, None where the row has none."""
+
+    record: Record
+    label: int | None
+    id: str
+
+
+def record_from_row(task: Task, row: Mapping[str, object]) -> Record:
+    """Return the record in ``row``, leaving out columns that are not fields of the task.
+
+    Bytes stand as base64. Text is read as a number, yes or no, or a JSON list where the field wants one: CSV knows
+    nothing else. Raises InvalidRecord.
+    """
+    return make_record(task, {name: _read(field, row[name]) for name, field in task.fields.items() if name in row})
+
+
+def parse_rows(task: Task, text: str, file: str, *, labeled: bool) -> tuple[list[Row], list[Finding]]:
+    """Return the rows of a JSON Lines file and what is wrong with it. ``labeled`` rows must carry a label."""
+    rows: list[Row] = []
+    findings: list[Finding] = []
+    indexes = {name: index for index, name in enumerate(task.label_names)}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(_parse_row(task, line, indexes, labeled))
+        except LabelwrightError as error:
+            findings.append(Finding(file, number, "AS121", error.message, error.advice))
+    return rows, findings
+
+
+def _parse_row(task: Task, line: str, indexes: Mapping[str, int], labeled: bool) -> Row:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRecord(f"not valid JSON: {error}", advice="write one JSON object a line") from error
+    if not isinstance(row, dict):
+        raise InvalidRecord("not a JSON object", advice="write one JSON object a line")
+    record = record_from_row(task, row)
+    pack(record, task.limits.record_bytes)
+    label = row.get(LABEL_COLUMN) if labeled else None
+    if labeled and (not isinstance(label, str) or label not in indexes):
+        raise InvalidRecord(
+            f"the label is {ascii(label)[:80]}, not one of the task's",
+            advice=f"the task's labels: {', '.join(indexes)}",
+        )
+    return Row(record, indexes[label] if isinstance(label, str) else None, str(row.get("id", "")))
+
+
+def _read(field: Field, value: object) -> object:
+    """Turn a file's value into the field's kind where the file format could not say it."""
+    if not isinstance(value, str) or field.type is FieldType.TEXT:
+        return value
+    if field.optional and not value:
+        return None
+    try:
+        match field.type:
+            case FieldType.BYTES:
+                return base64.b64decode(value, validate=True)
+            case FieldType.NUMBER:
+                return float(value)
+            case FieldType.NUMBERS:
+                return json.loads(value)
+            case FieldType.BOOL:
+                return _read_bool(value)
+    except (ValueError, binascii.Error, RecursionError) as error:
+        raise InvalidRecord(
+            f"field {field.name!r}: the text cannot be read as {field.type.value}", field=field.name
+        ) from error
+
+
+def _read_bool(value: str) -> bool:
+    word = value.strip().lower()
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise ValueError

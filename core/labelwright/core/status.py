@@ -1,0 +1,199 @@
+"""Errors on the wire: LabelwrightError to and from gRPC status with ``google.rpc.ErrorInfo``.
+
+One interceptor serves every server, so that no stack trace and no library's error text ever reaches a caller.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import DecodeError
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+from labelwright.core import errors
+from labelwright.core.errors import LabelwrightError, Overloaded
+
+DOMAIN = "labelwright"
+TRANSPORT = "transport"
+"""Metadata of errors that no server of ours sent: the gRPC code's name."""
+_log = logging.getLogger(__name__)
+_BY_REASON = {
+    cls.reason: cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, LabelwrightError)
+}
+
+
+def to_status(error: LabelwrightError) -> status_pb2.Status:
+    """Return the status that carries ``error``: ErrorInfo, and RetryInfo where the caller should come back."""
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=dict(error.metadata))
+    if error.advice:
+        info.metadata["advice"] = error.advice
+    details = [_packed(info)]
+    if isinstance(error, Overloaded):
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(round(error.retry_after * 1000))
+        details.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
+    return status_pb2.Status(code=code_pb2.Code.Value(error.status), message=error.message, details=details)
+
+
+def from_rpc_error(error: grpc.RpcError) -> LabelwrightError:
+    """Return the LabelwrightError that a server sent, or one that says what the transport reported."""
+    answered = isinstance(error, grpc.Call | grpc.aio.AioRpcError)
+    code = error.code() if answered else grpc.StatusCode.UNKNOWN
+    message = (error.details() if answered else None) or code.name
+    info, delay = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+    for detail in _details(error) if answered else []:
+        detail.Unpack(info)
+        detail.Unpack(delay)
+    metadata = {name: value for name, value in info.metadata.items() if name not in ("advice", TRANSPORT)}
+    advice = info.metadata.get("advice", "")
+    made = LabelwrightError.__new__(_BY_REASON.get(info.reason, _by_code(code)))
+    LabelwrightError.__init__(made, message, advice=advice)
+    # Without an ErrorInfo it was not a server of ours that spoke: the connection, a proxy, gRPC itself.
+    made.metadata = metadata if info.reason else metadata | {TRANSPORT: code.name}
+    if isinstance(made, Overloaded):
+        made.retry_after = delay.retry_delay.ToMilliseconds() / 1000
+    return made
+
+
+def _details(error: Any) -> list[any_pb2.Any]:
+    """Return the status details; none where a proxy on the way made them contradict the status."""
+    try:
+        status = rpc_status.from_call(error)
+    except (ValueError, DecodeError):
+        return []
+    return list(status.details) if status else []
+
+
+class ErrorInterceptor(grpc.ServerInterceptor):
+    """Turns LabelwrightError into its status, and anything unforeseen into INTERNAL with only a log line here."""
+
+    def __init__(self) -> None:
+        self._guarded: dict[str, tuple[grpc.RpcMethodHandler[Any, Any], grpc.RpcMethodHandler[Any, Any]]] = {}
+
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """Wrap the method's handler, whatever its kind."""
+        handler = continuation(handler_call_details)
+        method = handler_call_details.method
+        # Health and reflection are grpc's own: their Watch is called in a way that a wrapper would break.
+        if handler is None or not method.startswith("/labelwright."):
+            return handler
+        # This is called at every request, and wrapping anew takes as long as a small answer.
+        wrapped, guarded = self._guarded.get(method, (None, None))
+        if wrapped is not handler:
+            guarded = _guard(handler, method)
+            self._guarded[method] = handler, guarded
+        return guarded
+
+
+def _guard(handler: grpc.RpcMethodHandler[Any, Any], method: str) -> grpc.RpcMethodHandler[Any, Any]:
+    kind = "_".join(
+        "stream" if streaming else "unary" for streaming in (handler.request_streaming, handler.response_streaming)
+    )
+    wrap = _guard_stream if handler.response_streaming else _guard_unary
+    make = getattr(grpc, f"{kind}_rpc_method_handler")
+    behavior = getattr(handler, kind)
+    if handler.request_streaming:
+        behavior = _reading_stream(behavior)
+    return make(  # type: ignore[no-any-return]
+        wrap(behavior, method),
+        request_deserializer=_tolerant(handler.request_deserializer),
+        response_serializer=handler.response_serializer,
+    )
+
+
+_UNREADABLE = object()
+
+
+def _tolerant(parse: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
+    """Let an unreadable message through as a mark: grpc itself would answer INTERNAL and log a stack trace."""
+    if parse is None:
+        return None
+
+    def read(message: bytes) -> Any:
+        try:
+            return parse(message)
+        except DecodeError:
+            return _UNREADABLE
+
+    return read
+
+
+def _readable(request: Any) -> Any:
+    if request is _UNREADABLE:
+        raise errors.InvalidRequest(
+            "the message is not what the contract says, or a text in it is not valid UTF-8",
+            advice="encode requests with the published contract; texts must be valid UTF-8",
+        )
+    return request
+
+
+def _reading_stream(behavior: Callable[..., Any]) -> Callable[..., Any]:
+    def reading(requests: Iterator[Any], context: grpc.ServicerContext) -> Any:
+        return behavior(map(_readable, requests), context)
+
+    return reading
+
+
+def _guard_unary(behavior: Callable[..., Any], method: str) -> Callable[..., Any]:
+    def guarded(request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            return behavior(_readable(request), context)
+        except LabelwrightError as error:
+            context.abort_with_status(rpc_status.to_status(to_status(error)))
+        except Exception as error:
+            _abort_unforeseen(error, method, context)
+
+    return guarded
+
+
+def _guard_stream(behavior: Callable[..., Iterator[Any]], method: str) -> Callable[..., Iterator[Any]]:
+    def guarded(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        try:
+            yield from behavior(_readable(request), context)
+        except LabelwrightError as error:
+            context.abort_with_status(rpc_status.to_status(to_status(error)))
+        except Exception as error:
+            _abort_unforeseen(error, method, context)
+
+    return guarded
+
+
+def _abort_unforeseen(error: Exception, method: str, context: grpc.ServicerContext) -> None:
+    if not context.is_active():
+        return
+    # grpc's abort raises a bare Exception of its own; a handler that aborted has set its code already.
+    if type(error) is Exception and not error.args:
+        raise error
+    # The type and place of an error are safe to log; its text may quote a record.
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
+    _log.error("unforeseen error in %s: %s at %s", method, type(error).__name__, where)
+    context.abort_with_status(
+        rpc_status.to_status(to_status(LabelwrightError("an internal error; the server's log says where")))
+    )
+
+
+def _by_code(code: grpc.StatusCode) -> type[LabelwrightError]:
+    named = {
+        grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlineExceeded,
+        grpc.StatusCode.UNAVAILABLE: errors.Unavailable,
+        grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidRequest,
+        grpc.StatusCode.NOT_FOUND: errors.NotFound,
+    }
+    return named.get(code, LabelwrightError)
+
+
+def _packed(message: Any) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed

@@ -1,0 +1,259 @@
+"""Tasks: what is to be labeled. Parsed from ``task.toml``, with everything that is wrong said at once and in place."""
+
+from __future__ import annotations
+
+import enum
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Annotated
+
+from labelwright.core.finding import Finding
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic import Field as Setting
+
+TASK_FILE = "task.toml"
+MAX_LABELS = 1000
+NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
+FIELD_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
+
+_Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+_FieldName = Annotated[str, StringConstraints(pattern=FIELD_PATTERN)]
+_LabelName = Annotated[str, StringConstraints(pattern=r"^\S(.{0,98}\S)?$")]
+_Share = Annotated[float, Setting(ge=0, le=1)]
+
+
+class FieldType(enum.Enum):
+    """The kinds of values, by the names that task.toml uses."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOL = "bool"
+    NUMBERS = "numbers"
+    BYTES = "bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One input of a task. ``unit`` and ``description`` are for people and for the LLM that writes programs."""
+
+    name: str
+    type: FieldType
+    description: str = ""
+    unit: str = ""
+    optional: bool = False
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Limits(_Strict):
+    """What one evaluation may use. Enforced by the virtual machine, not by code that a program could catch."""
+
+    time_ms: Annotated[int, Setting(ge=1, le=10_000)] = 100
+    """Milliseconds per program and record."""
+    memory_mb: Annotated[int, Setting(ge=48, le=1024)] = 128
+    """MiB of a sandbox instance, the interpreter's own share (about 20) included."""
+    record_bytes: Annotated[int, Setting(ge=1, le=8 << 20)] = 64 << 10
+    """Bytes of one packed record."""
+
+
+class Gates(_Strict):
+    """What must hold before a version becomes production. A gate that is not set is not asked."""
+
+    min_accuracy: _Share | None = None
+    """Share of all gold rows that get the right label."""
+    min_covered_accuracy: _Share | None = None
+    """Share of the labeled gold rows that get the right label."""
+    min_coverage: _Share | None = None
+    """Share of rows that get a label."""
+    min_gain_over_majority: Annotated[float, Setting(ge=-1, le=1)] | None = None
+    """Accuracy minus that of always giving the commonest label."""
+    max_accuracy_drop: _Share | None = None
+    """How much lower than the present production's the accuracy may be, on the same gold rows."""
+    max_error: _Share | None = 0.01
+    """Share of votes that may be errors."""
+
+
+class Approval(enum.Enum):
+    """Who says that a refreshed version becomes production, by the names that task.toml uses."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
+
+
+class Refresh(_Strict):
+    """How the task is refreshed when its records drift."""
+
+    sample: bool = False
+    """Whether label services keep a sample of recent records in Redis: without one nothing can be rewritten."""
+    sample_records: Annotated[int, Setting(ge=50, le=100_000)] = 2000
+    """Records of that sample at most."""
+    sample_hours: Annotated[int, Setting(ge=1, le=720)] = 24
+    """Hours after which a record is gone from it."""
+    approval: Approval = Approval.AUTOMATIC
+    """Whether a person has to approve a candidate that proved better."""
+    cooldown_minutes: Annotated[int, Setting(ge=0, le=43_200)] = 360
+    """Minutes from the end of a run to the next that an alert may open."""
+    daily_tokens: Annotated[int, Setting(ge=0)] = 500_000
+    """Tokens of the LLM that the task's runs may use within 24 hours."""
+    shadow_records: Annotated[int, Setting(ge=0, le=1_000_000)] = 500
+    """Records of live traffic on which a candidate is evaluated beside production before it is decided on."""
+    watch_minutes: Annotated[int, Setting(ge=0, le=10_080)] = 60
+    """Minutes after a promotion in which a version that fails is rolled back."""
+
+
+class Feature(_Strict):
+    """How a field of numbers is made out of another field, outside of the sandbox, before programs see the record."""
+
+    extractor: _Name
+    """Which extractor makes it; ``labelwright.features`` knows them."""
+    source: _FieldName
+    """The field of text that it is made of."""
+    model: Annotated[str, Setting(min_length=1, max_length=500)]
+    """The model that the extractor uses: a path on the machine that extracts."""
+    digest: Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
+    """What the model must be, to the byte: numbers of another one mean nothing to the programs. Empty: not checked."""
+
+
+class _TaskTable(_Strict):
+    name: _Name
+    instructions: Annotated[str, Setting(min_length=1, max_length=20_000)]
+
+
+class _FieldTable(_Strict):
+    type: FieldType
+    description: str = ""
+    unit: str = ""
+    optional: bool = False
+
+
+def _table(spec: object) -> object:
+    """Read ``text = "text"``, the short form of a field that needs no more said."""
+    return {"type": spec} if isinstance(spec, str) else spec
+
+
+_FieldSpec = Annotated[_FieldTable, BeforeValidator(_table)]
+
+
+class _TaskFile(_Strict):
+    task: _TaskTable
+    labels: Annotated[dict[_LabelName, str], Setting(min_length=2, max_length=MAX_LABELS)]
+    fields: Annotated[dict[_FieldName, _FieldSpec], Setting(min_length=1, max_length=100)]
+    limits: Limits = Limits()
+    gates: Gates = Gates()
+    refresh: Refresh = Refresh()
+    features: dict[_FieldName, Feature] = Setting(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task: its labels (name to description) and fields (by name), both in the order of the file."""
+
+    name: str
+    instructions: str
+    labels: dict[str, str]
+    fields: dict[str, Field]
+    limits: Limits = field(default_factory=Limits)
+    gates: Gates = field(default_factory=Gates)
+    refresh: Refresh = field(default_factory=Refresh)
+    features: dict[str, Feature] = field(default_factory=dict)
+    """How fields are made that need not be given, by the field's name."""
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels' names; a vote is an index into them."""
+        return tuple(self.labels)
+
+    @property
+    def text_field(self) -> str | None:
+        """The field that the short form fills: the only one that must be given, where it is a text; else None."""
+        required = [item for item in self.fields.values() if not item.optional]
+        return required[0].name if len(required) == 1 and required[0].type is FieldType.TEXT else None
+
+
+def parse_task(text: str) -> tuple[Task | None, list[Finding]]:
+    """Return the task that ``text`` (TOML) describes, or None and what is wrong with it."""
+    try:
+        table = tomllib.loads(text)
+    except RecursionError:
+        return None, [_syntax_finding(text, "nested too deeply")]
+    except ValueError as error:  # tomllib.TOMLDecodeError, and an integer of thousands of digits
+        return None, [_syntax_finding(text, str(error))]
+    try:
+        parsed = _TaskFile.model_validate(table)
+    except ValidationError as error:
+        return None, [_finding(text, _path(item["loc"]), item["type"], item["msg"]) for item in error.errors()]
+    fields = {name: Field(name, **spec.model_dump()) for name, spec in parsed.fields.items()}
+    if findings := [
+        item for name, feature in parsed.features.items() for item in _misfits(text, fields, name, feature)
+    ]:
+        return None, findings
+    return Task(
+        parsed.task.name,
+        parsed.task.instructions,
+        dict(parsed.labels),
+        fields,
+        parsed.limits,
+        parsed.gates,
+        parsed.refresh,
+        parsed.features,
+    ), []
+
+
+def _misfits(text: str, fields: Mapping[str, Field], name: str, feature: Feature) -> Iterator[Finding]:
+    """Yield what is wrong with a feature beside the task's fields."""
+    for setting, wanted, type_ in (("", name, FieldType.NUMBERS), ("source", feature.source, FieldType.TEXT)):
+        if wanted not in fields or fields[wanted].type is not type_:
+            path = ["features", name, *([setting] if setting else [])]
+            yield _finding(text, path, "", f"{wanted!r} is no field of type {type_.value}")
+
+
+def _syntax_finding(text: str, message: str) -> Finding:
+    found = re.search(r"\(at line (\d+), column (\d+)\)", message)
+    line = int(found[1]) if found else len(text.splitlines())
+    return Finding(TASK_FILE, line, "AS101", f"not valid TOML: {message}", "correct the line, or quote the text")
+
+
+_PLAIN = {
+    "missing": "is missing",
+    "extra_forbidden": "there is no such setting",
+    "model_type": "must be a table",
+    "dict_type": "must be a table",
+}
+
+
+def _finding(text: str, path: list[str], kind: str, message: str) -> Finding:
+    said = f"{'.'.join(path)}: {_PLAIN.get(kind, message)}"
+    return Finding(TASK_FILE, _line_of(text, path), "AS102", said, "docs/bundle.md describes task.toml")
+
+
+def _path(location: tuple[int | str, ...]) -> list[str]:
+    """Drop the mark that pydantic sets where a key, and not its value, is wrong."""
+    return [str(part) for part in location if part != "[key]"]
+
+
+def _line_of(text: str, path: list[str]) -> int:
+    """Return the line of the setting at ``path``, or of the nearest table around it that the file has."""
+    table: list[str] = []
+    nearest, deepest = 1, 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        if header := re.match(r"\s*\[([^\[\]]+)\]", line):
+            here = table = _keys(header[1])
+        elif setting := re.match(r"\s*([\w\s.\"'-]+?)\s*=", line):
+            here = table + _keys(setting[1])
+        else:
+            continue
+        depth = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(here, path, strict=False)))
+        if depth > deepest:
+            nearest, deepest = number, depth
+    return nearest
+
+
+def _keys(dotted: str) -> list[str]:
+    return [
+        quoted or literal or bare for quoted, literal, bare in re.findall(r"\"([^\"]*)\"|'([^']*)'|([\w-]+)", dotted)
+    ]

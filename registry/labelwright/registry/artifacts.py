@@ -1,0 +1,172 @@
+"""Bundles on disk, by digest. A file is there wholly or not at all, and is checked against its name when read."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import re
+import secrets
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from google.protobuf.message import DecodeError
+from labelwright.core.bundle import digest_files
+from labelwright.core.errors import ConfigurationError, CorruptArtifact, StorageFull
+from labelwright.v1 import registry_service_pb2
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_SUFFIX, _PART = ".bundle", ".part"
+_NAME = re.compile(r"[0-9a-f]{64}\.bundle")
+
+
+class ArtifactStore(Protocol):
+    """Keeps bundles by digest. The seam for an object store."""
+
+    def put(self, digest: str, files: dict[str, bytes]) -> None:
+        """Keep the bundle. Does nothing where it is there and sound. Raises StorageFull, with nothing half-done."""
+        ...
+
+    def get(self, digest: str) -> dict[str, bytes]:
+        """Return the bundle's files. Raises CorruptArtifact where they are missing or do not match the digest."""
+        ...
+
+    def sweep(self, keep: Collection[str], older_than: float) -> int:
+        """Remove what no digest in ``keep`` names and what has not been put for ``older_than`` seconds; count it."""
+        ...
+
+
+class FolderArtifacts:
+    """An ArtifactStore in a folder that all registry processes of one database share.
+
+    A file is the contract's Bundle message, its files sorted by path: the digest is over the files, not the message.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Make the folder where it is missing. Raises ConfigurationError where it cannot be written."""
+        self._folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with self._part() as (_, part):
+                part.unlink()
+        except OSError as error:
+            raise ConfigurationError(f"the data folder {folder} cannot be written: {error.strerror}") from error
+        self._remove_parts()
+
+    def put(self, digest: str, files: dict[str, bytes]) -> None:
+        """See ArtifactStore."""
+        path = self._path(digest)
+        with contextlib.suppress(CorruptArtifact, FileNotFoundError):
+            self.get(digest)
+            # A sweep under way spares what was put lately.
+            os.utime(path)
+            return
+        try:
+            self._write(path, _encode(files))
+        except OSError as error:
+            if error.errno in _FULL:
+                raise StorageFull(
+                    "the registry's data folder has no room left; nothing was kept",
+                    advice="free disk space on the registry's machine, then push again",
+                ) from error
+            raise
+
+    def get(self, digest: str) -> dict[str, bytes]:
+        """See ArtifactStore."""
+        try:
+            content = self._path(digest).read_bytes()
+        except FileNotFoundError as error:
+            raise _corrupt(digest, "is missing") from error
+        except OSError as error:
+            raise _corrupt(digest, f"cannot be read ({error.strerror})") from error
+        files = _decode(content)
+        if files is None or digest_files(files) != digest:
+            raise _corrupt(digest, "does not match its digest")
+        return files
+
+    def sweep(self, keep: Collection[str], older_than: float) -> int:
+        """See ArtifactStore."""
+        kept = {self._path(digest).name for digest in keep}
+        limit = time.time() - older_than
+        removed = 0
+        for path in self._folder.iterdir():
+            if _NAME.fullmatch(path.name) and path.name not in kept and path.stat().st_mtime < limit:
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+    def _path(self, digest: str) -> Path:
+        return self._folder / f"{digest.removeprefix('sha256:')}{_SUFFIX}"
+
+    def _write(self, path: Path, content: bytes) -> None:
+        with self._part() as (descriptor, part):
+            try:
+                _write_all(descriptor, content)
+                os.fsync(descriptor)
+                part.rename(path)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+        _sync_folder(self._folder)
+
+    @contextlib.contextmanager
+    def _part(self) -> Iterator[tuple[int, Path]]:
+        """Open a new temporary file, locked as long as its writer lives."""
+        while True:
+            path = self._folder / f"{secrets.token_hex(8)}{_PART}"
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o640)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                # Between the two calls a process that starts may have taken it for a dead writer's.
+                if os.fstat(descriptor).st_nlink:
+                    yield descriptor, path
+                    return
+            finally:
+                os.close(descriptor)
+
+    def _remove_parts(self) -> None:
+        """Remove what killed writers left: files whose lock nobody holds."""
+        for path in self._folder.glob(f"*{_PART}"):
+            with contextlib.suppress(OSError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+
+
+def _encode(files: dict[str, bytes]) -> bytes:
+    message = registry_service_pb2.Bundle(
+        files=[registry_service_pb2.BundleFile(path=path, content=files[path]) for path in sorted(files)]
+    )
+    return message.SerializeToString(deterministic=True)
+
+
+def _decode(content: bytes) -> dict[str, bytes] | None:
+    try:
+        message = registry_service_pb2.Bundle.FromString(content)
+    except DecodeError:
+        return None
+    return {file.path: file.content for file in message.files}
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _corrupt(digest: str, what: str) -> CorruptArtifact:
+    return CorruptArtifact(
+        f"the stored bundle {digest} {what}; it is not served",
+        advice="push the same bundle again, which stores it anew, or restore the data folder from a backup",
+        digest=digest,
+    )

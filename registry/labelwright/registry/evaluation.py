@@ -1,0 +1,85 @@
+"""Runs a bundle's programs over rows and decides: votes and labels for the figures of acceptance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from labelwright.core.bundle import Bundle
+from labelwright.core.label_model import LabelModel
+from labelwright.core.record import Record, Value, pack
+from labelwright.core.row import Row
+from labelwright.core.task import Task
+from labelwright.sandbox import Sandbox
+from labelwright.sandbox.interface import Executable
+
+BATCH = 256
+"""Records a call into the sandbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """One entry a row in ``votes`` and ``decisions`` (a label's index or ABSTAIN); a message a failing program."""
+
+    votes: list[tuple[int, ...]] = field(default_factory=list)
+    decisions: list[int] = field(default_factory=list)
+    messages: dict[str, str] = field(default_factory=dict)
+
+
+class Incomparable(Exception):
+    """Two versions take different fields, so one cannot be run on the other's rows."""
+
+
+def pack_rows(task: Task, rows: Sequence[Row]) -> list[str]:
+    """Return the rows' records in packed form."""
+    return [pack(row.record, task.limits.record_bytes) for row in rows]
+
+
+def evaluate(
+    executable: Executable, label_model: LabelModel, packed: Sequence[str], deadline: float | None = None
+) -> Evaluated:
+    """Return votes and decisions. ``deadline`` is a time.monotonic() value; raises DeadlineExceeded beyond it."""
+    found = Evaluated()
+    for start in range(0, len(packed), BATCH):
+        evaluation = executable.evaluate(packed[start : start + BATCH], deadline=deadline)
+        found.votes.extend(evaluation.votes)
+        for program, message in evaluation.messages.items():
+            found.messages.setdefault(program, message)
+    found.decisions.extend(label_model.decide(votes).label for votes in found.votes)
+    return found
+
+
+def accuracy_on_gold_of(sandbox: Sandbox, old: Bundle, new: Bundle, deadline: float | None = None) -> float:
+    """Return the share of ``new``'s gold rows that ``old`` gets right; labels are compared by name.
+
+    ``new`` must have gold rows. Raises Incomparable where the tasks' fields do not allow it.
+    """
+    packed = [pack(_record_for(old.task, new.task, row.record), _NO_LIMIT) for row in new.gold]
+    executable = sandbox.load(old.task, old.programs)
+    try:
+        decisions = evaluate(executable, old.label_model, packed, deadline).decisions
+    finally:
+        executable.close()
+    given = [old.task.label_names[label] if label >= 0 else None for label in decisions]
+    wanted = [new.task.label_names[row.label] if row.label is not None else None for row in new.gold]
+    return sum(a == b for a, b in zip(given, wanted, strict=True)) / len(wanted)
+
+
+_NO_LIMIT = 1 << 30
+"""Bytes. The rows were measured against their own task's limit."""
+
+
+def _record_for(old: Task, new: Task, record: Record) -> Record:
+    """Return the record with the fields, and in the order, of ``old``."""
+    values = dict(zip(new.fields, record, strict=True))
+    return tuple(_value_for(old, new, name, values) for name in old.fields)
+
+
+def _value_for(old: Task, new: Task, name: str, values: Mapping[str, Value]) -> Value:
+    wanted, present = old.fields[name], new.fields.get(name)
+    if present is not None and present.type is not wanted.type:
+        raise Incomparable(f"field {name!r} was {wanted.type.value} and is {present.type.value} now")
+    value = values.get(name)
+    if value is None and not wanted.optional:
+        raise Incomparable(f"the present production version needs field {name!r}, which these gold rows lack")
+    return value

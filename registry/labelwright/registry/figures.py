@@ -1,0 +1,83 @@
+"""Figures from votes and decisions: pure arithmetic, no sandbox and no storage."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from labelwright.core.report import GoldFigures, LabelFigures, ProgramFigures, Reference
+from labelwright.core.task import Task
+from labelwright.core.vote import in_conflict, is_error, is_label
+
+Votes = tuple[int, ...]
+
+
+def gold_figures(
+    task: Task,
+    programs: Sequence[str],
+    gold: Sequence[int],
+    decisions: Sequence[int],
+    votes: Sequence[Votes],
+    descriptions: Mapping[str, str],
+) -> GoldFigures:
+    """Return a version's figures; ``gold`` and ``decisions`` hold one label's index a row, ABSTAIN for none.
+
+    ``gold`` must not be empty. ``macro_f1`` is the mean over the labels that occur in gold or decisions.
+    """
+    right = sum(truth == decision for truth, decision in zip(gold, decisions, strict=True))
+    covered = sum(is_label(decision) for decision in decisions)
+    labels = _label_figures(task, gold, decisions)
+    seen = {*gold, *decisions}
+    f1 = [figures.f1 for index, figures in enumerate(labels) if index in seen]
+    return GoldFigures(
+        rows=len(gold),
+        accuracy=right / len(gold),
+        coverage=covered / len(gold),
+        covered_accuracy=_share(right, covered),
+        macro_f1=sum(f1) / len(f1),
+        majority_accuracy=Counter(gold).most_common(1)[0][1] / len(gold),
+        labels=labels,
+        programs=tuple(
+            _program_figures(name, [row[index] for row in votes], gold, descriptions.get(name, ""))
+            for index, name in enumerate(programs)
+        ),
+    )
+
+
+def reference_figures(task: Task, decisions: Sequence[int], votes: Sequence[Votes]) -> Reference:
+    """Return what drift is measured against. ``decisions`` must not be empty; every label gets a share, 0 or more."""
+    counts = Counter(decision for decision in decisions if is_label(decision))
+    covered = counts.total()
+    return Reference(
+        rows=len(decisions),
+        label_shares={label: _share(counts[index], covered) for index, label in enumerate(task.label_names)},
+        coverage=covered / len(decisions),
+        conflict=sum(in_conflict(row) for row in votes) / len(votes),
+        error=_share(sum(is_error(vote) for row in votes for vote in row), sum(len(row) for row in votes)),
+    )
+
+
+def _label_figures(task: Task, gold: Sequence[int], decisions: Sequence[int]) -> tuple[LabelFigures, ...]:
+    truths, given = Counter(gold), Counter(decisions)
+    hits = Counter(truth for truth, decision in zip(gold, decisions, strict=True) if truth == decision)
+    return tuple(
+        LabelFigures(
+            label,
+            truths[index],
+            _share(hits[index], given[index]),
+            _share(hits[index], truths[index]),
+            _share(2 * hits[index], given[index] + truths[index]),
+        )
+        for index, label in enumerate(task.label_names)
+    )
+
+
+def _program_figures(name: str, votes: Sequence[int], gold: Sequence[int], description: str) -> ProgramFigures:
+    voted = sum(is_label(vote) for vote in votes)
+    right = sum(vote == truth for vote, truth in zip(votes, gold, strict=True))
+    errors = sum(is_error(vote) for vote in votes)
+    return ProgramFigures(name, voted / len(votes), _share(right, voted), errors, description)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0

@@ -1,0 +1,6 @@
+"""Runs labeling programs inside WebAssembly, within limits."""
+
+from labelwright.sandbox.labeler import Labeled, Labeler
+from labelwright.sandbox.sandbox import Sandbox
+
+__all__ = ["Labeled", "Labeler", "Sandbox"]

@@ -1,0 +1,108 @@
+"""Builds components out of CPython and the guest. Needs componentize-py; takes about ten seconds.
+
+Imports nothing of Labelwright, so that the build hook can run it before Labelwright is installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).parent
+GUEST = HERE / "guest"
+RUNTIME = HERE / "runtime" / "labelwright-runtime.wasm"
+_WIT = "labeling.wit"
+_WORLD = "executable"
+_TIMEOUT_SECONDS = 300
+_APP = """\
+from labelwright_guest.labeling import Labeling, bake, settle
+{bake}
+settle()
+"""
+_COMMAND = "import sys, componentize_py; sys.argv[0] = 'componentize-py'; componentize_py.script()"
+
+
+class BuildFailed(Exception):
+    """componentize-py could not build the component; the message is its own."""
+
+
+def build_runtime() -> bool:
+    """Build the runtime component unless it is up to date. Return whether it was built. Raises BuildFailed."""
+    stamp = RUNTIME.with_suffix(".inputs")
+    inputs = digest_inputs()
+    if RUNTIME.exists() and stamp.exists() and stamp.read_text() == inputs:
+        return False
+    build_component(RUNTIME)
+    stamp.write_text(inputs)
+    return True
+
+
+def digest_inputs() -> str:
+    """Return the SHA-256 of all that the runtime is made of: guest, contract, build, componentize-py's version."""
+    sha = hashlib.sha256(version("componentize-py").encode())
+    for path in sorted([Path(__file__), *GUEST.glob("*.py"), GUEST / _WIT]):
+        content = path.read_bytes()
+        sha.update(f"\n{path.name} {len(content)}\n".encode())
+        sha.update(content)
+    return sha.hexdigest()
+
+
+def build_component(target: Path, baked: str | None = None) -> None:
+    """Write the component to ``target``, atomically; ``baked`` is the argument of ``load`` to bake in, as JSON text.
+
+    Raises BuildFailed.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="labelwright-build-") as folder:
+        work = Path(folder)
+        shutil.copytree(GUEST, work / "labelwright_guest", ignore=shutil.ignore_patterns("__pycache__"))
+        (work / "app.py").write_text(_APP.format(bake="" if baked is None else f"bake({baked!r})"), encoding="utf-8")
+        _componentize(work)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".building-")
+        os.close(handle)
+        shutil.copyfile(work / "out.wasm", name)
+        Path(name).chmod(0o644)
+        Path(name).replace(target)
+
+
+def _componentize(work: Path) -> None:
+    # VIRTUAL_ENV would make componentize-py offer the whole environment to the guest.
+    environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PIPENV_ACTIVE")}
+    arguments = ["-q", "-d", f"labelwright_guest/{_WIT}", "-w", _WORLD]
+    try:
+        done = subprocess.run(  # noqa: S603
+            [
+                sys.executable,
+                "-c",
+                _COMMAND,
+                *arguments,
+                "componentize",
+                "--stub-wasi",
+                "-p",
+                ".",
+                "app",
+                "-o",
+                "out.wasm",
+            ],
+            cwd=work,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_TIMEOUT_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise BuildFailed(f"componentize-py did not end within {_TIMEOUT_SECONDS} s") from None
+    if done.returncode or not (work / "out.wasm").exists():
+        raise BuildFailed(f"componentize-py failed:\n{done.stdout}{done.stderr}".rstrip())
+
+
+if __name__ == "__main__":
+    built = build_runtime()
+    sys.stdout.write(f"{RUNTIME}: {'built' if built else 'up to date'}\n")

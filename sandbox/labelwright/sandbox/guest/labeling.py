@@ -1,0 +1,111 @@
+"""The component's exports. See labeling.wit for what goes in and out."""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import os
+import sys
+import unicodedata
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .allowed import MODULES
+from .program import FIRST, LoadError, Program
+
+INTERFACE = 1
+
+
+class Labeling:
+    """One instance of it answers all calls: componentize-py makes a new object at each call, so state is shared."""
+
+    _baked = False
+    _labels: Sequence[str] = ()
+    _fields: Sequence[Mapping[str, Any]] = ()
+    _programs: Sequence[Program] = ()
+    _names: Sequence[str] = ()
+
+    def describe(self) -> str:
+        """See labeling.wit."""
+        return json.dumps(
+            {
+                "interface": INTERFACE,
+                "python": ".".join(map(str, sys.version_info[:3])),
+                "unicode": unicodedata.unidata_version,
+                "modules": MODULES,
+                "baked": self._baked,
+                "labels": self._labels,
+                "fields": self._fields,
+                "programs": self._names,
+            }
+        )
+
+    def load(self, version: str) -> str:
+        """See labeling.wit."""
+        if self._baked:
+            return json.dumps([{"type": "Baked", "message": "the programs are part of this component", "line": 0}])
+        return json.dumps(_load(version))
+
+    def evaluate(self, records: str) -> str:
+        """See labeling.wit."""
+        batch = json.loads(records)
+        columns = [program.vote(batch) for program in self._programs]
+        votes = "".join(map("".join, zip(*columns, strict=True)))
+        messages = {str(index): program.message for index, program in enumerate(self._programs) if program.message}
+        return votes + json.dumps(messages) if messages else votes
+
+
+def bake(version: str) -> None:
+    """Make the programs of ``version`` part of the component; called while it is built. Raises ValueError."""
+    errors = [error for error in _load(version) if error]
+    if errors:
+        raise ValueError(json.dumps(errors))
+    Labeling._baked = True
+
+
+def settle() -> None:
+    """Prepare the interpreter for its snapshot: nothing may want to write, and nothing that lives now can die."""
+    # Anything written would trap: there is nowhere to write to.
+    sys.stdout = sys.stderr = io.StringIO()
+    sys.unraisablehook = lambda _: None
+    warnings.simplefilter("ignore")
+    _end_where_memory_ends()
+    gc.collect()
+    gc.freeze()
+
+
+def _end_where_memory_ends() -> None:
+    """Trap at the first MemoryError, before any program can catch it.
+
+    How much memory is left depends on what ran before, so a program that went on from here could vote otherwise in
+    another batch. And CPython's own handling of a failed allocation is not to be relied on: 3.14.0 frees a string
+    twice where ``a + a`` finds no memory.
+    """
+    monitoring: Any = getattr(sys, "monitoring")  # noqa: B009 (Python 3.12 and later; hosts may be older)
+    tool, event = monitoring.DEBUGGER_ID, monitoring.events.RAISE
+    monitoring.use_tool_id(tool, "labelwright")
+    monitoring.register_callback(tool, event, _on_raise)
+    monitoring.set_events(tool, event)
+
+
+def _on_raise(_code: object, _offset: int, error: BaseException) -> None:
+    if isinstance(error, MemoryError):
+        os._exit(1)
+
+
+def _load(version: str) -> list[dict[str, Any] | None]:
+    given = json.loads(version)
+    labels = {label: chr(FIRST + index) for index, label in enumerate(given["labels"])}
+    programs: list[Program] = []
+    outcomes: list[dict[str, Any] | None] = []
+    for item in given["programs"]:
+        try:
+            programs.append(Program(item["name"], item["source"], given["fields"], labels))
+            outcomes.append(None)
+        except LoadError as error:
+            outcomes.append({"type": error.kind, "message": error.message, "line": error.line})
+    Labeling._labels, Labeling._fields, Labeling._programs = given["labels"], given["fields"], programs
+    Labeling._names = [item["name"] for item in given["programs"]]
+    return outcomes

@@ -1,0 +1,100 @@
+"""The sandbox of a process: one engine, one compiled runtime, and what makes executables out of programs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from labelwright.core.bundle import Program
+from labelwright.core.errors import InvalidBundle
+from labelwright.core.finding import Finding
+from labelwright.core.task import Task
+from labelwright.sandbox.aot_cache import CompiledCache
+from labelwright.sandbox.breaker import Breaker
+from labelwright.sandbox.clock import EpochClock
+from labelwright.sandbox.component import LOAD_SECONDS, ComponentExecutable, load_seconds
+from labelwright.sandbox.engine import make_engine
+from labelwright.sandbox.instance import Fault, FaultKind, LoadedInstance, version_text
+from labelwright.sandbox.interface import Executable
+
+
+class Sandbox:
+    """Loads programs. One a process, made after any fork; safe to use from several threads."""
+
+    def __init__(
+        self,
+        cache_dir: Path | None = None,
+        *,
+        bench_after: int = 5,
+        bench_cooldown: float = 60.0,
+        pool_size: int | None = None,
+    ) -> None:
+        """Compile the runtime, or take it from the cache in ``cache_dir`` (default: LABELWRIGHT_CACHE_DIR or per user).
+
+        ``bench_after`` costly failures in a row bench a program for ``bench_cooldown`` seconds. ``pool_size``
+        bounds the instances per version (default: the number of processors). Raises SandboxUnavailable.
+        """
+        self._bench_after = bench_after
+        self._bench_cooldown = bench_cooldown
+        self._pool_size = pool_size or max(2, os.cpu_count() or 1)
+        self.engine = make_engine()
+        self.component = CompiledCache(cache_dir).component(self.engine)
+        self.clock = EpochClock(self.engine)
+
+    def load(self, task: Task, programs: Sequence[Program]) -> Executable:
+        """Return the programs, ready to run. Raises InvalidBundle where one does not load."""
+        findings = self._check_loading(task, programs)
+        if findings:
+            raise InvalidBundle("the programs do not load", findings=findings)
+        breaker = Breaker(self._bench_after, self._bench_cooldown)
+        return ComponentExecutable(self, task, programs, breaker, self._pool_size)
+
+    def close(self) -> None:
+        """Stop the clock. Close executables first."""
+        self.clock.close()
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check_loading(self, task: Task, programs: Sequence[Program]) -> list[Finding]:
+        try:
+            outcomes = self._load(task, programs)
+            return [_finding(program, told) for program, told in zip(programs, outcomes, strict=True) if told]
+        except Fault as fault:
+            together = fault
+        if len(programs) == 1:
+            return [_fault_finding(programs[0].path, together)]
+        alone = [finding for program in programs for finding in self._check_loading(task, [program])]
+        return alone or [_fault_finding("programs", together)]
+
+    def _load(self, task: Task, programs: Sequence[Program]) -> list[dict[str, Any] | None]:
+        instance = LoadedInstance(self, task.limits.memory_mb << 20)
+        try:
+            return instance.load(version_text(task, programs), load_seconds(len(programs)))
+        finally:
+            instance.close()
+
+
+def _finding(program: Program, told: dict[str, Any]) -> Finding:
+    return Finding(
+        program.path,
+        int(told["line"]),
+        "AS301",
+        f"does not load: {told['type']}: {told['message']}",
+        "run the file with Python to see the error",
+    )
+
+
+def _fault_finding(path: str, fault: Fault) -> Finding:
+    if fault.kind is FaultKind.TIME:
+        advice = "do at the top level only what is done quickly: constants, patterns, functions"
+        return Finding(path, 0, "AS302", f"loading takes longer than {LOAD_SECONDS:.0f} s", advice)
+    return Finding(path, 0, "AS303", f"loading ends the sandbox: {fault.reason}", "make its top-level code smaller")

@@ -1,0 +1,41 @@
+"""Reads a program without running it, and says early and in place what the sandbox would say late or never.
+
+These checks explain; they are not what protects. A program that slips through them still cannot leave the sandbox.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+
+from labelwright.core.bundle import Program
+from labelwright.core.finding import Finding
+from labelwright.core.task import Task
+from labelwright.sandbox.static_checks import label_function, reach, regex_lint, state
+from labelwright.sandbox.static_checks.rule import SYNTAX, Breach
+
+__all__ = ["check_program"]
+
+
+def check_program(task: Task, program: Program) -> list[Finding]:
+    """Return all that is wrong or doubtful with ``program``, by line."""
+    try:
+        with warnings.catch_warnings():
+            # An unknown escape in a plain string is common in programs written by models, and harmless.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(program.source, program.path)
+            breaches = set(_breaches(task, tree))
+    except SyntaxError as error:
+        breaches = {Breach(SYNTAX, error.lineno or 0, f"not valid Python: {error.msg}")}
+    except (RecursionError, MemoryError, ValueError):
+        breaches = {Breach(SYNTAX, 0, "not valid Python: nested too deeply")}
+    return sorted(breach.finding(program.path) for breach in breaches)
+
+
+def _breaches(task: Task, tree: ast.Module) -> list[Breach]:
+    return [
+        *label_function.check(task, tree),
+        *reach.check(tree),
+        *state.check(tree),
+        *regex_lint.check(tree),
+    ]

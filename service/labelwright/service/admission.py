@@ -1,0 +1,61 @@
+"""Back-pressure: what is in flight is bounded, and what does not fit is refused at once instead of queued."""
+
+from __future__ import annotations
+
+import threading
+
+from labelwright.core.errors import Overloaded
+
+_RETRY_AFTER = 0.1
+"""Seconds. A full server works off what it has in about this time; callers add jitter of their own."""
+
+
+class Admission:
+    """Counts the requests, records and streams in flight. Safe to use from several threads."""
+
+    def __init__(self, max_requests: int, max_records: int, max_streams: int) -> None:
+        self._max_requests = max_requests
+        self._max_records = max_records
+        self._max_streams = max_streams
+        self._lock = threading.Lock()
+        self.requests = 0
+        self.records = 0
+        self.streams = 0
+
+    def enter(self, records: int) -> None:
+        """Admit one request of ``records`` records; ``leave`` must follow. Raises Overloaded.
+
+        A batch larger than the whole bound is let in when nothing else is there: it could never be served otherwise.
+        """
+        with self._lock:
+            full = self.requests >= self._max_requests
+            if full or (self.records and self.records + records > self._max_records):
+                raise Overloaded(
+                    "the service has as much in flight as it can take",
+                    retry_after=_RETRY_AFTER,
+                    advice="come back after the delay in RetryInfo, with fewer requests at once",
+                )
+            self.requests += 1
+            self.records += records
+
+    def leave(self, records: int) -> None:
+        """Give back what ``enter`` took."""
+        with self._lock:
+            self.requests -= 1
+            self.records -= records
+
+    def open_stream(self) -> None:
+        """Admit one stream; ``close_stream`` must follow. Raises Overloaded."""
+        with self._lock:
+            if self.streams >= self._max_streams:
+                raise Overloaded(
+                    f"the service has {self._max_streams} streams open and takes no more",
+                    retry_after=1.0,
+                    advice="use LabelBatch, or fewer streams",
+                )
+            self.streams += 1
+
+    def close_stream(self) -> None:
+        """Give back what ``open_stream`` took."""
+        with self._lock:
+            self.streams -= 1

@@ -1,0 +1,126 @@
+"""The last good versions on local disk, so that the service starts and serves while the registry is away.
+
+``bundles/<digest>.pb`` holds what the registry sent for a version, ``numbers/<task>@<number>`` the digest of the
+version of that number, ``aliases.json`` which versions the aliases name.
+Files appear whole or not at all; several processes may share the folder, as equal names have equal content.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from google.protobuf.message import DecodeError
+from labelwright.core.bundle import digest_files
+from labelwright.core.errors import CorruptArtifact
+from labelwright.core.whole_file import write_whole
+from labelwright.service.target import Aliases, Target
+from labelwright.v1 import registry_service_pb2 as pb
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_STATE_FILE = "aliases.json"
+_UNNAMED_KEPT = 32
+"""Bundles that no alias names and that stay on disk all the same: the newest."""
+
+
+class BundleStore:
+    """Reads and writes below ``folder``. Everything raises OSError where the disk does not do its part."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._bundles = folder / "bundles"
+        self._numbers = folder / "numbers"
+        for path in (self._bundles, self._numbers):
+            path.mkdir(parents=True, exist_ok=True)
+
+    def read(self, digest: str) -> pb.DownloadBundleResponse | None:
+        """Return what is stored under ``digest``, or None. A file that does not match it is removed and not returned.
+
+        Raises CorruptArtifact where that happened.
+        """
+        path = self._path(digest)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            stored = pb.DownloadBundleResponse.FromString(content)
+            check_digest(stored, digest)
+        except (DecodeError, CorruptArtifact):
+            path.unlink(missing_ok=True)
+            raise CorruptArtifact(
+                f"the stored bundle {digest} does not match its digest", advice="it is fetched again"
+            ) from None
+        return stored
+
+    def write(self, download: pb.DownloadBundleResponse, digest: str) -> None:
+        """Keep a download that was checked against ``digest``."""
+        write_whole(self._path(digest), download.SerializeToString())
+
+    def write_number(self, target: Target) -> None:
+        """Keep which version the target's number names."""
+        write_whole(self._number_path(target.task, target.number), target.digest.encode())
+
+    def find(self, task: str, number: int) -> Target | None:
+        """Return which version a number names, or None where that was not kept. ``task`` must be a task's name."""
+        try:
+            digest = self._number_path(task, number).read_text()
+        except (FileNotFoundError, UnicodeDecodeError):
+            return None
+        return Target(task, number, digest) if _DIGEST.fullmatch(digest) else None
+
+    def read_aliases(self) -> Aliases | None:
+        """Return the aliases that were last kept, or None where there are none that can be read."""
+        try:
+            state = json.loads((self._folder / _STATE_FILE).read_text())
+            table: dict[str, dict[str, Target]] = {}
+            for task, alias, number, digest in state["aliases"]:
+                table.setdefault(task, {})[alias] = Target(str(task), int(number), str(digest))
+            return Aliases(int(state["revision"]), table)
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def write_aliases(self, aliases: Aliases) -> None:
+        """Keep the aliases."""
+        rows = [
+            (task, alias, target.number, target.digest)
+            for task, named in sorted(aliases.table.items())
+            for alias, target in sorted(named.items())
+        ]
+        text = json.dumps({"revision": aliases.revision, "aliases": rows}, indent=1)
+        write_whole(self._folder / _STATE_FILE, text.encode())
+
+    def prune(self, named: Collection[str]) -> None:
+        """Remove bundles whose digest is not in ``named``, except for the newest few."""
+        keep = {self._path(digest) for digest in named}
+        unnamed = [path for path in self._bundles.glob("*.pb") if path not in keep]
+        for path in sorted(unnamed, key=_age)[:-_UNNAMED_KEPT]:
+            path.unlink(missing_ok=True)
+        left = {path.stem for path in self._bundles.glob("*.pb")}
+        for path in self._numbers.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if path.read_bytes().decode(errors="replace").removeprefix("sha256:") not in left:
+                    path.unlink()
+
+    def _number_path(self, task: str, number: int) -> Path:
+        return self._numbers / f"{task}@{number}"
+
+    def _path(self, digest: str) -> Path:
+        if not _DIGEST.fullmatch(digest):
+            raise CorruptArtifact(f"{ascii(digest)[:80]} is not a digest")
+        return self._bundles / f"{digest.removeprefix('sha256:')}.pb"
+
+
+def check_digest(download: pb.DownloadBundleResponse, digest: str) -> None:
+    """Raise CorruptArtifact where the bundle's content is not what ``digest`` names."""
+    if digest_files({file.path: file.content for file in download.bundle.files}) != digest:
+        raise CorruptArtifact(f"the bundle that came for {digest} does not match that digest")
+
+
+def _age(path: Path) -> float:
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_mtime
+    return 0.0

@@ -1,0 +1,93 @@
+"""The first cache: answers in this process's memory, least recently used first out."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from labelwright.service.answer import Answer
+
+ENTRY_BYTES = 200
+"""What an entry takes besides its votes, about: the key (65), its place in the ordered dictionary (130)."""
+VOTE_BYTES = 8
+
+
+class MemoryCache(Protocol):
+    """Answers by key. A key names a version and a record, so an entry is never out of date."""
+
+    def get_many(self, keys: Sequence[bytes]) -> list[Answer | None]:
+        """Return what is known, in the order of the keys."""
+        ...
+
+    def put_many(self, entries: Iterable[tuple[bytes, Answer]]) -> None:
+        """Keep the entries."""
+        ...
+
+    def size(self) -> tuple[int, int]:
+        """Return the entries and their bytes, about."""
+        ...
+
+
+class NullMemoryCache:
+    """Keeps nothing."""
+
+    def get_many(self, keys: Sequence[bytes]) -> list[Answer | None]:
+        """See MemoryCache."""
+        return [None] * len(keys)
+
+    def put_many(self, entries: Iterable[tuple[bytes, Answer]]) -> None:
+        """See MemoryCache."""
+
+    def size(self) -> tuple[int, int]:
+        """See MemoryCache."""
+        return 0, 0
+
+
+class LruMemoryCache:
+    """Bounded by entries and by bytes. Safe to use from several threads; one lock a batch."""
+
+    def __init__(self, max_entries: int, max_bytes: int) -> None:
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
+        self._entries: OrderedDict[bytes, Answer] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get_many(self, keys: Sequence[bytes]) -> list[Answer | None]:
+        """See MemoryCache."""
+        entries = self._entries
+        found = []
+        with self._lock:
+            for key in keys:
+                answer = entries.get(key)
+                if answer is not None:
+                    entries.move_to_end(key)
+                found.append(answer)
+        return found
+
+    def put_many(self, entries: Iterable[tuple[bytes, Answer]]) -> None:
+        """See MemoryCache."""
+        with self._lock:
+            for key, answer in entries:
+                before = self._entries.pop(key, None)
+                self._bytes += _cost(answer) - (_cost(before) if before else 0)
+                self._entries[key] = answer
+            while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
+                self._bytes -= _cost(self._entries.popitem(last=False)[1])
+
+    def size(self) -> tuple[int, int]:
+        """See MemoryCache."""
+        with self._lock:
+            return len(self._entries), self._bytes
+
+
+def _cost(answer: Answer) -> int:
+    # Equal answers are one object, so this is what an entry would take if all differed: an upper bound.
+    return ENTRY_BYTES + VOTE_BYTES * len(answer.votes)
+
+
+def make_memory_cache(max_entries: int, max_bytes: int) -> MemoryCache:
+    """Return the cache that the bounds ask for; a bound of 0 means none."""
+    return LruMemoryCache(max_entries, max_bytes) if max_entries and max_bytes else NullMemoryCache()

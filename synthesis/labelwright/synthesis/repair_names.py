@@ -1,0 +1,196 @@
+"""Repairs of names: the function's, its parameters', imports, labels."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from labelwright.core.task import Task
+
+_CALLED_WHEN_ENTRY = {"print"}
+# Modules that programs use without importing them, and the names that are usually meant from a module.
+_MODULES = {"re", "math", "string", "collections", "statistics", "itertools", "unicodedata", "datetime", "json"}
+_MEMBERS = {"Counter": "collections", "defaultdict": "collections"}
+_UNSURE = {"none", "unknown", "unsure", "uncertain", "abstain", "other", "null"}
+
+
+def label_function(tree: ast.Module) -> ast.FunctionDef | None:
+    """Return the function ``label``, where there is one at the top."""
+    return next((node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "label"), None)
+
+
+def drop_side_effects(_: Task, tree: ast.Module) -> list[str]:
+    """Drop example calls, prints and main blocks at the top, and prints inside functions."""
+    told = []
+    kept = [node for node in tree.body if not _is_try_out(node)]
+    after = _after_function(kept)
+    if len(kept) < len(tree.body) or after:
+        tree.body = [node for node in kept if node not in after]
+        told.append("dropped example calls")
+    if _drop_prints(tree):
+        told.append("dropped prints")
+    return told
+
+
+def name_function(task: Task, tree: ast.Module) -> list[str]:
+    """Name the only function of the right size ``label``."""
+    if label_function(tree):
+        return []
+    fitting = [
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and len(node.args.args) == len(task.fields)
+    ]
+    if len(fitting) != 1:
+        return []
+    old = fitting[0].name
+    fitting[0].name = "label"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id == old:
+            node.id = "label"
+    return [f"named the function label, not {old}"]
+
+
+def name_parameters(task: Task, tree: ast.Module) -> list[str]:
+    """Name the parameters after the fields, where there are as many."""
+    function = label_function(tree)
+    fields = list(task.fields)
+    if function is None or len(function.args.args) != len(fields) or function.args.kwonlyargs:
+        return []
+    old = [argument.arg for argument in function.args.args]
+    if set(old) == set(fields) or (set(fields) - set(old)) & _names(function):
+        return []
+    renamed = dict(zip(old, fields, strict=True))
+    for argument in function.args.args:
+        argument.arg = renamed[argument.arg]
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and node.id in renamed:
+            node.id = renamed[node.id]
+    return [f"named the parameters {', '.join(fields)}, not {', '.join(old)}"]
+
+
+def add_imports(_: Task, tree: ast.Module) -> list[str]:
+    """Import what is used but not imported, where the sandbox has it."""
+    bound = _bound(tree)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    lines: list[ast.stmt] = [ast.Import([ast.alias(name)]) for name in sorted((used & _MODULES) - bound)]
+    lines += [ast.ImportFrom(_MEMBERS[name], [ast.alias(name)], 0) for name in sorted((used & _MEMBERS.keys()) - bound)]
+    at = 1 if tree.body and _is_docstring(tree.body[0]) else 0
+    tree.body[at:at] = lines
+    return [f"added: {ast.unparse(line)}" for line in lines]
+
+
+def match_label_names(task: Task, tree: ast.Module) -> list[str]:
+    """Spell labels as the task does, and turn words for not knowing into None."""
+    names = {_plain(name): name for name in task.labels}
+    told = []
+    for constant in _label_places(tree):
+        text = constant.value
+        if not isinstance(text, str) or text in task.labels:
+            continue
+        if _plain(text) in names:
+            constant.value = names[_plain(text)]
+            told.append(f"spelled the label {constant.value!r}, not {text!r}")
+        elif _plain(text) in _UNSURE and _is_returned(tree, constant):
+            constant.value = None
+            told.append(f"returned None, not {text!r}")
+    return list(dict.fromkeys(told))
+
+
+def _is_try_out(node: ast.stmt) -> bool:
+    if isinstance(node, ast.If):
+        return "__name__" in ast.unparse(node.test)
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+
+
+def _after_function(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return assignments after the function that only serve a try-out: nothing else uses what they bind."""
+    place = next(
+        (index for index, node in enumerate(body) if isinstance(node, ast.FunctionDef) and node.name == "label"), None
+    )
+    if place is None:
+        return []
+    used = {node.id for part in body[: place + 1] for node in ast.walk(part) if isinstance(node, ast.Name)}
+    return [
+        node
+        for node in body[place + 1 :]
+        if isinstance(node, ast.Assign | ast.For | ast.Assert)
+        and not any(isinstance(name, ast.Name) and name.id in used - {"label"} for name in _targets(node))
+    ]
+
+
+def _targets(node: ast.stmt) -> list[ast.expr]:
+    return node.targets if isinstance(node, ast.Assign) else []
+
+
+def _drop_prints(tree: ast.Module) -> bool:
+    found = False
+    for node in ast.walk(tree):
+        for attribute in ("body", "orelse"):
+            statements = getattr(node, attribute, None)
+            if not isinstance(statements, list):
+                continue
+            kept = [item for item in statements if not _is_print(item)]
+            if len(kept) < len(statements):
+                found = True
+                needs_one = attribute == "body" and not kept
+                setattr(node, attribute, [ast.Pass()] if needs_one else kept)
+    return found
+
+
+def _is_print(node: object) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+        and node.value.func.id in _CALLED_WHEN_ENTRY
+    )
+
+
+def _names(function: ast.FunctionDef) -> set[str]:
+    return {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+    return bound
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _label_places(tree: ast.Module) -> list[ast.Constant]:
+    """Return the constants that stand where a label does: returned, a table's key, or compared with nothing else."""
+    found: list[ast.Constant] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Return) and node.value is not None:
+            found += _returned_constants(node.value)
+        elif isinstance(node, ast.Dict):
+            found += [key for key in node.keys if isinstance(key, ast.Constant)]
+    return found
+
+
+def _returned_constants(value: ast.expr) -> list[ast.Constant]:
+    if isinstance(value, ast.Constant):
+        return [value]
+    if isinstance(value, ast.IfExp):
+        return _returned_constants(value.body) + _returned_constants(value.orelse)
+    return []
+
+
+def _is_returned(tree: ast.Module, constant: ast.Constant) -> bool:
+    return any(
+        constant in _returned_constants(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Return) and node.value is not None
+    )
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.lower())

@@ -1,0 +1,133 @@
+"""Strategies: the ways of asking for a program.
+
+The first five are those of Huang et al. (arXiv 2407.11004): plain, and four that first ask for something that the
+program is then built on. The others show the LLM what the records are like, which the paper's do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from labelwright.core.errors import ConfigurationError
+from labelwright.core.task import FieldType, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A way of asking. Its prompt is templates/strategy_<name>.j2, and where it asks first, templates/first_<name>.j2.
+
+    ``needs`` says what it cannot do without: "text" fields, "numbers" fields, or "gold" rows. ``by_words`` asks for
+    the words of one label at a time and makes the program of them: small models write better lists than programs.
+    """
+
+    name: str
+    summary: str
+    asks_first: bool = False
+    by_words: bool = False
+    needs: frozenset[str] = frozenset()
+
+
+_TEXT = frozenset({"text"})
+_GOLD = frozenset({"gold"})
+_NUMBERS = (FieldType.NUMBER, FieldType.NUMBERS)
+
+STRATEGIES = {
+    strategy.name: strategy
+    for strategy in (
+        Strategy("plain", "the task alone"),
+        Strategy("keywords", "asks for telling words first", asks_first=True, needs=_TEXT),
+        Strategy("heuristics", "asks for rules first", asks_first=True),
+        Strategy("descriptions", "asks for a description of each label first", asks_first=True),
+        Strategy("examples", "asks for made-up records of each label first", asks_first=True),
+        Strategy("concepts", "asks first which measured concepts tell", asks_first=True, needs=frozenset({"numbers"})),
+        Strategy("similar", "shows gold rows that look alike and differ in their label", needs=_GOLD),
+        Strategy("sample", "shows a varied sample of the unlabeled records"),
+        Strategy("vocabulary", "shows words that are common in the unlabeled records", needs=_TEXT),
+        Strategy("disputed", "shows records that the programs so far get wrong, dispute or leave out"),
+        Strategy("words", "asks for the words of each label", by_words=True, needs=_TEXT),
+        Strategy("words_seen", "the same, with gold rows of the label", by_words=True, needs=_TEXT | _GOLD),
+        Strategy("words_missed", "the same, with those missed so far", by_words=True, needs=_TEXT | _GOLD),
+    )
+}
+
+# A round of ten. With gold rows, most of it asks for words: a small model's own functions cover little, and a program
+# that is written around its words always parses. What a larger model is best asked is to be measured: --strategies.
+_ROUND_WITH_GOLD = (
+    "words_seen",
+    "words_missed",
+    "plain",
+    "words_missed",
+    "words_seen",
+    "similar",
+    "words_missed",
+    "words_seen",
+    "keywords",
+    "words_missed",
+)
+_ROUND = (
+    "words",
+    "plain",
+    "keywords",
+    "vocabulary",
+    "words",
+    "heuristics",
+    "descriptions",
+    "examples",
+    "sample",
+    "disputed",
+)
+_ROUND_WITHOUT_TEXT = (
+    "plain",
+    "concepts",
+    "similar",
+    "heuristics",
+    "disputed",
+    "descriptions",
+    "sample",
+    "concepts",
+    "similar",
+    "disputed",
+)
+
+
+def has_text(task: Task) -> bool:
+    """Whether words can tell anything: whether there is a field of text."""
+    return any(field.type is FieldType.TEXT for field in task.fields.values())
+
+
+def plan(task: Task, count: int, chosen: Sequence[str], *, has_gold: bool) -> list[Strategy]:
+    """Return the strategy of each of ``count`` programs: the chosen ones in turn, or a round that fits the task.
+
+    Raises ConfigurationError for an unknown strategy, or one that lacks what it needs.
+    """
+    able = _able(task, has_gold)
+    names = chosen or _default_round(task, has_gold)
+    for name in chosen:
+        if name not in STRATEGIES:
+            raise ConfigurationError(
+                f"there is no strategy {ascii(name)[:60]}", advice=f"the strategies: {', '.join(STRATEGIES)}"
+            )
+        if lacking := STRATEGIES[name].needs - able:
+            raise ConfigurationError(
+                f"strategy {name!r} needs {' and '.join(sorted(lacking))}, which this task or run has not"
+            )
+    fitting = [STRATEGIES[name] for name in names if STRATEGIES[name].needs <= able]
+    return [fitting[turn % len(fitting)] for turn in range(count)]
+
+
+def _default_round(task: Task, has_gold: bool) -> Sequence[str]:
+    if not has_text(task):
+        return _ROUND_WITHOUT_TEXT
+    return _ROUND_WITH_GOLD if has_gold else _ROUND
+
+
+def _able(task: Task, has_gold: bool) -> frozenset[str]:
+    able = set()
+    if has_text(task):
+        able.add("text")
+    if any(field.type in _NUMBERS and field.name not in task.features for field in task.fields.values()):
+        able.add("numbers")
+    if has_gold:
+        able.add("gold")
+    return frozenset(able)

@@ -1,0 +1,253 @@
+"""The decision: whether a candidate becomes production. Pure: evidence in, a verdict with its reason out.
+
+What may refuse: gold rows, and the candidate's behavior on recent records. What may accept: gold rows, and where they
+cannot tell, an LLM that judged, blind, the records on which the two versions differ. docs/adr/0006 says why.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from labelwright.core.report import Reference
+from labelwright.worker.drift import Drift
+from labelwright.worker.observed import Observed
+from labelwright.worker.significance import sign_test
+
+SIGNIFICANT = 0.05
+"""The p-value from which on a split is no chance."""
+MATTERS = 0.01
+"""A loss of coverage below this share of the records is nothing to refuse for."""
+NEARLY_ALL = 0.95
+"""A label with this share of all labels takes nearly everything …"""
+NEARLY_ALL_MORE = 0.1
+"""… which is doubtful where the present version gives it less by this."""
+
+
+class Verdict(enum.Enum):
+    """What is to become of a candidate."""
+
+    PROMOTE = "promote"
+    REJECT = "reject"
+    ASK = "ask"
+    """A person has to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict, and why, in one or two sentences."""
+
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Rows on which one of two versions does better than the other."""
+
+    candidate: int
+    base: int
+
+    @property
+    def p_value(self) -> float:
+        """How likely so uneven a split is by chance."""
+        return sign_test(self.candidate, self.base)
+
+    @property
+    def favors_candidate(self) -> bool:
+        """Whether the candidate does better, and not by chance."""
+        return self.candidate > self.base and self.p_value < SIGNIFICANT
+
+    @property
+    def favors_base(self) -> bool:
+        """Whether the present version does better, and not by chance."""
+        return self.base > self.candidate and self.p_value < SIGNIFICANT
+
+    def __str__(self) -> str:
+        return f"{self.candidate} to {self.base}, p = {self.p_value:.2g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """Both versions on the gold rows: accuracies, and rows on which only one is right.
+
+    A candidate was made with these rows, which flatters it: ``served`` compares it as it serves and may only refuse
+    it; ``unseen`` compares what it says of rows that were held back from it, and may accept it.
+    """
+
+    rows: int
+    base_accuracy: float
+    candidate_accuracy: float
+    served: Split
+    unseen: Split
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the LLM said of records on which the versions differ. ``open`` are those that decide nothing.
+
+    ``obstacle`` says why its word cannot be taken, or why it was not asked; empty where it can.
+    """
+
+    split: Split
+    open: int = 0
+    obstacle: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """The candidate on live traffic, as label services counted it; ``votes`` and ``errors`` are its programs'.
+
+    ``labeled`` and ``base_labeled`` are records that it and the present version gave a label.
+    """
+
+    records: int = 0
+    agreements: int = 0
+    labeled: int = 0
+    base_labeled: int = 0
+    votes: int = 0
+    errors: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that a decision rests on. The drifts are those of each version on recent records against its reference.
+
+    Recent records are independent draws from traffic, repetitions included, so their shares and the tests of coverage
+    and failures are of traffic: a campaign of one message that is a third of it counts as a third.
+    """
+
+    label_names: Sequence[str]
+    base: Observed
+    candidate: Observed
+    base_drift: Sequence[Drift]
+    candidate_drift: Sequence[Drift]
+    gold: Gold | None = None
+    shadow: Shadow = field(default_factory=Shadow)
+    max_accuracy_drop: float | None = None
+    max_error: float | None = None
+
+
+def needs_judge(evidence: Evidence) -> bool:
+    """Whether the LLM has to be asked: nothing refuses the candidate, and gold does not accept it."""
+    return not any(_refusals(evidence)) and not _gold_accepts(evidence)
+
+
+def disagreements(base: Observed, candidate: Observed) -> list[int]:
+    """Return the records on which the two say different things."""
+    pairs = zip(base.labels, candidate.labels, strict=True)
+    return [index for index, (one, other) in enumerate(pairs) if one != other]
+
+
+def better_of(base: int, candidate: int, right: int) -> int:
+    """Return 1 where the candidate's label is better, -1 where the base's, 0 where neither.
+
+    To abstain is better than to be wrong and worse than to be right.
+    """
+
+    def worth(label: int) -> int:
+        return 2 if label == right else 1 if label < 0 else 0
+
+    return (worth(candidate) > worth(base)) - (worth(candidate) < worth(base))
+
+
+def decide(evidence: Evidence, judged: Judged | None) -> Decision:
+    """Return the verdict. ``judged`` is asked for where ``needs_judge``."""
+    refusals = list(_refusals(evidence))
+    if refusals:
+        return Decision(Verdict.REJECT, _sentence("; ".join(refusals)))
+    if _gold_accepts(evidence) and evidence.gold:
+        return _accepted(evidence, f"on gold rows the candidate does better ({evidence.gold.unseen})")
+    if judged is None or judged.obstacle:
+        why = judged.obstacle if judged else "nobody judged the records on which they differ"
+        return Decision(Verdict.ASK, _sentence(f"gold rows cannot tell the two versions apart, and {why}"))
+    said = f"judged blind where they differ, the two versions stand {judged.split} (candidate to present)"
+    if judged.split.favors_candidate:
+        return _accepted(evidence, said)
+    if judged.split.favors_base:
+        return Decision(Verdict.REJECT, _sentence(said))
+    return _undecided(evidence, judged, said)
+
+
+def _accepted(evidence: Evidence, why: str) -> Decision:
+    doubts = list(_doubts(evidence))
+    if doubts:
+        return Decision(Verdict.ASK, _sentence(f"{why}, but {'; '.join(doubts)}"))
+    gone = ", ".join(str(item) for item in evidence.base_drift if item.alarms)
+    calm = " Its own figures on recent records are within their thresholds."
+    was = f" The present version drifts ({gone})." if gone else ""
+    return Decision(Verdict.PROMOTE, _sentence(why) + was + calm)
+
+
+def _undecided(evidence: Evidence, judged: Judged, said: str) -> Decision:
+    drifted = [str(item) for item in evidence.base_drift if item.alarms]
+    if drifted and judged.split.candidate >= judged.split.base and not any(_doubts(evidence)):
+        return Decision(
+            Verdict.ASK, _sentence(f"{said}, which proves nothing; but the present version drifts ({drifted[0]})")
+        )
+    return Decision(Verdict.REJECT, _sentence(f"{said}: the candidate is not shown to be better"))
+
+
+def _gold_accepts(evidence: Evidence) -> bool:
+    return evidence.gold is not None and evidence.gold.unseen.favors_candidate
+
+
+def _refusals(evidence: Evidence) -> Iterator[str]:
+    """Yield what speaks against the candidate, whatever else speaks for it."""
+    if not disagreements(evidence.base, evidence.candidate):
+        yield "on every recent record the candidate says what the present version says"
+    yield from _gold_refusals(evidence)
+    lost = _coverage_split(evidence)
+    drop = (lost.base - lost.candidate) / len(evidence.base.labels)
+    if lost.favors_base and drop > MATTERS:
+        yield f"the candidate labels {drop:.1%} fewer of the recent records"
+    yield from _error_refusals(evidence)
+
+
+def _gold_refusals(evidence: Evidence) -> Iterator[str]:
+    gold, allowed = evidence.gold, evidence.max_accuracy_drop
+    if gold is None:
+        return
+    if gold.served.favors_base:
+        yield f"on gold rows the candidate does worse ({gold.served})"
+    drop = gold.base_accuracy - gold.candidate_accuracy
+    if allowed is not None and drop > allowed + 1e-9:
+        yield f"its accuracy on gold rows is {drop:.3f} lower; {allowed:g} is allowed"
+
+
+def _error_refusals(evidence: Evidence) -> Iterator[str]:
+    allowed = 0.01 if evidence.max_error is None else evidence.max_error
+    candidate, shadow = evidence.candidate, evidence.shadow
+    more = Split(
+        sum(base and not new for base, new in zip(evidence.base.failed, candidate.failed, strict=True)),
+        sum(new and not base for base, new in zip(evidence.base.failed, candidate.failed, strict=True)),
+    )
+    if more.favors_base and candidate.errors > allowed * candidate.votes:
+        yield f"its programs fail on {sum(candidate.failed)} of {len(candidate.failed)} recent records"
+    if shadow.votes and shadow.errors > max(allowed * shadow.votes, 1):
+        yield f"{shadow.errors / shadow.votes:.1%} of its votes on live traffic were errors"
+
+
+def _doubts(evidence: Evidence) -> Iterator[str]:
+    """Yield what a person should look at before a candidate that looks better is promoted."""
+    present, new = evidence.base.figures(evidence.label_names), evidence.candidate.figures(evidence.label_names)
+    label, share = _commonest(new)
+    if share >= NEARLY_ALL and share - present.label_shares[label] > NEARLY_ALL_MORE:
+        yield f"it gives {label!r} to {share:.0%} of what it labels, the present version to " + (
+            f"{present.label_shares[label]:.0%}"
+        )
+    yield from (f"drift remains ({item})" for item in evidence.candidate_drift if item.alarms)
+
+
+def _coverage_split(evidence: Evidence) -> Split:
+    pairs = list(zip(evidence.base.labels, evidence.candidate.labels, strict=True))
+    return Split(sum(base < 0 <= new for base, new in pairs), sum(new < 0 <= base for base, new in pairs))
+
+
+def _commonest(figures: Reference) -> tuple[str, float]:
+    return max(figures.label_shares.items(), key=lambda item: item[1])
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
