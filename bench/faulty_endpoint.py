@@ -25,10 +25,10 @@ from urllib.parse import urlsplit
 from labelwright.core.row import parse_rows
 from labelwright.sandbox import Sandbox
 from labelwright.synthesis.app import open_provider, read_gold, read_task, run_synthesis
-from labelwright.synthesis.ledger import Ledger, Outcome
+from labelwright.synthesis.combining.version import VersionMaterial, VersionOptions
+from labelwright.synthesis.llm.ledger import Ledger, Outcome
 from labelwright.synthesis.settings import Settings, read_settings
-from labelwright.synthesis.synthesis import SynthesisSettings
-from labelwright.synthesis.version import VersionMaterial, VersionOptions
+from labelwright.synthesis.writing.round import SynthesisSettings
 
 SPAM = Path(__file__).parent.parent / "examples" / "spam"
 SILENCE_SECONDS = 60.0

@@ -20,9 +20,9 @@ from pathlib import Path
 import grpc
 from labelwright.core.bundle import Bundle, read_folder
 from labelwright.core.record import pack
-from labelwright.core.wire import record_from_text
+from labelwright.core.wire.messages import record_from_text
 from labelwright.sandbox import Labeler, Sandbox
-from labelwright.service.server import LabelServer
+from labelwright.service.answering.server import LabelServer
 from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1 import registry_service_pb2
 from labelwright.v1.label_service_pb2_grpc import LabelServiceServicer, LabelServiceStub

@@ -19,18 +19,18 @@ from labelwright.core.row import Row, parse_rows
 from labelwright.features import Features
 from labelwright.sandbox import Sandbox
 from labelwright.synthesis.app import open_provider, read_gold, read_task
-from labelwright.synthesis.calibration import beliefs
-from labelwright.synthesis.ensemble import Ensemble, Ingredients, build_ensemble
-from labelwright.synthesis.extraction import extract_source, parse_source
-from labelwright.synthesis.generation import PROGRAM
-from labelwright.synthesis.label_models import decide, fit_majority
-from labelwright.synthesis.provider import Provider
-from labelwright.synthesis.selection import Choice, choose_label_model
+from labelwright.synthesis.combining.ensemble import Ensemble, Ingredients, build_ensemble
+from labelwright.synthesis.combining.selection import Choice, choose_label_model
+from labelwright.synthesis.combining.version import Learned, VersionMaterial, VersionOptions, learn_directly
+from labelwright.synthesis.combining.voting import cast_votes
+from labelwright.synthesis.learning.calibration import beliefs
+from labelwright.synthesis.llm.provider import Provider
+from labelwright.synthesis.repair.extraction import extract_source, parse_source
 from labelwright.synthesis.settings import Settings
-from labelwright.synthesis.synthesis import Synthesis, SynthesisSettings, synthesize
-from labelwright.synthesis.validation import Validator
-from labelwright.synthesis.version import Learned, VersionMaterial, VersionOptions, learn_directly
-from labelwright.synthesis.voting import cast_votes
+from labelwright.synthesis.statistics.label_models import decide, fit_majority
+from labelwright.synthesis.writing.generation import PROGRAM
+from labelwright.synthesis.writing.round import Synthesis, SynthesisSettings, synthesize
+from labelwright.synthesis.writing.validation import Validator
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from labelwright.core.run import (
     facts_to_text,
     message_of,
 )
-from labelwright.core.run_wire import (
+from labelwright.core.wire.runs import (
     review_from_message,
     run_from_message,
     run_to_message,

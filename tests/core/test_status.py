@@ -13,7 +13,7 @@ import grpc
 import pytest
 from labelwright.core import errors
 from labelwright.core.errors import LabelwrightError
-from labelwright.core.status import ErrorInterceptor, from_rpc_error
+from labelwright.core.wire.status import ErrorInterceptor, from_rpc_error
 from labelwright.v1 import label_service_pb2, label_service_pb2_grpc
 
 KINDS = [

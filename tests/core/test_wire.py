@@ -8,7 +8,7 @@ from labelwright.core.errors import InvalidBundle, InvalidRecord
 from labelwright.core.finding import Finding, Severity
 from labelwright.core.record import make_record
 from labelwright.core.task import Task
-from labelwright.core.wire import (
+from labelwright.core.wire.messages import (
     bundle_from_message,
     bundle_to_message,
     finding_from_message,

@@ -11,7 +11,7 @@ from labelwright.core import bundle as limits_of
 from labelwright.core.bundle import Bundle, open_bundle
 from labelwright.core.label_model import parse_label_model
 from labelwright.core.task import FieldType, Gates, Limits, Refresh, parse_task
-from labelwright.registry.acceptance import accept
+from labelwright.registry.acceptance.acceptance import accept
 from labelwright.sandbox import Labeler, Sandbox
 
 PAGE = (Path(__file__).parents[2] / "docs/bundle.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from labelwright.core.finding import Finding
 from labelwright.core.record import pack
 from labelwright.core.row import Row, parse_rows
 from labelwright.core.task import FieldType
-from labelwright.registry.acceptance import accept
+from labelwright.registry.acceptance.acceptance import accept
 from labelwright.sandbox import Labeler, Sandbox
 
 from tests.parts.native import native_votes

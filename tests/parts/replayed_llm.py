@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from labelwright.core.errors import LabelwrightError
-from labelwright.synthesis.completion import Finish, Message, Reply, Request
-from labelwright.synthesis.openai_endpoint import OpenAIEndpoint
-from labelwright.synthesis.replies import Replies, reply_from_json
+from labelwright.synthesis.llm.completion import Finish, Message, Reply, Request
+from labelwright.synthesis.llm.openai_endpoint import OpenAIEndpoint
+from labelwright.synthesis.llm.replies import Replies, reply_from_json
 
 _FINISHES = {Finish.LENGTH: "length", Finish.FILTERED: "content_filter"}
 

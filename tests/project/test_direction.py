@@ -1,44 +1,123 @@
-"""Dependencies run in one direction: a package knows those before it and none after it."""
+"""Dependencies run in one direction: between folders, between packages, and between the groups inside a package."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.project.tracked import ROOT
+from tests.project.tracked import ROOT, folders
 
-MAY_IMPORT = {
-    "core": {"v1"},
-    "sandbox": {"v1", "core"},
-    "registry": {"v1", "core", "sandbox"},
-    "service": {"v1", "core", "sandbox"},
-    "synthesis": {"v1", "core", "sandbox", "registry"},
-    "client": {"v1", "core"},
-    "worker": {"v1", "core", "sandbox", "registry", "synthesis", "client"},
-    "features": {"core"},
-    "cli": {"v1", "core", "sandbox", "registry", "synthesis", "client", "worker", "features"},
+# Where folders alone would allow too much: a label service runs without the registry's package, and the SDK is small.
+KNOWS_ONLY = {
+    "service": {"v1", "core", "sandbox", "service"},
+    "client": {"v1", "core", "client"},
+    "features": {"core", "features"},
+}
+
+# From the ground up, the groups of each package and the modules that stand in none; a level may import those before it.
+# Modules of one level may import each other.
+LEVELS = {
+    "core": [
+        "server_log stop_signal finding vote alias errors task record row label_model recent run report bundle whole_file",
+        "wire",
+    ],
+    "sandbox": ["interface guest static_checks build", "host", "backend", "sandbox labeler determinism export"],
+    "registry": ["settings metrics", "acceptance", "store", "changes", "answering", "runs", "app"],
+    "service": [
+        "settings target answer background backlog breaker cost metrics",
+        *("versions", "caches", "recent", "shadow", "following", "answering", "processes"),
+    ],
+    "client": [
+        "calling",
+        "messages",
+        "stream watching label_client registry_client run_client async_label_client async_registry_client",
+    ],
+    "features": ["extractor onnx_text"],
+    "synthesis": [
+        *("llm", "asking", "repair", "writing", "statistics", "learning", "combining", "pilot"),
+        "settings app",
+    ],
+    "worker": [
+        "settings metrics prometheus http_listener significance drift observed decision policy",
+        *("runs", "steps", "work"),
+        "app process",
+    ],
+    "cli": ["exits extras options screen target progress", "rows", "labeling", "views", "servers", "commands", "main"],
 }
 
 
-def imported(source: str) -> set[str]:
-    """Return the packages of Labelwright that the source imports, inside functions too."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+def modules(package: str) -> list[Path]:
+    found = sorted(path for folder in folders() for path in ROOT.glob(f"{folder}/labelwright/{package}/**/*.py"))
+    assert found
+    return found
+
+
+def imported(path: Path) -> Iterator[tuple[str, ...]]:
+    """Yield what a module imports of the project, inside functions too: package, group or module, and so on."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names: list[str] = []
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name.split(".")[1] for name in names if name.startswith("labelwright.")}
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        for name in names:
+            if name.startswith("labelwright."):
+                yield tuple(name.split(".")[1:])
 
 
-@pytest.mark.parametrize("package", MAY_IMPORT)
-def test_a_package_imports_only_those_before_it(package: str) -> None:
-    files = list(ROOT.glob(f"*/labelwright/{package}/**/*.py"))
-    assert files
-    wrong = {
-        f"{path.relative_to(ROOT)}: labelwright.{other}"
-        for path in files
-        for other in imported(path.read_text(encoding="utf-8")) - MAY_IMPORT[package] - {package}
+def home(path: Path) -> str:
+    """Return the group of a module, or its own name where it stands in none."""
+    inside = path.relative_to(ROOT).parts[3:]
+    return inside[0].removesuffix(".py")
+
+
+PACKAGES = {
+    path.name: place
+    for place, folder in enumerate(folders())
+    for path in ROOT.glob(f"{folder}/labelwright/*")
+    if path.is_dir() and path.name != "__pycache__"
+}
+
+
+def test_every_package_has_its_levels() -> None:
+    assert set(LEVELS) == set(PACKAGES) - {"v1"}
+
+
+@pytest.mark.parametrize("package", LEVELS)
+def test_a_package_imports_only_folders_before_its_own(package: str) -> None:
+    allowed = KNOWS_ONLY.get(package) or {name for name, place in PACKAGES.items() if place <= PACKAGES[package]}
+    wrong = [
+        f"{path.relative_to(ROOT)}: labelwright.{'.'.join(name)}"
+        for path in modules(package)
+        for name in imported(path)
+        if name[0] not in allowed
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("package", LEVELS)
+def test_a_group_imports_only_groups_before_it(package: str) -> None:
+    level = {name: place for place, names in enumerate(LEVELS[package]) for name in names.split()}
+    level |= {"__init__": len(level), "__main__": len(level)}
+    assert sorted({home(path) for path in modules(package)} - set(level)) == [], "say at which level it stands"
+    wrong = [
+        f"{path.relative_to(ROOT)}: labelwright.{'.'.join(name)}"
+        for path in modules(package)
+        for name in imported(path)
+        if name[0] == package and level.get(name[1], -1) > level[home(path)]
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("package", LEVELS)
+def test_no_folder_is_a_crowd(package: str) -> None:
+    """A reader takes in about a dozen modules at a glance."""
+    crowds = {
+        str(folder.relative_to(ROOT)): count
+        for folder in {path.parent for path in modules(package)}
+        if (count := sum(path.name != "__init__.py" for path in folder.glob("*.py"))) > 15
     }
-    assert wrong == set()
+    assert crowds == {}

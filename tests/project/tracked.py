@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import subprocess
+import tomllib
 from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+
+
+@lru_cache
+def folders() -> tuple[str, ...]:
+    """Return the folders of the code in the order in which they may import each other, as pyproject.toml names them."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return tuple(project["tool"]["hatch"]["build"]["dev-mode-dirs"])
 
 
 @lru_cache

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from labelwright.registry.database import Database
-from labelwright.registry.migration import migrate
+from labelwright.registry.store.database import Database
+from labelwright.registry.store.migration import migrate
 from labelwright.sandbox import Sandbox
 
 from tests.parts.postgres import Postgres, find_binaries

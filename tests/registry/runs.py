@@ -9,10 +9,10 @@ from itertools import pairwise
 
 from labelwright.client import RunClient
 from labelwright.core.run import Run, RunState, Trigger
-from labelwright.registry.database import Database
-from labelwright.registry.models import TaskRow
-from labelwright.registry.run_rows import NewRun
-from labelwright.registry.runs import RunStore
+from labelwright.registry.runs.rows import NewRun
+from labelwright.registry.runs.runs import RunStore
+from labelwright.registry.store.database import Database
+from labelwright.registry.store.models import TaskRow
 
 from tests.parts.registry import Registry, push
 from tests.registry.bundles import new_name, variant

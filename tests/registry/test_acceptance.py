@@ -9,8 +9,8 @@ from labelwright.core.bundle import Program, open_bundle
 from labelwright.core.errors import DeadlineExceeded, InvalidBundle
 from labelwright.core.finding import Severity
 from labelwright.core.report import Report
-from labelwright.registry.acceptance import MAX_FINDINGS, accept, accept_files, accept_folder, describe
-from labelwright.registry.evaluation import Incomparable, accuracy_on_gold_of
+from labelwright.registry.acceptance.acceptance import MAX_FINDINGS, accept, accept_files, accept_folder, describe
+from labelwright.registry.acceptance.evaluation import Incomparable, accuracy_on_gold_of
 from labelwright.sandbox import Sandbox
 
 from tests.registry.bundles import ALWAYS_HAM, PRIZE, SHORT, files

@@ -4,8 +4,8 @@ import grpc
 import pytest
 from labelwright.core import errors
 from labelwright.core.alias import AliasChange
-from labelwright.core.status import from_rpc_error
-from labelwright.registry.aliases import version_stack
+from labelwright.core.wire.status import from_rpc_error
+from labelwright.registry.store.aliases import version_stack
 from labelwright.v1 import registry_service_pb2 as pb
 from labelwright.v1 import registry_service_pb2_grpc as pb_grpc
 

@@ -13,8 +13,8 @@ import grpc
 import pytest
 from labelwright.core.bundle import digest_files
 from labelwright.core.errors import ConfigurationError, CorruptArtifact, StorageFull
-from labelwright.core.status import from_rpc_error
-from labelwright.registry.artifacts import FolderArtifacts
+from labelwright.core.wire.status import from_rpc_error
+from labelwright.registry.store.artifacts import FolderArtifacts
 from labelwright.v1 import registry_service_pb2 as pb
 
 from tests.parts.registry import Registry, push
@@ -65,7 +65,7 @@ def test_damage_is_found_and_putting_again_repairs_it(tmp_path: Path, how: str) 
 def test_the_part_of_a_living_writer_is_left_alone_and_that_of_a_dead_one_removed(tmp_path: Path) -> None:
     FolderArtifacts(tmp_path)
     script = (
-        "import sys; from pathlib import Path; from labelwright.registry.artifacts import FolderArtifacts\n"
+        "import sys; from pathlib import Path; from labelwright.registry.store.artifacts import FolderArtifacts\n"
         f"with FolderArtifacts(Path({str(tmp_path)!r}))._part(): print(flush=True); sys.stdin.read()"
     )
     writer = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -6,7 +6,7 @@ import grpc
 import pytest
 from labelwright.core.bundle import read_folder
 from labelwright.core.errors import InvalidRequest
-from labelwright.core.status import from_rpc_error
+from labelwright.core.wire.status import from_rpc_error
 from labelwright.v1 import registry_service_pb2 as pb
 
 from tests.parts.registry import Registry, push

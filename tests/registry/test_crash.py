@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 from labelwright.core.bundle import open_bundle
-from labelwright.registry.artifacts import FolderArtifacts
-from labelwright.registry.comparison import Comparison
-from labelwright.registry.database import Database
+from labelwright.registry.changes.comparison import Comparison
+from labelwright.registry.changes.push import Pusher
+from labelwright.registry.changes.turns import Turns
 from labelwright.registry.metrics import NullMetrics
-from labelwright.registry.migration import migrate
-from labelwright.registry.push import Pusher
-from labelwright.registry.sweep import sweep_orphans
-from labelwright.registry.turns import Turns
-from labelwright.registry.versions import VersionStore
+from labelwright.registry.store.artifacts import FolderArtifacts
+from labelwright.registry.store.database import Database
+from labelwright.registry.store.migration import migrate
+from labelwright.registry.store.sweep import sweep_orphans
+from labelwright.registry.store.versions import VersionStore
 from labelwright.sandbox import Sandbox
 from labelwright.v1 import registry_service_pb2 as pb
 from sqlalchemy import event

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from labelwright.core import errors, run
 from labelwright.core.run import RunState
+from labelwright.registry.answering.requests import MAX_MESSAGE_TEXT
 from labelwright.registry.metrics import PrometheusMetrics
-from labelwright.registry.requests import MAX_MESSAGE_TEXT
-from labelwright.registry.run_files import MAX_RUN_BYTES, MAX_RUN_FILES
-from labelwright.registry.run_requests import MAX_LEASE_SECONDS
-from labelwright.registry.runs import MAX_STEPS
+from labelwright.registry.runs.files import MAX_RUN_BYTES, MAX_RUN_FILES
+from labelwright.registry.runs.requests import MAX_LEASE_SECONDS
+from labelwright.registry.runs.runs import MAX_STEPS
 from labelwright.registry.settings import PREFIX, Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -80,6 +80,6 @@ def test_every_limit_of_a_run_is_documented_as_it_is() -> None:
 
 
 def test_every_acceptance_code_is_documented() -> None:
-    source = Path(errors.__file__).parents[3] / "registry/labelwright/registry/acceptance.py"
+    source = Path(errors.__file__).parents[3] / "registry/labelwright/registry/acceptance/acceptance.py"
     documented = {row[0].strip("`") for row in rows("registry.md") if re.fullmatch(r"`AS\d+`", row[0])}
     assert set(re.findall(r'"(AS\d+)"', source.read_text())) == documented

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from labelwright.core.report import Report, report_from_json, report_to_json
-from labelwright.core.report_wire import report_from_message, report_to_message
 from labelwright.core.task import Task, parse_task
 from labelwright.core.vote import ABSTAIN, VoteError
-from labelwright.registry.figures import gold_figures, reference_figures
+from labelwright.core.wire.reports import report_from_message, report_to_message
+from labelwright.registry.acceptance.figures import gold_figures, reference_figures
 from labelwright.v1 import registry_service_pb2 as pb
 
 from tests.registry.bundles import TASK

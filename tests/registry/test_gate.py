@@ -4,9 +4,9 @@ import grpc
 import pytest
 from labelwright.core import errors
 from labelwright.core.report import GoldFigures, Reference
-from labelwright.core.status import from_rpc_error
 from labelwright.core.task import Gates
-from labelwright.registry.gate import check_drop, check_gates, require
+from labelwright.core.wire.status import from_rpc_error
+from labelwright.registry.acceptance.gate import check_drop, check_gates, require
 from labelwright.v1 import registry_service_pb2 as pb
 from labelwright.v1 import registry_service_pb2_grpc as pb_grpc
 

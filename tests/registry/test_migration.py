@@ -10,11 +10,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from labelwright.core.errors import ConfigurationError, Unavailable
 from labelwright.core.run import Trigger
-from labelwright.registry.database import Database
-from labelwright.registry.migration import alembic_config, migrate, newest_step
-from labelwright.registry.models import Base
-from labelwright.registry.run_rows import NewRun
-from labelwright.registry.runs import RunStore
+from labelwright.registry.runs.rows import NewRun
+from labelwright.registry.runs.runs import RunStore
+from labelwright.registry.store.database import Database
+from labelwright.registry.store.migration import alembic_config, migrate, newest_step
+from labelwright.registry.store.models import Base
 
 
 def migrate_url(url: str) -> None:

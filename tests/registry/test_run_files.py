@@ -7,12 +7,12 @@ import pytest
 from labelwright.client import RunClient
 from labelwright.core.errors import InvalidRequest, LabelwrightError, RunFileNotFound, StorageFull
 from labelwright.core.run import MAX_FILE_BYTES, Review, RunCost, RunState
-from labelwright.core.status import from_rpc_error
-from labelwright.registry import run_files
-from labelwright.registry.database import Database
-from labelwright.registry.models import RunFileRow
-from labelwright.registry.run_files import RunFileStore
-from labelwright.registry.runs import RunStore
+from labelwright.core.wire.status import from_rpc_error
+from labelwright.registry.runs import files as run_files
+from labelwright.registry.runs.files import RunFileStore
+from labelwright.registry.runs.runs import RunStore
+from labelwright.registry.store.database import Database
+from labelwright.registry.store.models import RunFileRow
 from labelwright.v1 import run_service_pb2 as pb
 from labelwright.v1.run_service_pb2_grpc import RunServiceStub
 from sqlalchemy import func, select

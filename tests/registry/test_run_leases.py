@@ -14,11 +14,11 @@ import sqlalchemy as sa
 from labelwright.client import RunClient
 from labelwright.core.errors import LeaseLost, RunStateMismatch
 from labelwright.core.run import Review, RunCost, RunState, Trigger
-from labelwright.registry.database import Database
-from labelwright.registry.models import RunRow
-from labelwright.registry.run_files import RunFileStore
-from labelwright.registry.run_rows import NewRun, new_row
-from labelwright.registry.runs import Advance, RunStore
+from labelwright.registry.runs.files import RunFileStore
+from labelwright.registry.runs.rows import NewRun, new_row
+from labelwright.registry.runs.runs import Advance, RunStore
+from labelwright.registry.store.database import Database
+from labelwright.registry.store.models import RunRow
 from sqlalchemy import event
 
 from tests.parts.registry import Registry

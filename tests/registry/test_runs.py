@@ -15,7 +15,7 @@ from labelwright.core.errors import (
     VersionNotFound,
 )
 from labelwright.core.run import ENDS, UNPROMOTED, Review, RunCost, RunState, Trigger
-from labelwright.registry.runs import MAX_STEPS
+from labelwright.registry.runs.runs import MAX_STEPS
 
 from tests.parts.registry import Registry
 from tests.registry.bundles import new_name

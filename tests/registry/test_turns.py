@@ -5,7 +5,7 @@ import time
 
 import pytest
 from labelwright.core.errors import Overloaded
-from labelwright.registry.turns import Turns
+from labelwright.registry.changes.turns import Turns
 
 
 def test_more_than_may_wait_are_sent_away_at_once_and_the_others_come_in_turn() -> None:

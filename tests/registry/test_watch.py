@@ -8,11 +8,11 @@ import grpc
 import pytest
 from labelwright.core.errors import Overloaded, Unavailable
 from labelwright.core.report import Report
-from labelwright.core.status import from_rpc_error
-from labelwright.registry.aliases import AliasStore, Move
-from labelwright.registry.database import Database
-from labelwright.registry.feed import read_update
-from labelwright.registry.versions import NewVersion, VersionStore
+from labelwright.core.wire.status import from_rpc_error
+from labelwright.registry.changes.feed import read_update
+from labelwright.registry.store.aliases import AliasStore, Move
+from labelwright.registry.store.database import Database
+from labelwright.registry.store.versions import NewVersion, VersionStore
 from labelwright.v1 import registry_service_pb2 as pb
 from labelwright.v1 import registry_service_pb2_grpc as pb_grpc
 

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 from labelwright.core.errors import SandboxUnavailable
-from labelwright.sandbox.aot_cache import CompiledCache
-from labelwright.sandbox.engine import make_engine
+from labelwright.sandbox.host.aot_cache import CompiledCache
+from labelwright.sandbox.host.engine import make_engine
 from wasmtime import wat2wasm
 
 
@@ -128,8 +128,8 @@ def test_a_missing_or_broken_runtime_is_said_plainly(tmp_path, engine):
 SCRIPT = """
 import sys
 from pathlib import Path
-from labelwright.sandbox.aot_cache import CompiledCache
-from labelwright.sandbox.engine import make_engine
+from labelwright.sandbox.host.aot_cache import CompiledCache
+from labelwright.sandbox.host.engine import make_engine
 CompiledCache(Path(sys.argv[1]), Path(sys.argv[2])).component(make_engine())
 """
 

@@ -1,4 +1,4 @@
-from labelwright.sandbox.breaker import Breaker
+from labelwright.sandbox.backend.breaker import Breaker
 
 
 class Clock:

@@ -2,7 +2,7 @@ import json
 
 from labelwright.sandbox import build
 from labelwright.sandbox.guest.allowed import MODULES
-from labelwright.sandbox.instance import INTERFACE, LoadedInstance
+from labelwright.sandbox.host.instance import INTERFACE, LoadedInstance
 
 
 def test_a_runtime_that_is_up_to_date_is_not_built_again(sandbox):

@@ -11,8 +11,8 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from labelwright.core.errors import Overloaded
-from labelwright.core.status import from_rpc_error
-from labelwright.service.admission import Admission
+from labelwright.core.wire.status import from_rpc_error
+from labelwright.service.answering.admission import Admission
 from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1 import registry_service_pb2
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub

@@ -6,8 +6,8 @@ from pathlib import Path
 import grpc
 import pytest
 from labelwright.core.errors import LabelwrightError
-from labelwright.core.status import from_rpc_error
-from labelwright.core.wire import record_to_message
+from labelwright.core.wire.messages import record_to_message
+from labelwright.core.wire.status import from_rpc_error
 from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1 import record_pb2, registry_service_pb2
 from labelwright.v1.label_service_pb2_grpc import LabelServiceStub

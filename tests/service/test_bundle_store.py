@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from labelwright.core.bundle import digest_files
 from labelwright.core.errors import CorruptArtifact
-from labelwright.service.bundle_store import BundleStore
 from labelwright.service.target import Aliases, Target
+from labelwright.service.versions.bundle_store import BundleStore
 from labelwright.v1 import registry_service_pb2 as pb
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from labelwright.core.status import from_rpc_error
+from labelwright.core.wire.status import from_rpc_error
 from labelwright.v1 import label_service_pb2 as pb
 
 from tests.parts.registry import Registry

@@ -4,7 +4,7 @@ import threading
 
 from labelwright.core.label_model import Decision
 from labelwright.service.answer import Answer
-from labelwright.service.memory_cache import ENTRY_BYTES, VOTE_BYTES, LruMemoryCache, make_memory_cache
+from labelwright.service.caches.memory_cache import ENTRY_BYTES, VOTE_BYTES, LruMemoryCache, make_memory_cache
 
 
 def answer(votes: int = 2) -> Answer:

@@ -7,7 +7,7 @@ import grpc
 import pytest
 from labelwright.core.label_model import MajorityVote
 from labelwright.core.vote import VoteError
-from labelwright.core.wire import record_to_message
+from labelwright.core.wire.messages import record_to_message
 from labelwright.service.answer import Answers
 from labelwright.service.metrics import MAX_LABELS, MAX_PROGRAMS, MAX_TASKS, OTHER, REASONS, Metrics
 from labelwright.v1 import label_service_pb2 as pb

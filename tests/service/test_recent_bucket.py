@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 from labelwright.core.recent import MAX_BUCKET_BYTES, MAX_MEMBER_BYTES, RecentSample, record_of
-from labelwright.service.recent_bucket import CHUNK_BYTES, CHUNK_RECORDS, RecentBucket
+from labelwright.service.recent.bucket import CHUNK_BYTES, CHUNK_RECORDS, RecentBucket
 
 NOW = 1_800_000_000.0
 

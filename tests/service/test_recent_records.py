@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import pytest
 from labelwright.core.recent import MAX_MEMBER_BYTES, RecentSample, read_recent
-from labelwright.core.wire import record_to_message
+from labelwright.core.wire.messages import record_to_message
 from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1 import registry_service_pb2
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub

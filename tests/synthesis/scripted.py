@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from labelwright.synthesis.completion import Finish, Reply, Request, Usage
-from labelwright.synthesis.ledger import Budget, Ledger
-from labelwright.synthesis.prices import Price
-from labelwright.synthesis.provider import KeptProvider
-from labelwright.synthesis.replies import Replies
+from labelwright.synthesis.llm.completion import Finish, Reply, Request, Usage
+from labelwright.synthesis.llm.ledger import Budget, Ledger
+from labelwright.synthesis.llm.prices import Price
+from labelwright.synthesis.llm.provider import KeptProvider
+from labelwright.synthesis.llm.replies import Replies
 
 TOKENS_IN, TOKENS_OUT = 40, 2
 

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from labelwright.synthesis.calibration import beliefs, direct_labels_tell, fit_calibration, is_told, unseen_accuracy
+from labelwright.synthesis.learning.calibration import (
+    beliefs,
+    direct_labels_tell,
+    fit_calibration,
+    is_told,
+    unseen_accuracy,
+)
 
 NO = np.nan
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from labelwright.core.task import FieldType, parse_task
-from labelwright.synthesis.concepts import Concept, ask_concepts, read_concepts, suggest_fields
+from labelwright.synthesis.asking.concepts import Concept, ask_concepts, read_concepts, suggest_fields
 
 from tests.synthesis.conftest import make_task
 from tests.synthesis.scripted import scripted_provider

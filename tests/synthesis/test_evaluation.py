@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labelwright.synthesis.evaluation import compare, confusion_matrix, measure, wilson
+from labelwright.synthesis.statistics.evaluation import compare, confusion_matrix, measure, wilson
 from sklearn.metrics import accuracy_score, f1_score
 
 TRUTH = np.array([0, 0, 0, 1, 1, 2])

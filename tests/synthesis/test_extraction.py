@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from labelwright.synthesis.extraction import extract_source
+from labelwright.synthesis.repair.extraction import extract_source
 
 PROGRAM = "def label(text):\n    return None\n"
 

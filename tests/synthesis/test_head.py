@@ -9,12 +9,12 @@ from labelwright.core.row import Row
 from labelwright.core.task import Task
 from labelwright.sandbox import Sandbox
 from labelwright.sandbox.static_checks import check_program
-from labelwright.synthesis.bands import band_votes
-from labelwright.synthesis.ensemble import Ingredients, build_ensemble
-from labelwright.synthesis.head import Head, HeadMaterial, fit_head, numbers_of
-from labelwright.synthesis.label_models import decide
-from labelwright.synthesis.student_source import HEAD_NAMES, head_programs
-from labelwright.synthesis.voting import cast_votes
+from labelwright.synthesis.combining.ensemble import Ingredients, build_ensemble
+from labelwright.synthesis.combining.voting import cast_votes
+from labelwright.synthesis.learning.bands import band_votes
+from labelwright.synthesis.learning.head import Head, HeadMaterial, fit_head, numbers_of
+from labelwright.synthesis.learning.student_source import HEAD_NAMES, head_programs
+from labelwright.synthesis.statistics.label_models import decide
 
 from tests.synthesis.conftest import make_task
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from labelwright.core.label_model import parse_label_model
-from labelwright.synthesis.label_models import (
+from labelwright.synthesis.statistics.label_models import (
     Fit,
     Votes,
     decide,

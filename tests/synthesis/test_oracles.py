@@ -7,7 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from labelwright.synthesis.label_models import Fit, decide, fit_dawid_skene, fit_majority, fit_triplet, posteriors
+from labelwright.synthesis.statistics.label_models import (
+    Fit,
+    decide,
+    fit_dawid_skene,
+    fit_majority,
+    fit_triplet,
+    posteriors,
+)
 
 CASES = json.loads(Path(__file__).with_name("oracles").joinpath("says.json").read_text())
 

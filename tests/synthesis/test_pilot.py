@@ -8,11 +8,11 @@ import pytest
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.row import Row
 from labelwright.sandbox import Labeler
-from labelwright.synthesis.pilot import run_pilot
-from labelwright.synthesis.pilot_result import PilotMaterial, PilotOptions
-from labelwright.synthesis.report import build_report
-from labelwright.synthesis.report_page import render_page
-from labelwright.synthesis.synthesis import SynthesisSettings
+from labelwright.synthesis.pilot.page import render_page
+from labelwright.synthesis.pilot.report import build_report
+from labelwright.synthesis.pilot.result import PilotMaterial, PilotOptions
+from labelwright.synthesis.pilot.run import run_pilot
+from labelwright.synthesis.writing.round import SynthesisSettings
 
 from tests.synthesis.conftest import make_task
 from tests.synthesis.made_up import TELLING

@@ -7,9 +7,9 @@ import pytest
 from labelwright.cli.exits import ExitCode
 from labelwright.cli.main import app
 from labelwright.core.bundle import read_folder
-from labelwright.synthesis.pilot import run_pilot
-from labelwright.synthesis.pilot_result import PilotOptions
-from labelwright.synthesis.synthesis import SynthesisSettings
+from labelwright.synthesis.pilot.result import PilotOptions
+from labelwright.synthesis.pilot.run import run_pilot
+from labelwright.synthesis.writing.round import SynthesisSettings
 from typer.testing import CliRunner
 
 from tests.synthesis.scripted import scripted_provider

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from labelwright.core.errors import ConfigurationError
-from labelwright.synthesis.prices import Price, read_price
+from labelwright.synthesis.llm.prices import Price, read_price
 
 
 def test_a_price_is_per_million_tokens_in_and_out() -> None:

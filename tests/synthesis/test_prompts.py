@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from labelwright.core.row import Row
 from labelwright.core.task import Task
-from labelwright.synthesis.completion import Message
-from labelwright.synthesis.direct import Example, direct_request, read_label, read_scores
-from labelwright.synthesis.evidence import Material, gather, gather_words
-from labelwright.synthesis.program_prompt import ProgramPrompts
-from labelwright.synthesis.strategies import STRATEGIES
+from labelwright.synthesis.asking.direct import Example, direct_request, read_label, read_scores
+from labelwright.synthesis.asking.evidence import Material, gather, gather_words
+from labelwright.synthesis.asking.program_prompt import ProgramPrompts
+from labelwright.synthesis.asking.strategies import STRATEGIES
+from labelwright.synthesis.llm.completion import Message
 
 from tests.synthesis.conftest import make_task
 
@@ -143,7 +143,7 @@ def test_reads_the_label_that_an_answer_names(reviews: Task, answer: str, label:
 
 
 def test_scores_come_from_the_candidates_that_begin_one_label(reviews: Task) -> None:
-    from labelwright.synthesis.completion import Finish, Reply, Usage
+    from labelwright.synthesis.llm.completion import Finish, Reply, Usage
 
     alternatives = {"go": -0.1, " GOOD": -3.0, "b": -2.0, "x": -1.0, " ": -1.0}
     bad, good = read_scores(reviews, Reply("good", Finish.STOP, Usage(1, 1), alternatives))

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from labelwright.synthesis.completion import Finish, Message, Request
-from labelwright.synthesis.endpoint import AskFailed, BudgetExceeded
-from labelwright.synthesis.ledger import Budget, Ledger, Outcome
-from labelwright.synthesis.openai_endpoint import OpenAIEndpoint
-from labelwright.synthesis.prices import Price
-from labelwright.synthesis.provider import KeptProvider, RecordedEndpoint, Retries
-from labelwright.synthesis.replies import Replies
+from labelwright.synthesis.llm.completion import Finish, Message, Request
+from labelwright.synthesis.llm.endpoint import AskFailed, BudgetExceeded
+from labelwright.synthesis.llm.ledger import Budget, Ledger, Outcome
+from labelwright.synthesis.llm.openai_endpoint import OpenAIEndpoint
+from labelwright.synthesis.llm.prices import Price
+from labelwright.synthesis.llm.provider import KeptProvider, RecordedEndpoint, Retries
+from labelwright.synthesis.llm.replies import Replies
 
 from tests.synthesis.faulty_endpoint import FaultyEndpoint, running
 

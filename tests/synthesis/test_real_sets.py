@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from labelwright.core.row import Row, parse_rows
 from labelwright.core.task import Task
-from labelwright.synthesis.baselines import commonest_label, tfidf_labels
-from labelwright.synthesis.ensemble import Ingredients, build_ensemble
-from labelwright.synthesis.label_models import decide
-from labelwright.synthesis.voting import cast_votes
+from labelwright.synthesis.combining.ensemble import Ingredients, build_ensemble
+from labelwright.synthesis.combining.voting import cast_votes
+from labelwright.synthesis.pilot.baselines import commonest_label, tfidf_labels
+from labelwright.synthesis.statistics.label_models import decide
 
 from tests.synthesis.conftest import make_task
 

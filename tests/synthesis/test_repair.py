@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from labelwright.core.task import Task
-from labelwright.synthesis.repair import repair
+from labelwright.synthesis.repair.repair import repair
 
 
 def run(source: str, text: str) -> object:

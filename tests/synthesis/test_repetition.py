@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from labelwright.synthesis.repetition import repeats_itself
+from labelwright.synthesis.llm.repetition import repeats_itself
 
 WORDS = ", ".join(f'"word{number}"' for number in range(60))
 PROGRAM = '''

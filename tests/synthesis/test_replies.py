@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from labelwright.core.errors import ConfigurationError
-from labelwright.synthesis.completion import Finish, Message, Reply, Request, Usage
-from labelwright.synthesis.replies import Replies
+from labelwright.synthesis.llm.completion import Finish, Message, Reply, Request, Usage
+from labelwright.synthesis.llm.replies import Replies
 
 
 def ask(text: str) -> Request:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from labelwright.synthesis.sampling import random_distinct, random_order
+from labelwright.synthesis.asking.sampling import random_distinct, random_order
 
 
 @given(st.lists(st.integers(0, 9), max_size=40), st.integers(0, 5))

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
-from labelwright.synthesis.label_models import HIDDEN, decide, fit_majority, fit_weighted
-from labelwright.synthesis.selection import (
+from labelwright.synthesis.combining.selection import (
     choose_label_model,
     choose_label_model_by_agreement,
     choose_programs,
     is_collapsed,
     unseen_decisions,
 )
+from labelwright.synthesis.statistics.label_models import HIDDEN, decide, fit_majority, fit_weighted
 
 from tests.synthesis.test_label_models import planted
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from labelwright.synthesis.label_models import softmax
-from labelwright.synthesis.softmax_regression import fit_softmax_regression
+from labelwright.synthesis.statistics.label_models import softmax
+from labelwright.synthesis.statistics.softmax_regression import fit_softmax_regression
 from sklearn.linear_model import LogisticRegression
 
 

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labelwright.core.bundle import MAX_PROGRAM_BYTES, Program
 from labelwright.sandbox.static_checks import check_program
-from labelwright.synthesis.calibration import beliefs
-from labelwright.synthesis.folds import stratified_folds
-from labelwright.synthesis.student import fit_student
-from labelwright.synthesis.student_material import Material
-from labelwright.synthesis.student_source import student_programs
-from labelwright.synthesis.voting import cast_votes
+from labelwright.synthesis.combining.voting import cast_votes
+from labelwright.synthesis.learning.calibration import beliefs
+from labelwright.synthesis.learning.student import fit_student
+from labelwright.synthesis.learning.student_material import Material
+from labelwright.synthesis.learning.student_source import student_programs
+from labelwright.synthesis.statistics.folds import stratified_folds
 
 from tests.synthesis.conftest import make_task
 from tests.synthesis.made_up import reviews as made_up_reviews

@@ -11,14 +11,14 @@ from labelwright.core.row import Row, parse_rows
 from labelwright.core.task import Task
 from labelwright.sandbox import Sandbox
 from labelwright.synthesis.app import open_provider, read_gold, read_task, run_synthesis
-from labelwright.synthesis.endpoint import AskFailed
-from labelwright.synthesis.ledger import Budget, Ledger
-from labelwright.synthesis.openai_endpoint import OpenAIEndpoint
-from labelwright.synthesis.provider import KeptProvider, Retries
-from labelwright.synthesis.replies import Replies
+from labelwright.synthesis.combining.version import VersionMaterial, VersionOptions
+from labelwright.synthesis.llm.endpoint import AskFailed
+from labelwright.synthesis.llm.ledger import Budget, Ledger
+from labelwright.synthesis.llm.openai_endpoint import OpenAIEndpoint
+from labelwright.synthesis.llm.provider import KeptProvider, Retries
+from labelwright.synthesis.llm.replies import Replies
 from labelwright.synthesis.settings import Settings
-from labelwright.synthesis.synthesis import Kept, Synthesis, SynthesisSettings, synthesize
-from labelwright.synthesis.version import VersionMaterial, VersionOptions
+from labelwright.synthesis.writing.round import Kept, Synthesis, SynthesisSettings, synthesize
 
 from tests.synthesis.faulty_endpoint import FaultyEndpoint, running
 

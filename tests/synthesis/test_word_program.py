@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from labelwright.core.task import Task
-from labelwright.synthesis.word_program import clean_words, read_words, write_word_program
+from labelwright.synthesis.writing.word_program import clean_words, read_words, write_word_program
 
 from tests.synthesis.conftest import make_task
 from tests.synthesis.test_repair import run

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from labelwright.synthesis.words import counting_source, words_of
+from labelwright.synthesis.learning.words import counting_source, words_of
 
 
 @pytest.mark.parametrize(

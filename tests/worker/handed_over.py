@@ -9,9 +9,9 @@ from labelwright.client import Registry, RunClient, Version
 from labelwright.core.bundle import open_bundle
 from labelwright.core.record import pack
 from labelwright.core.run import Run, RunState
-from labelwright.core.wire import bundle_to_message
-from labelwright.worker.recent_records import SAMPLE_FILE
-from labelwright.worker.writing import BUNDLE_FILE, LESSON_FILE
+from labelwright.core.wire.messages import bundle_to_message
+from labelwright.worker.runs.recent_records import SAMPLE_FILE
+from labelwright.worker.steps.writing import BUNDLE_FILE, LESSON_FILE
 
 from tests.worker.recorded_llm import RECORDS
 from tests.worker.waiting import refresh

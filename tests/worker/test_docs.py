@@ -8,7 +8,7 @@ from labelwright.core.errors import ConfigurationError
 from labelwright.core.run import RunCost, RunState
 from labelwright.worker.decision import NEARLY_ALL, SIGNIFICANT
 from labelwright.worker.metrics import MAX_TASKS, OTHER, Metrics
-from labelwright.worker.recent_records import FEWEST
+from labelwright.worker.runs.recent_records import FEWEST
 from labelwright.worker.settings import PREFIX, Settings, read_settings
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families

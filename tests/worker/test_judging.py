@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 from labelwright.core.bundle import Bundle, open_bundle
-from labelwright.synthesis.ledger import Budget, Ledger
-from labelwright.synthesis.openai_endpoint import OpenAIEndpoint
-from labelwright.synthesis.provider import KeptProvider, Retries
+from labelwright.synthesis.llm.ledger import Budget, Ledger
+from labelwright.synthesis.llm.openai_endpoint import OpenAIEndpoint
+from labelwright.synthesis.llm.provider import KeptProvider, Retries
 from labelwright.worker.decision import Split
-from labelwright.worker.judging import Dispute, Judge
+from labelwright.worker.steps.judging import Dispute, Judge
 
 from tests.worker.recorded_llm import ANSWERS, RECORDS, RecordedLlm
 from tests.worker.tasks import bundle_files

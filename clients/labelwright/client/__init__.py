@@ -6,11 +6,11 @@ registry.
 
 from labelwright.client.async_label_client import AsyncClient
 from labelwright.client.async_registry_client import AsyncRegistry
-from labelwright.client.channel import LABEL_ADDRESS, REGISTRY_ADDRESS
+from labelwright.client.calling.channel import LABEL_ADDRESS, REGISTRY_ADDRESS
+from labelwright.client.calling.retry import RetryPolicy
 from labelwright.client.label_client import Client
-from labelwright.client.label_messages import RecordInput
-from labelwright.client.registry_client import Registry
-from labelwright.client.registry_results import (
+from labelwright.client.messages.labels import RecordInput
+from labelwright.client.messages.registry_results import (
     AliasMove,
     AliasState,
     Download,
@@ -18,8 +18,8 @@ from labelwright.client.registry_results import (
     TaskEntry,
     Version,
 )
-from labelwright.client.results import Failure, Labeling, Outcome, ProgramVote, Source
-from labelwright.client.retry import RetryPolicy
+from labelwright.client.messages.results import Failure, Labeling, Outcome, ProgramVote, Source
+from labelwright.client.registry_client import Registry
 from labelwright.client.run_client import RunClient
 from labelwright.core.alias import Alias, AliasChange
 from labelwright.core.errors import LabelwrightError

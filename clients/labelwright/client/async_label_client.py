@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 
 import grpc
-from labelwright.client.calls import Calls
-from labelwright.client.channel import LABEL_ADDRESS, LABEL_TIMEOUT, AsyncConnection
-from labelwright.client.label_messages import (
+from labelwright.client.calling.calls import Calls
+from labelwright.client.calling.channel import LABEL_ADDRESS, LABEL_TIMEOUT, AsyncConnection
+from labelwright.client.calling.retry import RetryPolicy
+from labelwright.client.messages.labels import (
     Chunk,
     RecordInput,
     Selector,
@@ -19,8 +20,7 @@ from labelwright.client.label_messages import (
     read_label,
     split_batch,
 )
-from labelwright.client.results import Labeling, Outcome
-from labelwright.client.retry import RetryPolicy
+from labelwright.client.messages.results import Labeling, Outcome
 from labelwright.client.stream import StreamOrder
 from labelwright.core.errors import LabelwrightError
 from labelwright.v1 import label_service_pb2 as pb

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import grpc
-from labelwright.client import registry_messages as messages
-from labelwright.client.calls import Calls
-from labelwright.client.channel import PUSH_TIMEOUT, REGISTRY_ADDRESS, REGISTRY_TIMEOUT, AsyncConnection
-from labelwright.client.registry_results import (
+from labelwright.client.calling.calls import Calls
+from labelwright.client.calling.channel import PUSH_TIMEOUT, REGISTRY_ADDRESS, REGISTRY_TIMEOUT, AsyncConnection
+from labelwright.client.calling.retry import NO_RETRY, RetryPolicy
+from labelwright.client.messages import registry as messages
+from labelwright.client.messages.registry_results import (
     AliasMove,
     AliasState,
     Download,
@@ -18,12 +19,11 @@ from labelwright.client.registry_results import (
     TaskEntry,
     Version,
 )
-from labelwright.client.retry import NO_RETRY, RetryPolicy
 from labelwright.client.watching import WatchPosition
 from labelwright.core.alias import PRODUCTION, Alias, AliasChange
 from labelwright.core.bundle import Bundle
 from labelwright.core.report import Report
-from labelwright.core.report_wire import report_from_message
+from labelwright.core.wire.reports import report_from_message
 from labelwright.v1 import registry_service_pb2 as pb
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 

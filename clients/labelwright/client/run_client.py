@@ -7,14 +7,14 @@ from datetime import datetime
 from types import MappingProxyType
 
 import grpc
-from labelwright.client import run_messages as messages
-from labelwright.client.calls import Calls
-from labelwright.client.channel import REGISTRY_ADDRESS, REGISTRY_TIMEOUT, Connection
-from labelwright.client.registry_messages import PAGE_SIZE
-from labelwright.client.retry import NO_RETRY, RetryPolicy
+from labelwright.client.calling.calls import Calls
+from labelwright.client.calling.channel import REGISTRY_ADDRESS, REGISTRY_TIMEOUT, Connection
+from labelwright.client.calling.retry import NO_RETRY, RetryPolicy
+from labelwright.client.messages import runs as messages
+from labelwright.client.messages.registry import PAGE_SIZE
 from labelwright.core.run import Review, Run, RunCost, RunState, Trigger
-from labelwright.core.run_wire import run_from_message
-from labelwright.core.wire import moment_from_message
+from labelwright.core.wire.messages import moment_from_message
+from labelwright.core.wire.runs import run_from_message
 from labelwright.v1 import run_service_pb2 as pb
 from labelwright.v1.run_service_pb2_grpc import RunServiceStub
 

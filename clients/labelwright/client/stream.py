@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from labelwright.client.label_messages import (
+from labelwright.client.messages.labels import (
     RecordInput,
     Selector,
     failure_from_error,
@@ -12,7 +12,7 @@ from labelwright.client.label_messages import (
     read_stream,
     stream_request,
 )
-from labelwright.client.results import Failure, Outcome
+from labelwright.client.messages.results import Failure, Outcome
 from labelwright.core.errors import InvalidRecord
 from labelwright.v1 import label_service_pb2 as pb
 

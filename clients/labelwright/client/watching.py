@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labelwright.client.retry import RetryPolicy
+from labelwright.client.calling.retry import RetryPolicy
 from labelwright.core.errors import LabelwrightError, Unavailable
 from labelwright.v1 import registry_service_pb2 as pb
 

@@ -9,24 +9,24 @@ from contextlib import ExitStack
 import structlog
 from labelwright.core.errors import ConfigurationError, LabelwrightError
 from labelwright.core.stop_signal import stop_on_signal, wait_for_stop
-from labelwright.registry.aliases import AliasStore
-from labelwright.registry.artifacts import FolderArtifacts
-from labelwright.registry.comparison import Comparison
-from labelwright.registry.database import Database
-from labelwright.registry.feed import Feed
+from labelwright.registry.answering.server import Health, Server, remove_address, split_address, write_address
+from labelwright.registry.answering.servicer import RegistryServicer
+from labelwright.registry.changes.comparison import Comparison
+from labelwright.registry.changes.feed import Feed
+from labelwright.registry.changes.promotion import Promotion
+from labelwright.registry.changes.push import Pusher
+from labelwright.registry.changes.turns import Turns
 from labelwright.registry.metrics import Metrics, NullMetrics, PrometheusMetrics
-from labelwright.registry.migration import migrate, newest_step
-from labelwright.registry.promotion import Promotion
-from labelwright.registry.push import Pusher
-from labelwright.registry.run_files import RunFileStore
-from labelwright.registry.run_servicer import RunServicer
-from labelwright.registry.runs import RunStore
-from labelwright.registry.server import Health, Server, remove_address, split_address, write_address
-from labelwright.registry.servicer import RegistryServicer
+from labelwright.registry.runs.files import RunFileStore
+from labelwright.registry.runs.runs import RunStore
+from labelwright.registry.runs.servicer import RunServicer
 from labelwright.registry.settings import Settings
-from labelwright.registry.sweep import sweep_orphans
-from labelwright.registry.turns import Turns
-from labelwright.registry.versions import VersionStore
+from labelwright.registry.store.aliases import AliasStore
+from labelwright.registry.store.artifacts import FolderArtifacts
+from labelwright.registry.store.database import Database
+from labelwright.registry.store.migration import migrate, newest_step
+from labelwright.registry.store.sweep import sweep_orphans
+from labelwright.registry.store.versions import VersionStore
 from labelwright.sandbox import Sandbox
 
 _log = structlog.get_logger(__name__)

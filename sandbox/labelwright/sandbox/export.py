@@ -9,7 +9,7 @@ from labelwright.core.bundle import Bundle
 from labelwright.core.errors import ConfigurationError, InvalidBundle
 from labelwright.core.finding import has_errors
 from labelwright.sandbox.build import BuildFailed, build_component
-from labelwright.sandbox.instance import version_text
+from labelwright.sandbox.host.instance import version_text
 from labelwright.sandbox.static_checks import check_program
 
 

@@ -12,12 +12,12 @@ from labelwright.core.bundle import Program
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.finding import Finding
 from labelwright.core.task import Task
-from labelwright.sandbox.aot_cache import CompiledCache
-from labelwright.sandbox.breaker import Breaker
-from labelwright.sandbox.clock import EpochClock
-from labelwright.sandbox.component import LOAD_SECONDS, ComponentExecutable, load_seconds
-from labelwright.sandbox.engine import make_engine
-from labelwright.sandbox.instance import Fault, FaultKind, LoadedInstance, version_text
+from labelwright.sandbox.backend.breaker import Breaker
+from labelwright.sandbox.backend.component import LOAD_SECONDS, ComponentExecutable, load_seconds
+from labelwright.sandbox.host.aot_cache import CompiledCache
+from labelwright.sandbox.host.clock import EpochClock
+from labelwright.sandbox.host.engine import make_engine
+from labelwright.sandbox.host.instance import Fault, FaultKind, LoadedInstance, version_text
 from labelwright.sandbox.interface import Executable
 
 

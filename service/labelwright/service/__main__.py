@@ -6,7 +6,7 @@ import sys
 
 from labelwright.core.errors import ConfigurationError, LabelwrightError
 from labelwright.core.server_log import configure_logs
-from labelwright.service import process, supervisor
+from labelwright.service.processes import process, supervisor
 from labelwright.service.settings import read_settings
 
 

@@ -11,16 +11,16 @@ from labelwright.core.errors import ConfigurationError, InvalidBundle
 from labelwright.core.row import Row, parse_rows
 from labelwright.core.task import TASK_FILE, Task, parse_task
 from labelwright.sandbox import Sandbox
-from labelwright.synthesis.endpoint import Endpoint
-from labelwright.synthesis.ledger import Budget, Ledger
-from labelwright.synthesis.openai_endpoint import OpenAIEndpoint
-from labelwright.synthesis.prices import read_price
-from labelwright.synthesis.provider import KeptProvider, Provider, RecordedEndpoint, Retries
-from labelwright.synthesis.replies import Replies
+from labelwright.synthesis.combining.version import MadeVersion, VersionMaterial, VersionOptions, make_version
+from labelwright.synthesis.combining.version import Progress as StepProgress
+from labelwright.synthesis.llm.endpoint import Endpoint
+from labelwright.synthesis.llm.ledger import Budget, Ledger
+from labelwright.synthesis.llm.openai_endpoint import OpenAIEndpoint
+from labelwright.synthesis.llm.prices import read_price
+from labelwright.synthesis.llm.provider import KeptProvider, Provider, RecordedEndpoint, Retries
+from labelwright.synthesis.llm.replies import Replies
 from labelwright.synthesis.settings import Settings
-from labelwright.synthesis.synthesis import Progress, Synthesis, SynthesisSettings, synthesize
-from labelwright.synthesis.version import MadeVersion, VersionMaterial, VersionOptions, make_version
-from labelwright.synthesis.version import Progress as StepProgress
+from labelwright.synthesis.writing.round import Progress, Synthesis, SynthesisSettings, synthesize
 
 
 @dataclass(frozen=True, slots=True)

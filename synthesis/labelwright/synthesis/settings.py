@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from labelwright.core.errors import ConfigurationError
-from labelwright.synthesis.prices import DEFAULT_PRICES
+from labelwright.synthesis.llm.prices import DEFAULT_PRICES
 from platformdirs import user_cache_path
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict

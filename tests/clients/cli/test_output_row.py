@@ -4,8 +4,8 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from labelwright.cli.output_row import ADDED, CsvFormat, JsonLinesFormat, RowFormat, kept_columns
-from labelwright.cli.row_reading import InputRow
+from labelwright.cli.rows.output_row import ADDED, CsvFormat, JsonLinesFormat, RowFormat, kept_columns
+from labelwright.cli.rows.row_reading import InputRow
 
 names = st.one_of(st.sampled_from(["label", "input_label", "input_input_label", "error", "text"]), st.text(max_size=5))
 values = st.recursive(

@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from labelwright.cli.run_view import duration, show_run, show_runs
 from labelwright.cli.screen import Screen
+from labelwright.cli.views.runs import duration, show_run, show_runs
 from labelwright.client import Registry, Run, RunClient, RunCost, RunState, RunStep, Trigger
 
 from tests.clients.conftest import SPAM, Command, renamed

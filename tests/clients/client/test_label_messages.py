@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from labelwright.client.label_messages import (
+from labelwright.client.messages.labels import (
     MAX_BATCH,
     MAX_MESSAGE_BYTES,
     Selector,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from labelwright.client.retry import Attempts, RetryPolicy
+from labelwright.client.calling.retry import Attempts, RetryPolicy
 from labelwright.core.errors import DeadlineExceeded, GateFailed, LabelwrightError, Overloaded, StorageFull, Unavailable
 
 

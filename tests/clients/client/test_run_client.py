@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from labelwright.client import RetryPolicy, RunClient, RunCost, RunState, Trigger
-from labelwright.client.run_messages import put_file_request, start_request
+from labelwright.client.messages.runs import put_file_request, start_request
 from labelwright.core.errors import InvalidRequest, RunNotFound, Unavailable
 from labelwright.core.run import MAX_FILE_BYTES
 

@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from labelwright.core.record import Record
-from labelwright.synthesis.direct import direct_request
-from labelwright.synthesis.sampling import choose_examples
+from labelwright.synthesis.asking.direct import direct_request
+from labelwright.synthesis.asking.sampling import choose_examples
 
 from tests.end_to_end.drift.house import EXAMPLES_SHOWN, base_bundle
 from tests.end_to_end.drift.messages import FIXTURES, known, new_spam

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from labelwright.client import Client, LabelwrightError
-from labelwright.client.retry import NO_RETRY
+from labelwright.client.calling.retry import NO_RETRY
 
 from tests.end_to_end.drift.messages import Message
 

@@ -1,0 +1,132 @@
+"""``labelwright check`` and ``labelwright push``: is this bundle good, and make it a version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from labelwright.cli import options
+from labelwright.cli.exits import ExitCode
+from labelwright.cli.extras import open_sandbox, require
+from labelwright.cli.screen import Screen
+from labelwright.cli.views.reports import show_gates, show_report
+from labelwright.client import AliasMove, PushResult, Registry, Report
+from labelwright.core.alias import PRODUCTION
+from labelwright.core.bundle import Bundle
+from labelwright.core.errors import GateFailed
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The bundle's folder.", exists=True, file_okay=False)]
+
+
+def check(folder: Folder, json: options.Json = False) -> None:
+    """Say everything that is wrong with a bundle, without a server.
+
+    Form, static checks, loading and determinism in the sandbox, figures and gates on the gold rows.
+    """
+    screen = Screen(json=json)
+    bundle, report = judge(folder)
+    passed = not report.refused and report.gates_hold
+    if screen.json:
+        digest = bundle.digest if bundle else None
+        screen.document({"ok": passed, "digest": digest, "report": report})
+    else:
+        show_report(screen, report)
+        verdict = "refused" if report.refused else "well made" if passed else "well made, but a gate does not hold"
+        screen.line(f"{folder}: {verdict}", "bold green" if passed else "bold red")
+    raise typer.Exit(ExitCode.OK if passed else ExitCode.NO)
+
+
+def judge(folder: Path) -> tuple[Bundle | None, Report]:
+    """Return the bundle and what acceptance says of it. Raises ConfigurationError, SandboxUnavailable."""
+    require("labelwright.registry.acceptance.acceptance", "registry", "checking a bundle")
+    from labelwright.registry.acceptance import acceptance
+
+    with open_sandbox("checking a bundle") as sandbox:
+        return acceptance.accept_folder(sandbox, folder)
+
+
+def push(
+    folder: Folder,
+    message: Annotated[str, typer.Option("--message", "-m", metavar="TEXT", help="What is new in it.")] = "",
+    author: Annotated[
+        str, typer.Option("--author", metavar="NAME", help="Who made it; user@host where not given.")
+    ] = "",
+    alias: Annotated[
+        str, typer.Option("--alias", metavar="NAME", help="Move this alias to the version, such as production.")
+    ] = "",
+    override: Annotated[bool, typer.Option("--override", help="Move production though a gate does not hold.")] = False,
+    reason: options.Reason = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report what would be found; keep nothing.")] = False,
+    registry: options.RegistryAddress = options.REGISTRY,
+    json: options.Json = False,
+) -> None:
+    """Push a bundle to the registry; the same content gives the same version again.
+
+    Ends with 1 where the bundle is refused, or where --alias production (or --dry-run) finds a gate that does not hold.
+    """
+    screen = Screen(json=json)
+    actor = author or options.default_actor()
+    with Registry(registry) as target:
+        result = target.push(folder, author=actor, message=message, validate_only=dry_run)
+        move, refusal = None, None
+        if alias and result.version:
+            try:
+                move = target.set_alias(
+                    result.version.task,
+                    result.version.number,
+                    alias=alias,
+                    actor=actor,
+                    reason=reason or message,
+                    override=override,
+                )
+            except GateFailed as error:
+                refusal = error
+    passed = not result.report.refused and refusal is None
+    if dry_run:
+        passed = passed and (result.report.gates_hold or override)
+    if screen.json:
+        screen.document(_document(result, move, refusal, passed))
+    else:
+        _show(screen, folder, result, move, refusal, dry_run)
+    raise typer.Exit(ExitCode.OK if passed else ExitCode.NO)
+
+
+def _document(
+    result: PushResult, move: AliasMove | None, refusal: GateFailed | None, passed: bool
+) -> dict[str, object]:
+    return {
+        "ok": passed,
+        "created": result.created,
+        "version": result.version,
+        "report": result.report,
+        "alias": move.alias if move else None,
+        "refusal": {"reason": refusal.reason, "message": refusal.message} if refusal else None,
+    }
+
+
+def _show(
+    screen: Screen,
+    folder: Path,
+    result: PushResult,
+    move: AliasMove | None,
+    refusal: GateFailed | None,
+    dry_run: bool,
+) -> None:
+    show_report(screen, result.report)
+    if result.version:
+        name = f"{result.version.task}@{result.version.number}"
+        screen.line(f"{name} {'accepted' if result.created else 'was there already'} ({result.version.digest})", "bold")
+        if not (move or refusal):
+            screen.note(f"next: labelwright promote {name}")
+    elif dry_run and not result.report.refused:
+        screen.line(f"{folder}: would be accepted; nothing was kept", "bold")
+    else:
+        screen.line(f"{folder}: refused", "bold red")
+    if move:
+        show_gates(screen, () if move.alias.name == PRODUCTION and result.report.gates else move.gates)
+        state = "now names" if move.changed else "named already"
+        screen.line(f"{move.alias.name} {state} {move.alias.task}@{move.alias.version}", "bold green")
+    if refusal:
+        screen.line(f"not promoted: {refusal.message}", "bold red")
+        screen.note("correct the programs, or move it with --override and a --reason; both are kept in the history")

@@ -1,0 +1,107 @@
+"""``labelwright diff``: what changes from one bundle to another, in the programs and in the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from labelwright.cli import options
+from labelwright.cli.labeling.answering import FolderAnswerer
+from labelwright.cli.labeling.bundle_diff import FileChange, LabelChanges, compare_files, compare_labels, own_rows
+from labelwright.cli.labeling.sources import BundleSource, open_source
+from labelwright.cli.rows.row_reading import open_rows
+from labelwright.cli.screen import Screen, shown
+from labelwright.cli.views.reports import table
+from labelwright.core.bundle import Bundle
+from rich.text import Text
+
+_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="A folder, or TASK[@VERSION|:ALIAS].")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The same, later.")],
+    records: Annotated[
+        str,
+        typer.Option(
+            "--records", metavar="FILE", help="Rows to compare labels on; B's sample and gold rows where not given."
+        ),
+    ] = "",
+    no_records: Annotated[bool, typer.Option("--no-records", help="Compare files only; needs no sandbox.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=0, metavar="N", help="The most changed rows to show.")] = 20,
+    registry: options.RegistryAddress = options.REGISTRY,
+    json: options.Json = False,
+) -> None:
+    """Show which programs were added, removed or changed, and which rows change label."""
+    screen = Screen(json=json)
+    old, new = open_source(before, registry), open_source(after, registry)
+    files = compare_files(old.bundle, new.bundle)
+    labels = None if no_records else _compare(old.bundle, new.bundle, records, limit)
+    if screen.json:
+        screen.document(_document(old, new, files, labels))
+        return
+    _show_files(screen, old, new, files)
+    if labels:
+        _show_labels(screen, labels)
+
+
+def _compare(before: Bundle, after: Bundle, records: str, limit: int) -> LabelChanges:
+    old, new = FolderAnswerer(before), FolderAnswerer(after)
+    try:
+        return compare_labels(old, new, _rows(records) if records else own_rows(before, after), limit)
+    finally:
+        old.close()
+        new.close()
+
+
+def _rows(path: str) -> Iterator[dict[str, Any]]:
+    source = open_rows(path)
+    try:
+        yield from (row.columns for row in source.rows() if not row.problem)
+    finally:
+        source.close()
+
+
+def _document(
+    old: BundleSource, new: BundleSource, files: list[FileChange], labels: LabelChanges | None
+) -> dict[str, object]:
+    compared = labels and {
+        "rows": labels.rows,
+        "changed": labels.changed,
+        "moves": [{"before": was, "after": now, "rows": count} for (was, now), count in labels.moves.most_common()],
+        "examples": labels.examples,
+    }
+    return {
+        "before": {"name": old.name, "digest": old.bundle.digest},
+        "after": {"name": new.name, "digest": new.bundle.digest},
+        "files": files,
+        "labels": compared,
+    }
+
+
+def _show_files(screen: Screen, old: BundleSource, new: BundleSource, files: list[FileChange]) -> None:
+    if not files:
+        screen.line(f"{old.name} and {new.name} have the same content ({new.bundle.digest})", "bold")
+    for file in files:
+        screen.line(f"{file.change} {file.path}", "bold")
+        for line in file.diff.splitlines():
+            screen.line(f"  {shown(line)}", _DIFF_STYLES.get(line[:1], ""))
+
+
+def _show_labels(screen: Screen, labels: LabelChanges) -> None:
+    screen.line(f"{labels.changed:,} of {labels.rows:,} rows change label", "bold")
+    if not labels.changed:
+        return
+    moves = table("rows", texts=("from", "to"))
+    for (was, now), count in labels.moves.most_common():
+        moves.add_row(f"{count:,}", _label(was), _label(now))
+    screen.show(moves)
+    examples = table("from", texts=("to", "record"))
+    for change in labels.examples:
+        examples.add_row(_label(change.before), _label(change.after), Text(shown(change.record)))
+    screen.show(examples)
+
+
+def _label(label: str | None) -> Text:
+    return Text("abstained", "dim") if label is None else Text(shown(label))

@@ -1,0 +1,230 @@
+"""``labelwright label``: a few records from the command line, or a whole file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from labelwright.cli import options
+from labelwright.cli.exits import ExitCode
+from labelwright.cli.labeling.answering import Answerer, FolderAnswerer, ServiceAnswerer
+from labelwright.cli.labeling.file import FileJob, FileResult, earlier_version, label_file
+from labelwright.cli.rows.row_reading import STANDARD
+from labelwright.cli.screen import Screen, as_json
+from labelwright.cli.target import Target, parse_target
+from labelwright.cli.views.labels import show_answers, show_run
+from labelwright.client import Client, Failure, Labeling, Outcome
+from labelwright.core.errors import ConfigurationError
+
+
+class Format(StrEnum):
+    """Formats of row files."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class _Servers:
+    service: str
+    registry: str
+
+
+def label(
+    task: Annotated[
+        str | None,
+        typer.Argument(metavar="TASK[@VERSION|:ALIAS]", help="The task; not needed with --local.", show_default=False),
+    ] = None,
+    text: Annotated[
+        list[str] | None, typer.Argument(metavar="TEXT", help="Texts to label.", show_default=False)
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option("--field", metavar="NAME=VALUE", help="A field of one record; repeat it for more fields."),
+    ] = None,
+    input_: Annotated[
+        str,
+        typer.Option(
+            "--input",
+            metavar="FILE",
+            help="Rows to label: .jsonl, .csv or .parquet; - reads JSON Lines from standard input.",
+        ),
+    ] = "",
+    output: Annotated[
+        str, typer.Option("--output", metavar="FILE", help="Where the labeled rows go, by the same endings.")
+    ] = STANDARD,
+    input_format: Annotated[
+        Format | None, typer.Option(help="The input's format, where its name does not say it.")
+    ] = None,
+    output_format: Annotated[
+        Format | None, typer.Option(help="The output's format, where its name does not say it.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew where the output exists.")] = False,
+    local: Annotated[
+        Path | None,
+        typer.Option(
+            "--local", metavar="DIR", help="Label with this bundle folder, no server.", exists=True, file_okay=False
+        ),
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Add each program's vote.")] = False,
+    service: options.ServiceAddress = options.SERVICE,
+    registry: options.RegistryAddress = options.REGISTRY,
+    json: options.Json = False,
+) -> None:
+    """Label texts, one record of fields, or a file of rows.
+
+    A file's rows keep their columns and get label, probability, version and source. An interrupted run goes on
+    after its last row when the same command is given again.
+    """
+    screen = Screen(json=json)
+    servers = _Servers(service, registry)
+    words = ([task] if task is not None else []) + (text or [])
+    if local is None and not words:
+        raise ConfigurationError("no task was named", advice="labelwright label TASK TEXT, or --local DIR")
+    folder = FolderAnswerer.open(local) if local else None
+    try:
+        target, texts = _split(words, folder)
+        _check_one_source(texts, field, input_)
+        if input_:
+            job = FileJob(
+                input_, output, input_format or "", output_format or "", _selector(target, local), explain, overwrite
+            )
+            code = _label_file(job, target, folder, servers, screen)
+        elif field:
+            code = _label_fields(field, target, folder, servers, screen, explain)
+        else:
+            code = _label_texts(texts, target, folder, servers, screen, explain)
+    finally:
+        if folder:
+            folder.close()
+    raise typer.Exit(code)
+
+
+def _split(words: list[str], folder: FolderAnswerer | None) -> tuple[Target, list[str]]:
+    """Return the task and the texts. A folder says its task itself; it may be named all the same."""
+    if folder is None:
+        return parse_target(words[0]), words[1:]
+    name = folder.task.name
+    named = len(words) > 1 and words[0] == name
+    return Target(name), words[1:] if named else words
+
+
+def _selector(target: Target, local: Path | None) -> str:
+    return f"folder {target.task}" if local else str(target)
+
+
+def _check_one_source(texts: list[str], field: list[str] | None, input_: str) -> None:
+    given = [name for name, value in (("TEXT", texts), ("--field", field), ("--input", input_)) if value]
+    if len(given) != 1:
+        raise ConfigurationError(
+            f"{' and '.join(given)} cannot be given together" if given else "there is nothing to label",
+            advice="give texts, or --field NAME=VALUE, or --input FILE",
+        )
+
+
+def _label_file(
+    job: FileJob, target: Target, folder: FolderAnswerer | None, servers: _Servers, screen: Screen
+) -> ExitCode:
+    if folder:
+        result = label_file(job, folder, screen)
+    else:
+        began = earlier_version(job)
+        pinned = replace(target, version=began, alias=None) if began else target
+        answerer = ServiceAnswerer.open(pinned, servers.service, servers.registry)
+        try:
+            result = label_file(job, answerer, screen)
+        finally:
+            answerer.close()
+    if screen.json and job.output != STANDARD:
+        screen.document(_summary(job, result))
+    else:
+        show_run(screen, result.counts, "standard output" if job.output == STANDARD else job.output, result.seconds)
+    return ExitCode.NO if result.counts.failed else ExitCode.OK
+
+
+def _summary(job: FileJob, result: FileResult) -> dict[str, object]:
+    counts = result.counts
+    return {
+        "output": job.output,
+        "version": result.version or None,
+        "digest": result.digest,
+        "rows": counts.rows,
+        "resumed": counts.resumed,
+        "labeled": counts.labeled,
+        "abstained": counts.abstained,
+        "failed": counts.failed,
+        "labels": dict(counts.labels.most_common()),
+        "failures": counts.failures,
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def _label_fields(
+    fields: list[str],
+    target: Target,
+    folder: FolderAnswerer | None,
+    servers: _Servers,
+    screen: Screen,
+    explain: bool,
+) -> ExitCode:
+    row = dict(_parse_field(text) for text in fields)
+    answerer: Answerer = folder or ServiceAnswerer.open(target, servers.service, servers.registry)
+    try:
+        if unknown := row.keys() - answerer.task.fields.keys():
+            raise ConfigurationError(
+                f"task {answerer.task.name!r} has no field {min(unknown)!a}",
+                advice=f"its fields: {', '.join(answerer.task.fields)}",
+            )
+        outcomes = answerer.answer([row], explain=explain)
+    finally:
+        if answerer is not folder:
+            answerer.close()
+    return _answer(screen, target.task, [", ".join(fields)], outcomes)
+
+
+def _parse_field(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigurationError(f"--field {text!a} has no '='", advice="write --field NAME=VALUE")
+    return name, value
+
+
+def _label_texts(
+    texts: list[str],
+    target: Target,
+    folder: FolderAnswerer | None,
+    servers: _Servers,
+    screen: Screen,
+    explain: bool,
+) -> ExitCode:
+    if folder:
+        name = folder.text_field
+        if name is None:
+            raise ConfigurationError(
+                f"task {target.task!r} takes more than one text",
+                advice=f"give its fields: {' '.join(f'--field {field}=…' for field in folder.task.fields)}",
+            )
+        outcomes = folder.answer([{name: text} for text in texts], explain=explain)
+    else:
+        with Client(servers.service) as client:
+            outcomes = client.label_batch(target.task, texts, **target.selection, explain=explain)
+    return _answer(screen, target.task, texts, outcomes)
+
+
+def _answer(screen: Screen, task: str, records: list[str], outcomes: list[Outcome]) -> ExitCode:
+    if screen.json:
+        answers = [
+            {"error": outcome} if isinstance(outcome, Failure) else _with_version(outcome) for outcome in outcomes
+        ]
+        screen.document({"task": task, "answers": answers})
+    else:
+        show_answers(screen, records, outcomes)
+    return ExitCode.NO if any(isinstance(outcome, Failure) for outcome in outcomes) else ExitCode.OK
+
+
+def _with_version(outcome: Labeling) -> dict[str, object]:
+    return {**as_json(outcome), "version": outcome.version or None}

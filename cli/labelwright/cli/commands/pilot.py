@@ -1,0 +1,212 @@
+"""``labelwright pilot``: what a task's programs are worth and what they cost, in one run and one report."""
+
+from __future__ import annotations
+
+import json as json_text
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from labelwright.cli import options
+from labelwright.cli.extras import open_sandbox, require
+from labelwright.cli.rows.record_reading import read_records
+from labelwright.cli.screen import Screen, shown
+from labelwright.cli.views.synth import show_estimate
+from labelwright.core.bundle import write_folder
+from labelwright.core.errors import ConfigurationError
+from labelwright.core.record import Record
+from labelwright.core.task import Task
+from labelwright.features import Features
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from labelwright.synthesis.combining.version import Progress as Told
+
+REPORT_FILE, PAGE_FILE, BUNDLE_FOLDER = "report.json", "report.html", "bundle"
+_NAMES = {
+    "ensemble": "programs",
+    "direct": "direct labeling",
+    "direct_calibrated": "direct, calibrated",
+    "baseline": "TF-IDF + regression",
+    "majority": "commonest label",
+}
+
+
+def pilot(
+    folder: Annotated[
+        Path, typer.Argument(metavar="TASK_DIR", help="The folder with task.toml.", exists=True, file_okay=False)
+    ],
+    records: Annotated[str, typer.Option(metavar="FILE", help="Unlabeled records: .jsonl, .csv, .parquet.")],
+    gold: Annotated[
+        Path, typer.Option(metavar="FILE", help="Labeled rows to choose by, JSON Lines.", exists=True, dir_okay=False)
+    ],
+    report: Annotated[Path, typer.Option(metavar="DIR", help="Where the report and the bundle are written.")],
+    test: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Labeled rows to measure on; else gold rows, out of fold.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    programs: Annotated[int, typer.Option(min=1, max=200, help="How many programs to ask for.")] = 10,
+    strategies: Annotated[
+        str, typer.Option(metavar="NAMES", help="Ways of asking, by comma; a round that fits where not given.")
+    ] = "",
+    direct_labels: Annotated[int, typer.Option(min=0, help="Records that the LLM labels itself, to learn from.")] = 300,
+    direct_sample: Annotated[int, typer.Option(min=0, help="Rows that the LLM labels itself, to compare with.")] = 100,
+    direct_examples: Annotated[int, typer.Option(min=0, max=50, help="Gold rows shown to it each time.")] = 0,
+    baseline: Annotated[bool, typer.Option("--baseline", help="Also compare with a TF-IDF classifier.")] = False,
+    student: Annotated[
+        bool, typer.Option("--student/--no-student", help="Learn a table of words beside the LLM's programs.")
+    ] = True,
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help="The LLM; LABELWRIGHT_SYNTHESIS_MODEL where not given.")
+    ] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Decides all that is drawn.")] = 0,
+    replies: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where replies are kept, so that no prompt is paid twice.")
+    ] = None,
+    recorded: Annotated[bool, typer.Option("--recorded", help="Ask nobody: only replay --replies.")] = False,
+    budget_tokens: Annotated[int, typer.Option(min=0, help="Stop before more tokens than this.")] = 0,
+    budget: Annotated[float, typer.Option(min=0, metavar="USD", help="Stop before more dollars than this.")] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate what it would take; ask nothing.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Have an LLM write programs, make a version of them, and measure what it is worth and costs.
+
+    Compares it with the same LLM labeling directly, the commonest label and each single program. Writes report.json,
+    report.html and the version's bundle. The LLM is named by LABELWRIGHT_SYNTHESIS_MODEL, OPENAI_API_KEY and
+    OPENAI_BASE_URL.
+    """
+    screen = Screen(json=json)
+    require("labelwright.synthesis.pilot.run", "synthesis", "a pilot")
+    from labelwright.synthesis.app import open_provider, read_gold, read_task
+    from labelwright.synthesis.llm.prices import read_price
+    from labelwright.synthesis.pilot.estimate import estimate_pilot
+    from labelwright.synthesis.pilot.page import render_page
+    from labelwright.synthesis.pilot.report import build_report
+    from labelwright.synthesis.pilot.result import PilotMaterial, PilotOptions
+    from labelwright.synthesis.pilot.run import run_pilot
+    from labelwright.synthesis.settings import read_settings
+    from labelwright.synthesis.writing.round import SynthesisSettings
+
+    _check_target(report)
+    task, task_text = read_task(folder)
+    features = Features.open(task)
+    material = PilotMaterial(
+        task,
+        _read_records(screen, task, records, features),
+        read_gold(task, gold, features.fill_lines),
+        read_gold(task, test, features.fill_lines) if test else (),
+    )
+    chosen = tuple(name.strip() for name in strategies.split(",") if name.strip())
+    wanted = SynthesisSettings(programs, chosen, seed)
+    extent = PilotOptions(direct_labels, direct_sample, direct_examples, baseline, student, seed)
+    given = {"model": model, "budget_tokens": budget_tokens, "budget_dollars": budget}
+    settings = read_settings().model_copy(update={name: value for name, value in given.items() if value})
+    estimated = estimate_pilot(material, wanted, extent, read_price(settings.model, settings.prices))
+    if dry_run:
+        show_estimate(screen, estimated)
+        return
+    report.mkdir(parents=True, exist_ok=True)
+    provider = open_provider(settings, replies=replies, recorded=recorded)
+    with open_sandbox("a pilot") as sandbox, _progress(screen.err, visible=not json) as told:
+        result, bundle = run_pilot(sandbox, provider, material, task_text, wanted, extent, told)
+    document = build_report(result, provider.ledger.price, estimated)
+    write_folder(bundle.files, report / BUNDLE_FOLDER)
+    text = json_text.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    (report / REPORT_FILE).write_text(text + "\n", encoding="utf-8")
+    (report / PAGE_FILE).write_text(render_page(document), encoding="utf-8")
+    if screen.json:
+        screen.document(document)
+    else:
+        _show(screen, document, report)
+
+
+def _check_target(report: Path) -> None:
+    """Refuse before money is spent what could not be written after."""
+    bundle = report / BUNDLE_FOLDER
+    if bundle.exists() and any(bundle.iterdir()):
+        raise ConfigurationError(f"{bundle} is not empty", advice="name a new folder with --report")
+
+
+def _read_records(screen: Screen, task: Task, path: str, features: Features) -> list[Record]:
+    read = read_records(task, path, features)
+    for problem in read.problems:
+        screen.note(f"left out: {shown(problem)}", "yellow")
+    if read.faulty > len(read.problems):
+        screen.note(f"left out: {read.faulty - len(read.problems):,} more rows", "yellow")
+    if read.more:
+        screen.note(f"the first {len(read.records):,} records are used")
+    return read.records
+
+
+@contextmanager
+def _progress(console: Console, *, visible: bool) -> Iterator[Told]:
+    """Show one bar a step while the block runs; where there is no terminal, a line as each step begins."""
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(compact=True),
+        console=console,
+        transient=True,
+        disable=not (visible and console.is_terminal),
+    )
+    steps: dict[str, Any] = {}
+    with bar:
+
+        def told(step: str, share: float) -> None:
+            if step not in steps:
+                steps[step] = bar.add_task(step, total=1.0)
+                if visible and not console.is_terminal:
+                    console.print(f"{step} ...")
+            bar.update(steps[step], completed=share)
+
+        yield told
+
+
+def _show(screen: Screen, document: dict[str, Any], report: Path) -> None:
+    table = Table("labels by", "rows", "accuracy", "95%", "macro F1", "labeled", box=None, pad_edge=False)
+    for name, title in _NAMES.items():
+        if item := document[name]:
+            low, high = item["interval"]
+            table.add_row(
+                title,
+                f"{item['rows']:,}",
+                f"{item['accuracy']:.1%}",
+                f"{100 * low:.1f} to {100 * high:.1f}",
+                f"{item['macro_f1']:.1%}",
+                f"{item['coverage']:.1%}",
+            )
+    screen.show(table)
+    serving = sum(program["serves"] for program in document["programs"])
+    screen.line(
+        f"{document['programs_asked']} programs asked for, {document['programs_kept']} kept; "
+        f"{serving} of {len(document['programs'])} serve, label model {document['label_model']['method']}"
+    )
+    for note in document["notes"]:
+        screen.note(note, "yellow")
+    cost = document["cost"]
+    spent = f"{cost['synthesis']['tokens']:,} tokens"
+    if cost["price"]:
+        spent += f" (${cost['synthesis']['dollars']:.4f})"
+    screen.line(f"cost: {spent}" + _compared(cost))
+    screen.line(f"report: {report / PAGE_FILE}", "bold")
+    screen.note(f"next: labelwright check {report / BUNDLE_FOLDER}")
+
+
+def _compared(cost: dict[str, Any]) -> str:
+    if cost["ratio"] is None:
+        return "; what direct labeling costs was not measured"
+    return (
+        f"; direct labeling costs {cost['ratio']:,.0f} times as much at {cost['records']:,} records, "
+        f"the same at {cost['break_even_records']:,}"
+    )

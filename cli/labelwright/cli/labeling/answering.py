@@ -1,0 +1,184 @@
+"""Who labels: the label service, or a bundle folder on this machine. Both give the same outcomes to the letter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from labelwright.cli.extras import open_sandbox
+from labelwright.cli.target import Target
+from labelwright.client import Client, Failure, Labeling, Outcome, ProgramVote, Registry, RetryPolicy
+from labelwright.client.messages.labels import failure_from_error
+from labelwright.client.messages.registry import open_folder
+from labelwright.core.bundle import Bundle
+from labelwright.core.errors import InvalidRecord, VersionNotFound
+from labelwright.core.record import make_record, pack
+from labelwright.core.row import record_from_row
+from labelwright.core.task import FieldType, Task
+from labelwright.core.vote import VoteError, is_error, is_label
+from labelwright.features import Features
+
+if TYPE_CHECKING:
+    from labelwright.sandbox import Labeled
+
+# A run that has begun is worth more patience than a question: a server that restarts is waited for. One that is not
+# there at the start is not: whoever gave the command wants to know.
+_PATIENT = RetryPolicy(attempts=20, cap=5.0)
+_BATCH_TIMEOUT = 60.0
+
+
+class Answerer(Protocol):
+    """Labels rows with one version; ``version`` is 0 where a folder answers."""
+
+    @property
+    def task(self) -> Task:
+        """What is labeled."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """The version's number."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """The digest of the version's content."""
+        ...
+
+    def answer(self, rows: Sequence[Mapping[str, Any]], *, explain: bool) -> list[Outcome]:
+        """Return one outcome a row, in order; columns that are no fields of the task are left out."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what labels."""
+        ...
+
+
+class ServiceAnswerer:
+    """Asks the label service, always for the one version that was found at the start."""
+
+    def __init__(self, task: Task, version: int, digest: str, service: str) -> None:
+        self.task, self.version, self.digest = task, version, digest
+        self._features = Features.open(task)
+        self._service = service
+        self._client = Client(service, timeout=_BATCH_TIMEOUT)
+        self._has_answered = False
+
+    @classmethod
+    def open(cls, target: Target, service: str, registry: str) -> ServiceAnswerer:
+        """Ask the registry which version is meant and what its fields are. Raises LabelwrightError."""
+        with Registry(registry) as source:
+            found = source.download(target.task, **target.selection)
+        return cls(found.bundle.task, found.version.number, found.version.digest, service)
+
+    def answer(self, rows: Sequence[Mapping[str, Any]], *, explain: bool) -> list[Outcome]:
+        """See Answerer."""
+        values, failures = _readable(self.task, self._features.fill(rows))
+        answers = iter(
+            self._client.label_batch(self.task.name, list(values.values()), version=self.version, explain=explain)
+        )
+        if not self._has_answered:
+            self._client.close()
+            self._client = Client(self._service, timeout=_BATCH_TIMEOUT, retry=_PATIENT)
+            self._has_answered = True
+        return [failures[place] if place in failures else self._checked(next(answers)) for place in range(len(rows))]
+
+    def close(self) -> None:
+        """See Answerer."""
+        self._client.close()
+
+    def _checked(self, outcome: Outcome) -> Outcome:
+        if isinstance(outcome, Labeling) and outcome.digest != self.digest:
+            raise VersionNotFound(
+                f"the label service's {self.task.name}@{self.version} is not the registry's",
+                advice="check that --service and --registry belong together",
+            )
+        return outcome
+
+
+class FolderAnswerer:
+    """Labels with a bundle folder in this process's sandbox."""
+
+    version = 0
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Load the programs.
+
+        Raises InvalidBundle where one does not load, SandboxUnavailable, ConfigurationError where the task's features
+        cannot be made.
+        """
+        self._features = Features.open(bundle.task)
+        self._sandbox = open_sandbox("labeling without a server")
+        from labelwright.sandbox import Labeler
+
+        try:
+            self._labeler = Labeler.open(self._sandbox, bundle)
+        except Exception:
+            self._sandbox.close()
+            raise
+        self.task, self.digest = bundle.task, bundle.digest
+        self._programs = bundle.program_names
+
+    @classmethod
+    def open(cls, folder: Path) -> FolderAnswerer:
+        """Read the folder. Raises InvalidBundle."""
+        return cls(open_folder(folder))
+
+    @property
+    def text_field(self) -> str | None:
+        """The field that a text alone fills, None where there is more to give than that; features are made."""
+        needed = [
+            item for item in self.task.fields.values() if not item.optional and item.name not in self.task.features
+        ]
+        return needed[0].name if len(needed) == 1 and needed[0].type is FieldType.TEXT else None
+
+    def answer(self, rows: Sequence[Mapping[str, Any]], *, explain: bool) -> list[Outcome]:
+        """See Answerer."""
+        values, failures = _readable(self.task, self._features.fill(rows))
+        packed: dict[int, str] = {}
+        for place, fields in values.items():
+            try:
+                packed[place] = pack(make_record(self.task, fields), self.task.limits.record_bytes)
+            except InvalidRecord as error:
+                failures[place] = failure_from_error(error)
+        labeled = self._labeler.label(list(packed.values())) if packed else []
+        answers: dict[int, Outcome] = dict(failures)
+        answers.update((place, self._labeling(answer, explain)) for place, answer in zip(packed, labeled, strict=True))
+        return [answers[place] for place in range(len(rows))]
+
+    def close(self) -> None:
+        """See Answerer."""
+        self._labeler.close()
+        self._sandbox.close()
+
+    def _labeling(self, answer: Labeled, explain: bool) -> Labeling:
+        decision = answer.decision
+        votes = dict(zip(self._programs, map(self._vote, answer.votes), strict=True)) if explain else {}
+        return Labeling(
+            label=self.task.label_names[decision.label] if is_label(decision.label) else None,
+            probability=decision.probability,
+            version=self.version,
+            digest=self.digest,
+            source="computed",
+            degraded=any(is_error(vote) for vote in answer.votes),
+            votes=votes,
+        )
+
+    def _vote(self, vote: int) -> ProgramVote:
+        if is_label(vote):
+            return self.task.label_names[vote]
+        return VoteError(vote) if is_error(vote) else None
+
+
+def _readable(task: Task, rows: Sequence[Mapping[str, Any]]) -> tuple[dict[int, dict[str, object]], dict[int, Failure]]:
+    values: dict[int, dict[str, object]] = {}
+    failures: dict[int, Failure] = {}
+    for place, row in enumerate(rows):
+        try:
+            record = record_from_row(task, row)
+        except InvalidRecord as error:
+            failures[place] = failure_from_error(error)
+        else:
+            values[place] = dict(zip(task.fields, record, strict=True))
+    return values, failures

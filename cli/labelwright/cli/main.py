@@ -1,0 +1,118 @@
+"""The command ``labelwright``: its commands, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
+
+import typer
+from labelwright.cli.commands import aliases as alias_commands
+from labelwright.cli.commands import artifacts as artifact_commands
+from labelwright.cli.commands import bundles as bundle_commands
+from labelwright.cli.commands import diff as diff_command
+from labelwright.cli.commands import label as label_command
+from labelwright.cli.commands import pilot as pilot_command
+from labelwright.cli.commands import refresh as refresh_command
+from labelwright.cli.commands import runs as run_commands
+from labelwright.cli.commands import synth, up
+from labelwright.cli.commands import versions as version_commands
+from labelwright.cli.commands import worker as worker_command
+from labelwright.cli.exits import ExitCode, exit_code
+from labelwright.cli.options import screen_of
+from labelwright.core.errors import LabelwrightError
+from typer.core import TyperGroup
+
+DEBUG_VARIABLE = "LABELWRIGHT_DEBUG"
+
+
+class _Commands(TyperGroup):
+    """Keeps the order of registration, and turns every error into one clear line and an exit code."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """Return the commands as they were registered."""
+        return list(self.commands)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except LabelwrightError as error:
+            if os.environ.get(DEBUG_VARIABLE):
+                raise
+            screen_of(ctx).error(error)
+            raise typer.Exit(exit_code(error)) from None
+        except KeyboardInterrupt:
+            screen_of(ctx).note("interrupted")
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
+        except BrokenPipeError:
+            # Whoever read the output has gone, as `head` does; Python must not complain when it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(ExitCode.OK) from None
+        except OSError as error:
+            if os.environ.get(DEBUG_VARIABLE):
+                raise
+            place = f"{error.filename}: " if error.filename else ""
+            screen_of(ctx).error(LabelwrightError(f"{place}{error.strerror or error}"))
+            raise typer.Exit(ExitCode.FAILED) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="Label records with versioned, sandboxed programs.",
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        try:
+            typer.echo(f"labelwright {version('labelwright')}")
+        except PackageNotFoundError:  # run from a checkout that is not installed
+            typer.echo("labelwright (not installed)")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Label records with versioned, sandboxed programs."""
+
+
+app.command("up")(up.up)
+app.command("synth")(synth.synth)
+app.command("check")(bundle_commands.check)
+app.command("pilot")(pilot_command.pilot)
+app.command("push")(bundle_commands.push)
+app.command("label")(label_command.label)
+app.command("tasks")(version_commands.tasks)
+app.command("versions")(version_commands.versions)
+app.command("show")(version_commands.show)
+app.command("diff")(diff_command.diff)
+app.command("promote")(alias_commands.promote)
+app.command("rollback")(alias_commands.rollback)
+app.command("history")(alias_commands.history)
+app.command("refresh")(refresh_command.refresh)
+app.command("worker")(worker_command.worker)
+app.command("pull")(artifact_commands.pull)
+app.command("export")(artifact_commands.export)
+app.add_typer(run_commands.app, name="runs")
+
+
+def main() -> None:
+    """Run the command."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    app(prog_name="labelwright")
+
+
+if __name__ == "__main__":
+    main()

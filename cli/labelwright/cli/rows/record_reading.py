@@ -1,0 +1,70 @@
+"""Unlabeled records of a file, all in memory: what synthesis and pilots learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+
+from labelwright.cli.rows.row_reading import InputRow, open_rows
+from labelwright.core.errors import ConfigurationError, InvalidRecord
+from labelwright.core.record import Record, pack
+from labelwright.core.row import record_from_row
+from labelwright.core.task import Task
+from labelwright.features import Features
+
+MAX_RECORDS = 20_000
+_BATCH = 256
+_SHOWN_PROBLEMS = 5
+
+
+@dataclass(slots=True)
+class ReadRecords:
+    """The records that fit the task; of the others how many, and what is wrong with the first few."""
+
+    records: list[Record] = field(default_factory=list)
+    faulty: int = 0
+    problems: list[str] = field(default_factory=list)
+    more: bool = False
+    """Whether the file holds more than were read."""
+
+    def _refuse(self, place: str, problem: str) -> None:
+        self.faulty += 1
+        if len(self.problems) < _SHOWN_PROBLEMS:
+            self.problems.append(f"{place}: {problem}")
+
+
+def read_records(task: Task, path: str, features: Features, limit: int = MAX_RECORDS) -> ReadRecords:
+    """Return the first ``limit`` records of a JSON Lines, CSV or Parquet file, with their features.
+
+    Raises ConfigurationError for none.
+    """
+    read = ReadRecords()
+    with closing(open_rows(path)) as source:
+        for row in _filled(source.rows(), features):
+            if len(read.records) == limit:
+                read.more = True
+                break
+            if row.problem:
+                read._refuse(row.place, row.problem)
+                continue
+            try:
+                record = record_from_row(task, row.columns)
+                pack(record, task.limits.record_bytes)
+            except InvalidRecord as error:
+                read._refuse(row.place, error.message)
+            else:
+                read.records.append(record)
+    if not read.records:
+        raise ConfigurationError(
+            f"{path} holds no record that fits the task{f' ({read.problems[0]})' if read.problems else ''}",
+            advice=f"the task's fields: {', '.join(task.fields)}",
+        )
+    return read
+
+
+def _filled(rows: Iterator[InputRow], features: Features) -> Iterator[InputRow]:
+    while batch := list(islice(rows, _BATCH)):
+        for row, columns in zip(batch, features.fill([row.columns for row in batch]), strict=True):
+            yield InputRow(row.place, columns, row.problem)

@@ -1,0 +1,56 @@
+"""How answers and labeling runs look to people."""
+
+from __future__ import annotations
+
+from labelwright.cli.labeling.run import RunCounts
+from labelwright.cli.screen import VOTE_ERROR_PREFIX, Screen, shown
+from labelwright.cli.views.reports import table
+from labelwright.client import Failure, Labeling, Outcome, ProgramVote, VoteError
+from rich.text import Text
+
+_RECORD_WIDTH = 60
+
+
+def show_answers(screen: Screen, records: list[str], outcomes: list[Outcome]) -> None:
+    """Show the answers to a few records, with their votes where there are any."""
+    rows = table("label", "probability", "version", texts=("source", "record"))
+    for record, outcome in zip(records, outcomes, strict=True):
+        text = Text(shown(record, _RECORD_WIDTH))
+        if isinstance(outcome, Failure):
+            rows.add_row(Text("error", "red"), "", "", outcome.reason, Text(shown(outcome.message)))
+            continue
+        rows.add_row(*_labeling_cells(outcome), text)
+        for program, vote in outcome.votes.items():
+            rows.add_row("", "", "", "", Text(f"  {program}: ").append(vote_text(vote)))
+    screen.show(rows)
+
+
+def vote_text(vote: ProgramVote) -> Text:
+    """Return a vote as it is shown: the label, a dash for an abstention, or the error's code."""
+    match vote:
+        case None:
+            return Text("-", "dim")
+        case VoteError():
+            return Text(VOTE_ERROR_PREFIX + vote.name, "red")
+        case _:
+            return Text(shown(vote))
+
+
+def show_run(screen: Screen, counts: RunCounts, output: str, seconds: float) -> None:
+    """Say what a run did, on standard error, so that rows may go to standard output."""
+    fresh = counts.rows - counts.resumed
+    speed = f", {fresh / seconds:,.0f} rows/s" if fresh and seconds > 0 else ""
+    screen.note(f"{counts.rows:,} rows in {output} ({counts.resumed:,} were there before{speed})", "bold")
+    screen.note(f"  {counts.labeled:,} labeled, {counts.abstained:,} abstained, {counts.failed:,} failed", "")
+    for label, count in counts.labels.most_common():
+        screen.note(f"  {count:>9,} {shown(label)}", "")
+    for failure in counts.failures:
+        screen.note(f"  {shown(failure)}", "red")
+    if counts.failed > len(counts.failures):
+        screen.note(f"  and {counts.failed - len(counts.failures):,} more: see the column error", "red")
+
+
+def _labeling_cells(answer: Labeling) -> tuple[Text, str, str, str]:
+    label = Text("abstained", "dim") if answer.label is None else Text(shown(answer.label), "bold")
+    version = str(answer.version) if answer.version else "-"
+    return label, f"{answer.probability:.3f}", version, answer.source + (" degraded" if answer.degraded else "")

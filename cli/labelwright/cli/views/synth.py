@@ -1,0 +1,110 @@
+"""What ``labelwright synth`` shows: the programs, those dropped, and the cost beside its estimate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labelwright.cli.screen import Screen, shown
+from labelwright.cli.views.reports import show_report
+from labelwright.client import PushResult
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from labelwright.synthesis.app import Outcome
+    from labelwright.synthesis.writing.estimate import Estimate
+
+
+def show_estimate(screen: Screen, estimated: Estimate) -> None:
+    """Show what a run would about take."""
+    if screen.json:
+        screen.document({"estimate": estimated})
+        return
+    screen.line(
+        f"about {estimated.requests:,} requests, {estimated.tokens_in:,} tokens in and {estimated.tokens_out:,} out: "
+        f"{_money(estimated.dollars)}"
+    )
+
+
+def show_outcome(
+    screen: Screen, outcome: Outcome, estimated: Estimate, out: Path | None, pushed: PushResult | None
+) -> None:
+    """Show what a run made."""
+    if screen.json:
+        screen.document(_document(outcome, estimated, out, pushed))
+        return
+    screen.show(_programs(outcome))
+    for item in outcome.synthesis.dropped:
+        screen.line(f"dropped {item.name}: {shown(item.message, 120)}", "yellow")
+    for stopped in filter(None, (outcome.synthesis.stopped, outcome.version.stopped)):
+        screen.line(f"ended early: {shown(stopped)}", "bold yellow")
+    spent, worth = outcome.synthesis.ledger.spent(), outcome.synthesis.ledger.worth()
+    screen.line(
+        f"cost: {worth.tokens_in + worth.tokens_out:,} tokens ({_money(worth.dollars)}), "
+        f"{spent.tokens_in + spent.tokens_out:,} of them paid now; "
+        f"estimated: {estimated.tokens_in + estimated.tokens_out:,}"
+    )
+    if pushed:
+        show_report(screen, pushed.report)
+        state = f"{pushed.version.task}@{pushed.version.number} accepted" if pushed.version else "refused"
+        screen.line(state, "bold green" if pushed.version else "bold red")
+    if out:
+        screen.line(f"the bundle is in {out}", "bold green")
+        screen.note(f"next: read {out / 'programs'}, then labelwright check {out} and labelwright push {out}")
+
+
+def _programs(outcome: Outcome) -> Table:
+    serving = {program.name for program in outcome.version.ensemble.programs}
+    table = Table("program", "asked by", "votes on", "label most given", "serves")
+    for item in outcome.synthesis.kept:
+        shares = item.behavior.label_shares
+        top = max(shares, key=lambda name: shares[name])
+        table.add_row(
+            item.program.name,
+            item.strategy,
+            f"{item.behavior.coverage:.0%}",
+            f"{shown(top)} {shares[top]:.0%}",
+            "yes" if item.program.name in serving else "no, adds nothing",
+        )
+    own = [program.name for program in outcome.version.ensemble.programs if program.name not in _written(outcome)]
+    for name in own:
+        table.add_row(name, "learned from the rows", "", "", "yes")
+    return table
+
+
+def _written(outcome: Outcome) -> set[str]:
+    return {item.program.name for item in outcome.synthesis.kept}
+
+
+def _document(outcome: Outcome, estimated: Estimate, out: Path | None, pushed: PushResult | None) -> dict[str, Any]:
+    synthesis = outcome.synthesis
+    return {
+        "programs_asked": len(synthesis.kept) + len(synthesis.dropped),
+        "programs_kept": len(synthesis.kept),
+        "kept": [
+            {
+                "name": item.program.name,
+                "strategy": item.strategy,
+                "behavior": item.behavior,
+                "repairs": item.attempt.changes,
+            }
+            for item in synthesis.kept
+        ],
+        "dropped": [
+            {"name": item.name, "strategy": item.strategy, "reason": item.reason, "message": item.message}
+            for item in synthesis.dropped
+        ],
+        "serves": [program.name for program in outcome.version.ensemble.programs],
+        "label_model": outcome.version.ensemble.choice.fit.method,
+        "stopped": synthesis.stopped or outcome.version.stopped,
+        "cost": synthesis.ledger.to_json(),
+        "estimate": estimated,
+        "digest": outcome.version.bundle.digest,
+        "out": str(out) if out else None,
+        "version": pushed.version if pushed else None,
+        "report": pushed.report if pushed else None,
+    }
+
+
+def _money(dollars: float | None) -> str:
+    return "price not known" if dollars is None else f"${dollars:.4f}"

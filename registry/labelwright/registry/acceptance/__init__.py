@@ -1,0 +1,1 @@
+"""Whether a bundle is accepted: findings, figures and gates. Knows no storage."""

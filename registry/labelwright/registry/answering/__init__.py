@@ -1,0 +1,1 @@
+"""The gRPC side: requests checked, parts asked, answers worded."""

@@ -1,0 +1,191 @@
+"""The feed of alias changes: what watchers are sent, in the order of revisions, whichever process made the change."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+from labelwright.core.alias import Alias
+from labelwright.core.errors import LabelwrightError, Overloaded, Unavailable
+from labelwright.registry.store.aliases import aliases_of
+from labelwright.registry.store.database import Database
+from labelwright.registry.store.models import AliasChangeRow, RevisionRow
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+MAX_REPLAY = 1000
+"""Changes. Who missed more is sent the full state, which is smaller or at least simpler."""
+
+_RETRY_SECONDS = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What one message carries: the full state, or the aliases that moved and those that were removed.
+
+    A removed alias has version 0 and no digest.
+    """
+
+    revision: int
+    full: bool = False
+    aliases: tuple[Alias, ...] = ()
+    removed: tuple[Alias, ...] = ()
+
+    def only(self, tasks: frozenset[str]) -> Update:
+        """Return the update without other tasks' aliases; unchanged where ``tasks`` is empty."""
+        if not tasks:
+            return self
+        aliases, removed = (
+            tuple(alias for alias in part if alias.task in tasks) for part in (self.aliases, self.removed)
+        )
+        return Update(self.revision, self.full, aliases, removed)
+
+
+class Feed:
+    """Wakes watchers when the registry's revision moves.
+
+    One thread reads the counter, so that changes made by other processes are seen within ``poll_seconds``; changes
+    of this process come at once through ``advance``. Watchers that know the same revision share one read.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        poll_seconds: float,
+        heartbeat_seconds: float,
+        max_watchers: int,
+        on_reachable: Callable[[bool], None],
+    ) -> None:
+        """``on_reachable`` is told when the database stops and starts to answer."""
+        self._database = database
+        self._poll_seconds = poll_seconds
+        self._heartbeat_seconds = heartbeat_seconds
+        self._max_watchers = max_watchers
+        self._on_reachable = on_reachable
+        self._changed = threading.Condition()
+        self._revision = 0
+        self._watchers = 0
+        self._closed = threading.Event()
+        self._reading = threading.Lock()
+        self._last_read: tuple[int | None, int, Update] | None = None
+        self._poller = threading.Thread(target=self._poll, name="alias-feed", daemon=True)
+
+    @property
+    def watchers(self) -> int:
+        """How many Watch streams are open."""
+        return self._watchers
+
+    def start(self) -> None:
+        """Begin to look for changes."""
+        self._poller.start()
+
+    def close(self) -> None:
+        """End every watch at once."""
+        self._closed.set()
+        self.poke()
+        if self._poller.is_alive():
+            self._poller.join()
+
+    def advance(self, revision: int) -> None:
+        """Tell watchers that the registry has come to ``revision``."""
+        with self._changed:
+            self._revision = max(self._revision, revision)
+            self._changed.notify_all()
+
+    def poke(self) -> None:
+        """Let watchers look whether their caller is still there."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def watch(self, since: int, tasks: frozenset[str], is_active: Callable[[], bool]) -> Iterator[Update]:
+        """Yield what changed after revision ``since``, then each change, and an empty update at each heartbeat.
+
+        The first update is the full state where ``since`` is 0, too long ago, or in the future: then the database
+        was restored from a backup. Raises Overloaded, and Unavailable when the registry shuts down.
+        """
+        with self._counted():
+            update = self._read(since or None)
+            yield update.only(tasks)
+            while self._wait_beyond(update.revision, is_active):
+                known = update.revision
+                update = self._read(known) if self._revision > known else Update(known)
+                yield update.only(tasks)
+
+    def _wait_beyond(self, known: int, is_active: Callable[[], bool]) -> bool:
+        """Wait for a change or the heartbeat. Returns False where the caller is gone."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._revision > known or self._closed.is_set() or not is_active(), self._heartbeat_seconds
+            )
+        if self._closed.is_set():
+            raise Unavailable("the registry is shutting down", advice="watch again from the last revision")
+        return is_active()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._changed:
+            if self._watchers >= self._max_watchers:
+                raise Overloaded(
+                    f"the registry has {self._max_watchers} watchers already",
+                    retry_after=_RETRY_SECONDS,
+                    advice="raise LABELWRIGHT_REGISTRY_MAX_WATCHERS, or run another registry on the same database",
+                )
+            self._watchers += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._watchers -= 1
+
+    def _read(self, since: int | None) -> Update:
+        with self._reading:
+            wanted = self._revision
+            if self._last_read and self._last_read[:2] == (since, wanted):
+                return self._last_read[2]
+            with self._database.reading() as session:
+                update = read_update(session, since)
+            self._last_read = (since, wanted, update)
+        self.advance(update.revision)
+        return update
+
+    def _poll(self) -> None:
+        reachable = True
+        while not self._closed.wait(self._poll_seconds):
+            was_reachable = reachable
+            try:
+                with self._database.reading() as session:
+                    self.advance(session.scalars(select(RevisionRow.value)).one())
+                reachable = True
+            except LabelwrightError as error:
+                reachable = False
+                if was_reachable:
+                    _log.warning("database unreachable", error=error.message)
+            if reachable != was_reachable:
+                self._on_reachable(reachable)
+
+
+def read_update(session: Session, since: int | None, max_replay: int = MAX_REPLAY) -> Update:
+    """Return what changed after revision ``since``; the full state where that is None or in the future.
+
+    So it is where more than ``max_replay`` changes were missed.
+    """
+    revision = session.scalars(select(RevisionRow.value)).one()
+    if since == revision:
+        return Update(revision)
+    if since is None or since > revision or revision - since > max_replay:
+        return Update(revision, full=True, aliases=tuple(aliases_of(session)))
+    query = select(AliasChangeRow.task, AliasChangeRow.alias).where(AliasChangeRow.revision > since).distinct()
+    moved = {(task, name) for task, name in session.execute(query)}
+    present = [alias for alias in aliases_of(session) if (alias.task, alias.name) in moved]
+    gone = moved - {(alias.task, alias.name) for alias in present}
+    return Update(
+        revision,
+        aliases=tuple(sorted(present, key=lambda alias: alias.revision)),
+        removed=tuple(Alias(task, name, 0, "", revision) for task, name in sorted(gone)),
+    )

@@ -1,0 +1,137 @@
+"""Moving aliases: ``production`` through the gates, every other alias freely, all of it with a history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import structlog
+from labelwright.core.alias import PRODUCTION, Alias
+from labelwright.core.errors import AliasMoved, GateFailed, InvalidRequest
+from labelwright.core.report import GateResult
+from labelwright.registry.acceptance import gate
+from labelwright.registry.changes.comparison import Comparison, open_stored
+from labelwright.registry.changes.feed import Feed
+from labelwright.registry.metrics import Metrics
+from labelwright.registry.store.aliases import AliasStore, Move, alias_moved
+from labelwright.registry.store.artifacts import ArtifactStore
+from labelwright.registry.store.versions import Version, VersionStore
+
+_ATTEMPTS = 3
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The alias after a move, the gates that were asked, and whether it moved at all."""
+
+    alias: Alias
+    gates: tuple[GateResult, ...]
+    changed: bool
+
+
+class Promotion:
+    """Moves aliases and tells the feed."""
+
+    def __init__(
+        self,
+        aliases: AliasStore,
+        versions: VersionStore,
+        artifacts: ArtifactStore,
+        comparison: Comparison,
+        feed: Feed,
+        metrics: Metrics,
+    ) -> None:
+        self._aliases = aliases
+        self._versions = versions
+        self._artifacts = artifacts
+        self._comparison = comparison
+        self._feed = feed
+        self._metrics = metrics
+
+    def move(self, move: Move, *, override_gate: bool = False, deadline: float | None = None) -> Moved:
+        """Move the alias. ``override_gate`` needs a reason and is written to the history where a gate failed.
+
+        Raises GateFailed, AliasMoved, CorruptArtifact, InvalidRequest, VersionNotFound, TaskNotFound.
+        """
+        if override_gate and not move.reason:
+            raise InvalidRequest("overriding a gate needs a reason", advice="say why in `reason`", field="reason")
+        if move.alias != PRODUCTION:
+            return self._apply(move, ())
+        version = self._versions.by_number(move.task, move.version)
+        for _ in range(_ATTEMPTS):
+            production = self._comparison.production(move.task)
+            present = production.number if production else 0
+            _refuse_unexpected(move, present)
+            if present == version.number:
+                return self._apply(move, ())
+            gates = self._gates(version, production, deadline)
+            overridden = self._allowed(move, gates, override_gate=override_gate)
+            try:
+                # The gate compared with this production version, so the move is valid only from there.
+                return self._apply(replace(move, expected=present, overridden=overridden), gates)
+            except AliasMoved:
+                if move.expected is not None:
+                    raise
+        raise AliasMoved("production keeps moving while its gate is asked", advice="look at the history, try again")
+
+    def remove(self, task: str, alias: str, actor: str, reason: str) -> None:
+        """Remove the alias. Raises AliasNotFound, TaskNotFound, and InvalidRequest for ``production``."""
+        if alias == PRODUCTION:
+            raise InvalidRequest(f"{PRODUCTION!r} cannot be removed", advice="move it instead", field="alias")
+        self._feed.advance(self._aliases.remove(task, alias, actor, reason))
+        self._metrics.alias_moved("removed")
+        _log.info("alias removed", task=task, alias=alias, actor=actor)
+
+    def roll_back(
+        self, task: str, alias: str, actor: str, reason: str, expected: int | None = None
+    ) -> tuple[Alias, int]:
+        """Move the alias to the version before; no gate is asked: that version was there before.
+
+        Returns the alias and the version that it left. Raises AliasMoved where it does not name ``expected``,
+        NothingToRollBack, AliasNotFound, TaskNotFound.
+        """
+        moved, left = self._aliases.roll_back(task, alias, actor, reason, expected)
+        self._feed.advance(moved.revision)
+        self._metrics.alias_moved("rollback")
+        _log.info("alias rolled back", task=task, alias=alias, actor=actor, version=moved.version, from_version=left)
+        return moved, left
+
+    def _gates(self, version: Version, production: Version | None, deadline: float | None) -> tuple[GateResult, ...]:
+        """Return what was measured at acceptance, and the comparison with production anew."""
+        bundle = open_stored(self._artifacts, version.digest)
+        stored = tuple(result for result in version.report.gates if result.gate != gate.DROP)
+        return stored + self._comparison.check(bundle, version.report.gold, production, deadline)
+
+    def _allowed(self, move: Move, gates: tuple[GateResult, ...], *, override_gate: bool) -> bool:
+        """Return whether the gates had to be overridden. Raises GateFailed where they were not."""
+        try:
+            gate.require(gates)
+        except GateFailed:
+            if override_gate:
+                return True
+            self._metrics.alias_moved("refused")
+            failed = [result.gate for result in gates if not result.passed]
+            _log.info("alias refused", task=move.task, alias=move.alias, version=move.version, gates=failed)
+            raise
+        return False
+
+    def _apply(self, move: Move, gates: tuple[GateResult, ...]) -> Moved:
+        alias, changed = self._aliases.move(move)
+        if changed:
+            self._feed.advance(alias.revision)
+            self._metrics.alias_moved("overridden" if move.overridden else "set")
+            _log.info(
+                "alias moved",
+                task=move.task,
+                alias=move.alias,
+                version=move.version,
+                actor=move.actor,
+                overridden=move.overridden,
+            )
+        return Moved(alias, gates, changed)
+
+
+def _refuse_unexpected(move: Move, present: int) -> None:
+    if move.expected is not None and move.expected != present:
+        raise alias_moved(move.task, move.alias, move.expected, present)

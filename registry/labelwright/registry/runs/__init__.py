@@ -1,0 +1,1 @@
+"""Refresh runs: stored, leased, and served over RunService."""

@@ -1,0 +1,1 @@
+"""The back end that runs programs as Python inside a WebAssembly component."""

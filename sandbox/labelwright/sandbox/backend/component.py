@@ -1,0 +1,198 @@
+"""The back end that runs programs as Python inside a WebAssembly component.
+
+The ordinary case is one call for a piece of a batch and all programs. Only where that call does not come back, or
+somebody ran out of memory, ``blame`` finds out who it was.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from labelwright.core.bundle import Program
+from labelwright.core.errors import Unavailable
+from labelwright.core.task import Task
+from labelwright.core.vote import VoteError
+from labelwright.sandbox.backend.blame import Outcome, SoloRun, raise_if_late, remaining_seconds
+from labelwright.sandbox.backend.breaker import Breaker
+from labelwright.sandbox.backend.costs import Costs
+from labelwright.sandbox.backend.votes_text import Decoder
+from labelwright.sandbox.host.instance import Answer, Fault, FaultKind, LoadedInstance, Machine, version_text
+from labelwright.sandbox.host.pool import InstancePool
+from labelwright.sandbox.interface import Evaluation, Votes
+
+LOAD_SECONDS = 2.0
+"""What the top-level code of a version's programs may take, reading their sources left out."""
+_READING_SECONDS = 0.05
+"""What reading one program's source takes at most, on a slow machine."""
+
+
+def load_seconds(programs: int) -> float:
+    """Return the time limit for loading so many programs."""
+    return LOAD_SECONDS + programs * _READING_SECONDS
+
+
+@dataclass(slots=True)
+class _Batch:
+    """One call's state: its deadline (``time.monotonic()``), the votes so far and each program's first message."""
+
+    deadline: float | None
+    votes: list[Votes] = field(default_factory=list)
+    messages: dict[int, str] = field(default_factory=dict)
+
+    def note(self, messages: Mapping[int, str]) -> None:
+        for index, text in messages.items():
+            self.messages.setdefault(index, text)
+
+
+class ComponentExecutable:
+    """See interface.Executable."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        task: Task,
+        programs: Sequence[Program],
+        breaker: Breaker,
+        pool_size: int,
+    ) -> None:
+        self._machine = machine
+        self._task = task
+        self._programs = tuple(programs)
+        self._breaker = breaker
+        self._pool_size = pool_size
+        self._limit = task.limits.time_ms / 1000
+        self._costs = Costs(self._limit)
+        self._pools: dict[tuple[int, ...], InstancePool] = {}
+        self._decoders: dict[int, Decoder] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """See interface.Executable."""
+        return tuple(program.name for program in self._programs)
+
+    @property
+    def benched(self) -> Mapping[str, str]:
+        """See interface.Executable."""
+        return {self._programs[index].name: reason for index, reason in self._breaker.benched.items()}
+
+    def evaluate(self, records: Sequence[str], *, deadline: float | None = None) -> Evaluation:
+        """See interface.Executable. Raises Unavailable after ``close``."""
+        if self._closed:
+            raise Unavailable("the version was closed", advice="load it again")
+        batch = _Batch(deadline)
+        for chunk in self._costs.chunks(records):
+            batch.votes += self._evaluate_chunk(chunk, batch)
+        return Evaluation(batch.votes, {self._programs[index].name: batch.messages[index] for index in batch.messages})
+
+    def close(self) -> None:
+        """See interface.Executable."""
+        with self._lock:
+            self._closed = True
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            pool.retire()
+
+    def _evaluate_chunk(self, chunk: Sequence[str], batch: _Batch) -> Sequence[Votes]:
+        everyone = range(len(self._programs))
+        apart = self._costs.apart | self._breaker.benched.keys()
+        lane = tuple(index for index in everyone if index not in apart)
+        rows = self._evaluate_together(lane, chunk, batch)
+        if rows is not None and not apart:
+            return rows
+        columns: dict[int, Sequence[int]] = {}
+        if rows is not None and lane:
+            columns |= zip(lane, zip(*rows, strict=True), strict=True)
+        for index in everyone:
+            if index not in columns:
+                columns[index] = self._evaluate_alone(index, chunk, batch)
+        if rows is None and not self._costs.apart - apart:
+            self._costs.relieve_lane()
+        return list(zip(*(columns[index] for index in everyone), strict=True))
+
+    def _evaluate_together(self, lane: tuple[int, ...], chunk: Sequence[str], batch: _Batch) -> Sequence[Votes] | None:
+        """Return the votes of the lane's programs, or None where they must be run one by one."""
+        if not lane:
+            return [() for _ in chunk]
+        pool = self._pool(lane)
+        try:
+            instance = pool.take(batch.deadline)
+        except Fault:
+            return None
+        healthy = False
+        try:
+            answer = instance.evaluate(chunk, remaining_seconds(self._limit, batch.deadline))
+            rows, messages = self._decode(answer, lane, len(chunk))
+            healthy = True
+        except Fault as fault:
+            raise_if_late(fault, batch.deadline)
+            return None
+        finally:
+            if healthy:
+                pool.give_back(instance)
+            else:
+                pool.give_up()
+                instance.close()
+        self._costs.lane_took(len(chunk), answer.cpu_seconds)
+        batch.note(messages)
+        return rows
+
+    def _evaluate_alone(self, index: int, chunk: Sequence[str], batch: _Batch) -> Sequence[int]:
+        """Return the program's votes, whatever it does. Counts its faults."""
+        at_fault = False
+        with SoloRun(lambda: self._make((index,)), self._task.limits, batch.deadline) as solo:
+            # A program that is not known to be slow is probably well, and was only in bad company.
+            votes = solo.votes(chunk) if index not in self._costs.apart and self._breaker.admits(index) else None
+            if votes is None:
+                votes = []
+                for record in chunk:
+                    if not self._breaker.admits(index):
+                        batch.note({index: f"benched: {self._breaker.benched.get(index, '')}"})
+                        votes += [int(VoteError.BENCHED)] * (len(chunk) - len(votes))
+                        break
+                    outcome = solo.vote(record)
+                    at_fault |= outcome.costly
+                    votes.append(self._judge(index, outcome, batch))
+            elif solo.message:
+                batch.note({index: solo.message})
+            if solo.records:
+                self._costs.program_took(index, solo.records, solo.cpu_seconds, at_fault=at_fault)
+        return votes
+
+    def _judge(self, index: int, outcome: Outcome, batch: _Batch) -> int:
+        if outcome.message:
+            batch.note({index: outcome.message})
+        if outcome.costly:
+            self._breaker.failed(index, outcome.message)
+        else:
+            self._breaker.succeeded(index)
+        return outcome.vote
+
+    def _decode(self, answer: Answer, lane: tuple[int, ...], records: int) -> tuple[list[Votes], dict[int, str]]:
+        decoder = self._decoders.setdefault(len(lane), Decoder(len(lane)))
+        rows, tail = decoder.decode(answer.text, records)
+        return rows, {lane[int(place)]: text for place, text in json.loads(tail).items()} if tail else {}
+
+    def _pool(self, lane: tuple[int, ...]) -> InstancePool:
+        with self._lock:
+            if lane not in self._pools:
+                stale, self._pools = self._pools, {lane: InstancePool(lambda: self._make(lane), self._pool_size)}
+                for pool in stale.values():
+                    pool.retire()
+            pool = self._pools[lane]
+            if self._closed:
+                pool.retire()
+            return pool
+
+    def _make(self, lane: tuple[int, ...]) -> LoadedInstance:
+        instance = LoadedInstance(self._machine, self._task.limits.memory_mb << 20)
+        programs = [self._programs[index] for index in lane]
+        outcomes = instance.load(version_text(self._task, programs), load_seconds(len(programs)))
+        if any(outcomes):
+            instance.close()
+            raise Fault(FaultKind.CRASH, 0.0, "a program that loaded before does not load again")
+        return instance

@@ -1,0 +1,80 @@
+"""A record's way: memory, then Redis, then the programs, each asked only for what the one before does not know."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from labelwright.core.record import record_key
+from labelwright.service.answer import Answer
+from labelwright.service.caches.memory_cache import MemoryCache
+from labelwright.service.caches.redis_cache import SharedCache
+from labelwright.service.metrics import Metrics
+from labelwright.service.versions.live_version import LiveVersion
+from labelwright.v1 import label_service_pb2 as pb
+
+COMPUTED = int(pb.SOURCE_COMPUTED)
+MEMORY = int(pb.SOURCE_MEMORY)
+REDIS = int(pb.SOURCE_REDIS)
+
+
+class Labeling:
+    """Answers packed records with one version. Safe to use from several threads."""
+
+    def __init__(self, memory: MemoryCache, shared: SharedCache, metrics: Metrics) -> None:
+        self._memory = memory
+        self._shared = shared
+        self._hits = metrics.cache_lookups.labels("memory", "hit")
+        self._misses = metrics.cache_lookups.labels("memory", "miss")
+
+    def label(
+        self, version: LiveVersion, packed: Sequence[str], deadline: float
+    ) -> tuple[Sequence[Answer], Sequence[int]]:
+        """Return one answer a record and where each came from.
+
+        ``deadline`` is a ``time.monotonic()`` value. Raises DeadlineExceeded.
+        """
+        prefix = version.key_prefix
+        keys = [prefix + record_key(text) for text in packed]
+        known = self._memory.get_many(keys)
+        # Equal records of a batch are looked up and computed once.
+        missing = {key: text for key, text, answer in zip(keys, packed, known, strict=True) if answer is None}
+        self._hits.inc(len(keys) - len(missing))
+        if not missing:
+            return known, [MEMORY] * len(keys)  # type: ignore[return-value]
+        self._misses.inc(len(missing))
+        found = self._fill(version, missing, deadline)
+        answers: list[Answer] = []
+        sources: list[int] = []
+        for key, answer in zip(keys, known, strict=True):
+            if answer is not None:
+                answers.append(answer)
+                sources.append(MEMORY)
+            else:
+                answers.append(found[key][0])
+                sources.append(found[key][1])
+        return answers, sources
+
+    def _fill(
+        self, version: LiveVersion, missing: dict[bytes, str], deadline: float
+    ) -> dict[bytes, tuple[Answer, int]]:
+        shared = self._shared.get_many(version, list(missing))
+        found = {key: (answer, REDIS) for key, answer in shared.items()}
+        if len(found) < len(missing):
+            keys = [key for key in missing if key not in found]
+            computed = list(zip(keys, self._compute(version, [missing[key] for key in keys], deadline), strict=True))
+            found |= {key: (answer, COMPUTED) for key, answer in computed}
+            if lasting := [(key, answer) for key, answer in computed if answer.cacheable]:
+                self._shared.put_many(version, lasting)
+        self._memory.put_many((key, answer) for key, (answer, _) in found.items() if answer.cacheable)
+        return found
+
+    @staticmethod
+    def _compute(version: LiveVersion, packed: Sequence[str], deadline: float) -> list[Answer]:
+        started = time.perf_counter()
+        votes = version.executable.evaluate(packed, deadline=deadline).votes
+        took = time.perf_counter() - started
+        version.compute_cost.add(len(packed), took)
+        version.meter.sandbox_seconds.observe(took)
+        answer = version.answers.of
+        return [answer(row) for row in votes]

@@ -1,0 +1,53 @@
+"""What watches the traffic of production: its figures, the sample of recent records, the shadow.
+
+All three see only what production answers, whether it was asked for by its alias or by its number: who labels a file
+with one version from end to end asks by number, and that is traffic like any other. What they cost a request where a
+task has neither sample nor shadow is a look each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from labelwright.service.answer import Answer
+from labelwright.service.recent.records import RecentRecords
+from labelwright.service.shadow.shadows import Shadows
+from labelwright.service.versions.directory import DEFAULT_ALIAS, Directory
+from labelwright.service.versions.live_version import LiveVersion
+from labelwright.v1 import label_service_pb2 as pb
+
+
+class Traffic:
+    """Safe to use from several threads."""
+
+    def __init__(self, directory: Directory, recent: RecentRecords, shadows: Shadows) -> None:
+        self._directory = directory
+        self._recent = recent
+        self._shadows = shadows
+
+    def arrived(self, version: LiveVersion, alias: str, packed: Sequence[str]) -> None:
+        """Take note of valid records before they are labeled: those that no answer comes for are traffic too."""
+        if version.recent is not None and packed and self._is_production(version, alias):
+            self._recent.offer(version.recent, packed)
+
+    def answered(
+        self,
+        version: LiveVersion,
+        alias: str,
+        packed: Sequence[str],
+        answers: Sequence[Answer],
+        sources: Sequence[int],
+    ) -> None:
+        """Take note of the answers of one request."""
+        production = self._is_production(version, alias)
+        version.meter.count(answers, sources, production=production)
+        if production and (shadow := self._shadows.of(version)) is not None:
+            shadow.offer(packed, answers)
+
+    def served(self, version: LiveVersion, alias: str) -> pb.ServedVersion:
+        """Return the message that names the version, and its shadow where there is one. Never change it."""
+        shadow = self._shadows.of(version) if self._is_production(version, alias) else None
+        return version.served(alias, shadow.alias if shadow is not None else "")
+
+    def _is_production(self, version: LiveVersion, alias: str) -> bool:
+        return alias == DEFAULT_ALIAS or self._directory.production(version.target.task) is version

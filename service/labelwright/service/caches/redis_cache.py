@@ -1,0 +1,228 @@
+"""The second cache: answers in Redis, shared by all label servers and kept over restarts.
+
+Redis is never allowed to hurt: a lookup takes at most the command's time-out, writing happens in a thread of its own,
+and after a few failures the circuit breaker leaves Redis alone until a probe, in that thread, succeeds.
+"""
+
+from __future__ import annotations
+
+import queue
+import struct
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+import redis
+import structlog
+from labelwright.service.answer import Answer
+from labelwright.service.background import Background
+from labelwright.service.breaker import Breaker
+from labelwright.service.caches.redis_pool import RedisPool
+from labelwright.service.cost import Cost
+from labelwright.service.metrics import Metrics
+from labelwright.service.versions.live_version import LiveVersion
+
+_log = structlog.get_logger(__name__)
+_KEY_PREFIX = b"labelwright:1:"
+"""Of all keys; the number is that of the value's form."""
+_PROBE_EVERY = 128
+"""In ``auto``, one in so many lookups is made though computing is cheaper, to notice when that changes."""
+_IDLE_SECONDS = 0.1
+
+_Batch = list[tuple[bytes, bytes]]
+
+
+class SharedCache(Protocol):
+    """Answers by key, shared with other processes."""
+
+    def get_many(self, version: LiveVersion, keys: Sequence[bytes]) -> dict[bytes, Answer]:
+        """Return what is known. Never raises, never takes longer than the time-out."""
+        ...
+
+    def put_many(self, version: LiveVersion, entries: Sequence[tuple[bytes, Answer]]) -> None:
+        """Keep the entries, some time soon, if at all."""
+        ...
+
+    def start(self) -> None:
+        """Begin to use what the cache needs."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class NullSharedCache:
+    """Keeps nothing."""
+
+    def get_many(self, version: LiveVersion, keys: Sequence[bytes]) -> dict[bytes, Answer]:  # noqa: ARG002
+        """See SharedCache."""
+        return {}
+
+    def put_many(self, version: LiveVersion, entries: Sequence[tuple[bytes, Answer]]) -> None:
+        """See SharedCache."""
+
+    def start(self) -> None:
+        """See SharedCache."""
+
+    def close(self) -> None:
+        """See SharedCache."""
+
+
+class RedisCache:
+    """See the module. ``always`` asks Redis whatever it costs; else it is asked where it is cheaper."""
+
+    def __init__(
+        self, pool: RedisPool, metrics: Metrics, *, ttl_seconds: int, queue_batches: int, always: bool
+    ) -> None:
+        self._pool = pool
+        self._ttl = ttl_seconds
+        self._always = always
+        self._skipped = 0
+        self._cost = Cost()
+        self._writes: queue.Queue[_Batch] = queue.Queue(queue_batches)
+        self.breaker = Breaker()
+        self._background = Background("redis", self._run)
+        lookups = metrics.cache_lookups
+        self._lookups = {name: lookups.labels("redis", name) for name in ("hit", "miss", "error", "skipped")}
+        self._written = {name: metrics.redis_writes.labels(name) for name in ("written", "dropped", "failed")}
+        self._seconds = metrics.redis_seconds
+
+    @property
+    def waiting(self) -> int:
+        """Batches that wait to be written."""
+        return self._writes.qsize()
+
+    def start(self) -> None:
+        """See SharedCache."""
+        self._background.start()
+
+    def close(self) -> None:
+        """See SharedCache."""
+        self._background.stop()
+        self._pool.drop_ready()
+
+    def get_many(self, version: LiveVersion, keys: Sequence[bytes]) -> dict[bytes, Answer]:
+        """See SharedCache."""
+        connection = self._pool.take() if self._worth_asking(version, len(keys)) else None
+        if connection is None:
+            self._lookups["skipped"].inc(len(keys))
+            return {}
+        started = time.perf_counter()
+        try:
+            values = self._pool.call(connection, "MGET", *[_KEY_PREFIX + key for key in keys])
+        except (redis.RedisError, OSError) as error:
+            self._cost.add(len(keys), time.perf_counter() - started)
+            self._failed(connection, error)
+            self._lookups["error"].inc(len(keys))
+            return {}
+        took = time.perf_counter() - started
+        self._cost.add(len(keys), took)
+        self._seconds.observe(took)
+        self._pool.give_back(connection)
+        self._succeeded()
+        found = {
+            key: answer
+            for key, value in zip(keys, values, strict=True)
+            if value is not None and (answer := decode(version, value)) is not None
+        }
+        self._lookups["hit"].inc(len(found))
+        self._lookups["miss"].inc(len(keys) - len(found))
+        return found
+
+    def put_many(self, version: LiveVersion, entries: Sequence[tuple[bytes, Answer]]) -> None:
+        """See SharedCache."""
+        if self.breaker.state or not self._cheaper(version, len(entries)):
+            return
+        batch = [(_KEY_PREFIX + key, encode(answer)) for key, answer in entries]
+        try:
+            self._writes.put_nowait(batch)
+        except queue.Full:
+            self._written["dropped"].inc(len(batch))
+
+    def _worth_asking(self, version: LiveVersion, records: int) -> bool:
+        if self.breaker.state:
+            return False
+        if self._cheaper(version, records):
+            return True
+        self._skipped += 1
+        return self._skipped % _PROBE_EVERY == 0
+
+    def _cheaper(self, version: LiveVersion, records: int) -> bool:
+        if self._always:
+            return True
+        asking, computing = self._cost.estimate(records), version.compute_cost.estimate(records)
+        return asking is None or computing is None or asking < computing
+
+    def _run(self) -> None:
+        while not self._background.stopping.is_set():
+            try:
+                self._tend()
+            except Exception as error:
+                # Whatever redis-py or a proxy came up with: this thread must go on.
+                self._failed(None, error)
+
+    def _tend(self) -> None:
+        """Keep connections standing, write what waits, probe where the breaker is open."""
+        if self.breaker.state:
+            self._probe()
+            return
+        if self._pool.wants_more and not self._connect():
+            return
+        try:
+            batch = self._writes.get(timeout=_IDLE_SECONDS)
+        except queue.Empty:
+            return
+        self._write(batch)
+
+    def _probe(self) -> None:
+        if not self.breaker.probe_is_due():
+            self._background.stopping.wait(0.05)
+        elif self._connect():
+            self._succeeded()
+
+    def _connect(self) -> bool:
+        try:
+            self._pool.add()
+        except (redis.RedisError, OSError) as error:
+            self._failed(None, error)
+            return False
+        return True
+
+    def _write(self, batch: _Batch) -> None:
+        connection = self._pool.take()
+        if connection is None:
+            self._written["dropped"].inc(len(batch))
+            return
+        try:
+            self._pool.call_many(connection, [("SET", key, value, "EX", self._ttl) for key, value in batch])
+        except (redis.RedisError, OSError) as error:
+            self._written["failed"].inc(len(batch))
+            self._failed(connection, error)
+            return
+        self._pool.give_back(connection)
+        self._written["written"].inc(len(batch))
+
+    def _succeeded(self) -> None:
+        if self.breaker.succeeded():
+            _log.info("redis is back")
+
+    def _failed(self, connection: object | None, error: Exception) -> None:
+        if connection is not None:
+            self._pool.drop(connection)
+        if self.breaker.failed():
+            self._pool.drop_ready()
+            _log.warning("redis is not used until it answers again", error=type(error).__name__)
+
+
+def encode(answer: Answer) -> bytes:
+    """Return the votes as 16-bit integers, lowest byte first: the decision follows from them."""
+    return struct.pack(f"<{len(answer.votes)}h", *answer.votes)
+
+
+def decode(version: LiveVersion, value: bytes) -> Answer | None:
+    """Return the answer that ``encode`` stored, or None where the value is not one that this version can give."""
+    if len(value) % 2:
+        return None
+    votes = struct.unpack(f"<{len(value) // 2}h", value)
+    return version.answers.of(votes) if version.answers.accepts(votes) else None

@@ -1,0 +1,1 @@
+"""What the registry says, followed: live versions change between two requests."""

@@ -1,0 +1,82 @@
+"""The calls that the label service makes to the registry."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+
+import grpc
+from labelwright.core.bundle import MAX_BUNDLE_BYTES
+from labelwright.core.wire.status import from_rpc_error
+from labelwright.v1 import registry_service_pb2 as pb
+from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
+
+_WATCH_SECONDS = 120.0
+"""A watch is renewed this often, resuming where it stood."""
+_DOWNLOAD_SECONDS = 30.0
+_OPTIONS = [
+    ("grpc.max_receive_message_length", MAX_BUNDLE_BYTES + (4 << 20)),
+    # Two links of one process must not share a connection that may be dead.
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2000),
+]
+
+
+class RegistryLink:
+    """One registry, by address."""
+
+    def __init__(self, address: str, tasks: Sequence[str]) -> None:
+        self._address = address
+        self._tasks = tuple(tasks)
+        self._channel = grpc.insecure_channel(address, options=_OPTIONS)
+        self._stub = RegistryServiceStub(self._channel)
+        self._lock = threading.Lock()
+        self._watch: grpc.Call | None = None
+        self._closed = False
+
+    def watch(self, since_revision: int) -> Iterator[pb.WatchResponse]:
+        """Yield the registry's messages until the connection ends. Raises LabelwrightError.
+
+        Each call makes a connection of its own: an old one that is dead without knowing it cannot hold it up.
+        """
+        with grpc.insecure_channel(self._address, options=_OPTIONS) as channel:
+            request = pb.WatchRequest(tasks=self._tasks, since_revision=since_revision)
+            call = RegistryServiceStub(channel).Watch(request, timeout=_WATCH_SECONDS)
+            with self._lock:
+                if self._closed:
+                    return
+                self._watch = call
+            try:
+                yield from call
+            except grpc.RpcError as error:
+                raise from_rpc_error(error) from None
+
+    def interrupt_watch(self) -> None:
+        """End the watch under way, for example because it has been silent for too long."""
+        with self._lock:
+            if self._watch is not None:
+                self._watch.cancel()
+
+    def download_digest(self, task: str, digest: str) -> pb.DownloadBundleResponse:
+        """Return the version's bundle. Raises LabelwrightError."""
+        return self._download(pb.DownloadBundleRequest(task=task, digest=digest))
+
+    def download_number(self, task: str, number: int) -> pb.DownloadBundleResponse:
+        """Return the version's bundle. Raises LabelwrightError."""
+        return self._download(pb.DownloadBundleRequest(task=task, version=number))
+
+    def close(self) -> None:
+        """End all calls."""
+        with self._lock:
+            self._closed = True
+        self.interrupt_watch()
+        with contextlib.suppress(ValueError):
+            self._channel.close()
+
+    def _download(self, request: pb.DownloadBundleRequest) -> pb.DownloadBundleResponse:
+        try:
+            return self._stub.DownloadBundle(request, timeout=_DOWNLOAD_SECONDS)
+        except grpc.RpcError as error:
+            raise from_rpc_error(error) from None

@@ -1,0 +1,216 @@
+"""Hot reload: makes what serves follow what the registry says, one preloaded alias after the other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from labelwright.core.errors import LabelwrightError
+from labelwright.service.metrics import Metrics
+from labelwright.service.shadow.shadows import Shadows
+from labelwright.service.target import Aliases, Target
+from labelwright.service.versions.bundle_store import BundleStore
+from labelwright.service.versions.directory import Directory, LiveTable
+from labelwright.service.versions.live_version import LiveVersion
+from labelwright.service.versions.loaded_versions import LoadedVersions
+
+_log = structlog.get_logger(__name__)
+_LOAD_SECONDS = 120.0
+_CANDIDATE_SECONDS = 10.0
+"""How long a candidate's load is waited for: what is to serve must not wait behind it. It goes on loading."""
+_FIRST_RETRY, _LAST_RETRY = 1.0, 60.0
+"""Seconds between attempts at a version that does not load; doubled at each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A version that did not load, and when to try again."""
+
+    target: Target
+    attempts: int
+    retry_at: float
+
+
+class Reloader:
+    """Applies aliases. Its own thread does so while the service runs; the first time the caller's does."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        versions: LoadedVersions,
+        store: BundleStore,
+        metrics: Metrics,
+        preload: Sequence[str],
+        shadows: Shadows,
+        on_ready: Callable[[], None],
+    ) -> None:
+        self._directory = directory
+        self._versions = versions
+        self._store = store
+        self._metrics = metrics
+        self._preload = tuple(preload)
+        self._candidates = (shadows.alias,) if shadows.alias and shadows.alias not in preload else ()
+        self._shadows = shadows
+        self._on_ready = on_ready
+        self.failures: dict[tuple[str, str], Failure] = {}
+        """What does not load at present, by task and alias."""
+        self._wanted: Aliases | None = None
+        self._followed: Aliases | None = None
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="reload", daemon=True)
+
+    def start(self) -> None:
+        """Serve what the disk knows, then follow ``want``."""
+        if kept := self._store.read_aliases():
+            self._wanted = self._followed = kept
+            _log.info("starting from the last good versions", revision=kept.revision)
+            self._apply(kept)
+            if self._directory.live:
+                self._on_ready()
+        self._thread.start()
+
+    def want(self, aliases: Aliases) -> None:
+        """Ask for these aliases; where several come in a row, the last counts."""
+        self._wanted = aliases
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        if self._followed is not None:
+            self._load_candidates(self._followed)
+        while not self._stopping:
+            self._wake.wait(self._until_retry())
+            self._wake.clear()
+            if self._wanted is not None and not self._stopping:
+                self._follow(self._wanted)
+
+    def _follow(self, wanted: Aliases) -> None:
+        if wanted is self._followed and not self._due():
+            return
+        self._followed = wanted
+        try:
+            self._apply(wanted)
+            self._keep(wanted)
+            self._on_ready()
+        except Exception as error:
+            # Whatever it was, the next change must find this thread alive. The text may quote what is not for logs.
+            _log.error("reload failed", error=type(error).__name__)
+        self._load_candidates(wanted)
+
+    def _load_candidates(self, wanted: Aliases) -> None:
+        try:
+            self._load(wanted, self._candidates, _CANDIDATE_SECONDS)
+        except Exception as error:
+            _log.error("candidates not loaded", error=type(error).__name__)
+
+    def _apply(self, wanted: Aliases) -> None:
+        """Make the directory what ``wanted`` says, as far as the versions load; candidates come later."""
+        # Aliases that are not preloaded count from now on; a preloaded one changes when its version is ready.
+        self._directory.aliases = wanted
+        loaded = (*self._preload, *self._candidates)
+        self._drop({(task, alias) for task, named in wanted.table.items() for alias in loaded if alias in named})
+        self._load(wanted, self._preload, _LOAD_SECONDS)
+        self._versions.pin(self._serving(), wanted.table.keys())
+
+    def _load(self, wanted: Aliases, aliases: Sequence[str], seconds: float) -> None:
+        """Serve what ``wanted`` says of these aliases, waiting so long for each version's load."""
+        for task, named in wanted.table.items():
+            for alias in aliases:
+                # Candidates do not hold up newer news of what is to serve.
+                if self._stopping or (aliases is self._candidates and self._wanted is not wanted):
+                    return
+                if alias in named:
+                    self._serve(task, alias, named[alias], seconds)
+
+    def _serve(self, task: str, alias: str, target: Target, seconds: float) -> None:
+        present = self._directory.live.get(task, {}).get(alias)
+        if present and present.target == target:
+            self.failures.pop((task, alias), None)
+            return
+        failure = self.failures.get((task, alias))
+        if failure and failure.target == target and time.monotonic() < failure.retry_at:
+            return
+        try:
+            version = self._versions.acquire(target, time.monotonic() + seconds)
+        except LabelwrightError as error:
+            self._failed(task, alias, target, error)
+            return
+        self._swap(task, alias, version)
+        version.release()
+        self.failures.pop((task, alias), None)
+        self._metrics.reloads.labels("ok").inc()
+        _log.info("version live", task=task, alias=alias, version=target.number, digest=target.digest)
+
+    def _swap(self, task: str, alias: str, version: LiveVersion) -> None:
+        live = {name: dict(named) for name, named in self._directory.live.items()}
+        live.setdefault(task, {})[alias] = version
+        # Pinned before it serves: nothing may take it out of use in between.
+        self._versions.pin(
+            {item.target.digest for named in live.values() for item in named.values()} | self._serving(),
+            {*live, *(self._directory.aliases.table if self._directory.aliases else ())},
+        )
+        self._show(live)
+
+    def _show(self, live: LiveTable) -> None:
+        self._directory.live = live
+        self._shadows.follow(live)
+
+    def _serving(self) -> set[str]:
+        return {version.target.digest for named in self._directory.live.values() for version in named.values()}
+
+    def _drop(self, keep: set[tuple[str, str]]) -> None:
+        live = {
+            task: kept
+            for task, named in self._directory.live.items()
+            if (kept := {alias: version for alias, version in named.items() if (task, alias) in keep})
+        }
+        self._show(live)
+        for pair in self.failures.keys() - keep:
+            del self.failures[pair]
+
+    def _failed(self, task: str, alias: str, target: Target, error: LabelwrightError) -> None:
+        before = self.failures.get((task, alias))
+        attempts = before.attempts + 1 if before and before.target == target else 1
+        delay = min(_FIRST_RETRY * 2 ** (attempts - 1), _LAST_RETRY)
+        self.failures[task, alias] = Failure(target, attempts, time.monotonic() + delay)
+        self._metrics.reloads.labels("failed").inc()
+        _log.error(
+            "version does not load; the one before goes on serving",
+            task=task,
+            alias=alias,
+            version=target.number,
+            reason=error.reason,
+            retry_seconds=delay,
+        )
+
+    def _keep(self, wanted: Aliases) -> None:
+        """Keep on disk what a start without the registry should serve: the versions that did load."""
+        table = {task: dict(named) for task, named in wanted.table.items()}
+        for task, alias in self.failures:
+            present = self._directory.live.get(task, {}).get(alias)
+            if present:
+                table[task][alias] = present.target
+        kept = Aliases(wanted.revision, table)
+        try:
+            self._store.write_aliases(kept)
+            self._store.prune({target.digest for target in (*wanted.targets(), *kept.targets())})
+        except OSError as error:
+            _log.error("cannot keep the state on disk", error=error.strerror)
+
+    def _due(self) -> bool:
+        now = time.monotonic()
+        return any(failure.retry_at <= now for failure in list(self.failures.values()))
+
+    def _until_retry(self) -> float | None:
+        times = [failure.retry_at for failure in self.failures.values()]
+        return max(min(times) - time.monotonic(), 0.01) if times else None

@@ -1,0 +1,1 @@
+"""The service as processes: one, or several on one port."""

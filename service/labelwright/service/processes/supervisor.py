@@ -1,0 +1,187 @@
+"""Several worker processes on one port: started, watched, restarted when they die, stopped together.
+
+The kernel spreads connections over the workers (SO_REUSEPORT). The supervisor holds the port without listening, so
+that it stays theirs while a worker is restarted, and serves everybody's metrics at one address.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from multiprocessing.connection import Connection
+
+import structlog
+from labelwright.core.errors import ConfigurationError, LabelwrightError
+from labelwright.core.stop_signal import stop_on_signal
+from labelwright.service.processes import process, worker
+from labelwright.service.processes.listening import reserve, serve_metrics
+from labelwright.service.processes.worker_metrics import WorkerMetrics
+from labelwright.service.settings import ENV_PREFIX, Settings
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric
+
+_log = structlog.get_logger(__name__)
+_FIRST_DELAY, _LAST_DELAY = 0.2, 10.0
+"""Seconds before a dead worker is started again; doubled each time."""
+_STABLE_SECONDS = 30.0
+_COLLECT_SECONDS = 2.0
+_TICK_SECONDS = 0.1
+_KILL_SECONDS = 5.0
+"""What a worker gets on top of the time to drain."""
+
+
+class Worker:
+    """One place for a worker process; the process in it changes when it dies."""
+
+    def __init__(self, settings: Settings, index: int, address: str) -> None:
+        self._settings = settings
+        self._index = index
+        self._address = address
+        self._lock = threading.Lock()
+        self._pipe: Connection | None = None
+        self._questions = 0
+        self._delay = _FIRST_DELAY
+        self._start_at = 0.0
+        self._started_at = 0.0
+        self.process: multiprocessing.process.BaseProcess | None = None
+        self.restarts = 0
+        self.ready = False
+
+    def tend(self) -> None:
+        """Start the process where there is none and the time has come; take note of what it says.
+
+        Raises ConfigurationError where it ended because of a wrong setting, LabelwrightError if it never started.
+        """
+        if self.process is None:
+            if time.monotonic() >= self._start_at:
+                self._start()
+        elif self.process.exitcode is not None:
+            self._ended(self.process.exitcode)
+        elif not self.ready:
+            self._listen()
+
+    def collect(self) -> Sequence[Metric] | None:
+        """Return the worker's metric families, or None where it does not answer in time."""
+        with self._lock:
+            if not self.ready or self._pipe is None:
+                return None
+            self._questions += 1
+            try:
+                self._pipe.send((worker.COLLECT, self._questions))
+                give_up = time.monotonic() + _COLLECT_SECONDS
+                while self._pipe.poll(max(give_up - time.monotonic(), 0)):
+                    number, families = self._pipe.recv()
+                    if number == self._questions:  # else the late answer to an earlier question
+                        return families  # type: ignore[no-any-return]
+            except (EOFError, OSError):
+                pass
+            return None
+
+    def _start(self) -> None:
+        ours, theirs = multiprocessing.get_context("spawn").Pipe()
+        # Spawned and not forked: neither gRPC's threads nor the sandbox survive a fork.
+        self.process = multiprocessing.get_context("spawn").Process(
+            target=worker.main, args=(self._settings, self._index, self._address, theirs), name=f"worker-{self._index}"
+        )
+        self.process.start()
+        theirs.close()
+        with self._lock:
+            self._pipe = ours
+        self._started_at = time.monotonic()
+
+    def _listen(self) -> None:
+        with self._lock:
+            try:
+                if self._pipe is not None and self._pipe.poll() and self._pipe.recv() == worker.READY:
+                    self.ready = True
+            except (EOFError, OSError):
+                pass  # it has died; the next look at the process says so
+
+    def _ended(self, code: int) -> None:
+        was_ready, self.ready, self.process = self.ready, False, None
+        with self._lock:
+            if self._pipe is not None:
+                self._pipe.close()
+                self._pipe = None
+        if not was_ready and not self.restarts and code > 0:
+            error = ConfigurationError if code == 2 else LabelwrightError
+            raise error("a worker cannot start; its log line says why")
+        if time.monotonic() - self._started_at > _STABLE_SECONDS:
+            self._delay = _FIRST_DELAY
+        self.restarts += 1
+        self._start_at = time.monotonic() + self._delay
+        _log.error("worker ended; starting another", worker=self._index, exit_code=code, delay_seconds=self._delay)
+        self._delay = min(self._delay * 2, _LAST_DELAY)
+
+
+class Supervisor:
+    """All workers."""
+
+    def __init__(self, settings: Settings, address: str) -> None:
+        self._settings = settings
+        self._workers = [Worker(settings, index, address) for index in range(settings.workers)]
+
+    @property
+    def ready(self) -> bool:
+        """Whether every worker serves."""
+        return all(item.ready for item in self._workers)
+
+    def tend(self) -> None:
+        """See Worker.tend."""
+        for item in self._workers:
+            item.tend()
+
+    def collect(self) -> Mapping[int, Iterable[Metric]]:
+        """Return the metric families of each worker that answers."""
+        answers = {index: item.collect() for index, item in enumerate(self._workers)}
+        return {index: families for index, families in answers.items() if families is not None}
+
+    def restarts(self) -> Mapping[int, int]:
+        """Return how often each worker was restarted."""
+        return {index: item.restarts for index, item in enumerate(self._workers)}
+
+    def stop(self) -> None:
+        """Let every worker drain; kill those that do not end."""
+        running = [item.process for item in self._workers if item.process is not None]
+        for process_ in running:
+            process_.terminate()
+        give_up = time.monotonic() + self._settings.drain_s + _KILL_SECONDS
+        for process_ in running:
+            process_.join(max(give_up - time.monotonic(), 0))
+            if process_.exitcode is None:
+                _log.error("worker did not drain in time", worker=process_.name)
+                process_.kill()
+                process_.join()
+
+
+def run(settings: Settings) -> int:
+    """Run the workers until a signal; return the exit code. Raises ConfigurationError."""
+    stop = stop_on_signal()
+    process.clear_addresses(settings)
+    holder, address = reserve(settings.listen, f"{ENV_PREFIX}LISTEN", shared=True)
+    supervisor = Supervisor(settings, address)
+    metrics_address = _serve_metrics(settings, supervisor)
+    published = False
+    try:
+        while not stop.wait(_TICK_SECONDS):
+            supervisor.tend()
+            if supervisor.ready and not published:
+                process.publish(settings, address, metrics_address)
+                published = True
+        _log.info("draining")
+    finally:
+        supervisor.stop()
+        holder.close()
+        process.clear_addresses(settings)
+    _log.info("stopped")
+    return 0
+
+
+def _serve_metrics(settings: Settings, supervisor: Supervisor) -> str:
+    if not settings.metrics_listen:
+        return ""
+    registry = CollectorRegistry()
+    registry.register(WorkerMetrics(supervisor.collect, supervisor.restarts))
+    return serve_metrics(settings.metrics_listen, f"{ENV_PREFIX}METRICS_LISTEN", registry)

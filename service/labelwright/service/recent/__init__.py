@@ -1,0 +1,1 @@
+"""The sample of recent records that is kept for tasks that ask for one."""

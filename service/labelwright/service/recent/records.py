@@ -1,0 +1,156 @@
+"""The sample of recent records, written to Redis for the tasks that ask for one (see labelwright.core.recent).
+
+A request leaves its records in a bounded backlog and goes on. All else happens in a thread of its own: choosing
+and one pipeline for each bucket that changed. Redis slow or away costs records of the sample, no request.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+import redis
+import structlog
+from labelwright.core.recent import RecentSample
+from labelwright.service.background import Background
+from labelwright.service.backlog import Backlog
+from labelwright.service.breaker import Breaker, BreakerState
+from labelwright.service.metrics import Metrics
+from labelwright.service.recent.bucket import Chunk, RecentBucket
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+_log = structlog.get_logger(__name__)
+_EVERY_SECONDS = 0.2
+_REDIS_SECONDS = 1.0
+"""For connecting and for one pipeline. Only the thread waits."""
+_MAX_RECORDS = 16_384
+_MAX_BYTES = 16 << 20
+"""What waits to be looked at, of all tasks."""
+
+
+class RecentRecords(Protocol):
+    """Takes the records of production traffic of tasks that ask for a sample."""
+
+    def offer(self, sample: RecentSample, packed: Sequence[str]) -> None:
+        """Consider the records, some time soon, if at all. Never waits, never raises."""
+        ...
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def close(self) -> None:
+        """End; what was not written yet is lost to the sample."""
+        ...
+
+
+class NullRecentRecords:
+    """Keeps nothing: there is no Redis."""
+
+    def offer(self, sample: RecentSample, packed: Sequence[str]) -> None:
+        """See RecentRecords."""
+
+    def start(self) -> None:
+        """See RecentRecords."""
+
+    def close(self) -> None:
+        """See RecentRecords."""
+
+
+class RedisRecentRecords:
+    """See the module."""
+
+    def __init__(self, url: str, metrics: Metrics) -> None:
+        """Raise ValueError for a URL that is none."""
+        self._redis = redis.Redis.from_url(
+            url,
+            socket_timeout=_REDIS_SECONDS,
+            socket_connect_timeout=_REDIS_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._backlog: Backlog[tuple[RecentSample, Sequence[str]]] = Backlog(_MAX_RECORDS, _MAX_BYTES)
+        self._buckets: dict[str, RecentBucket] = {}
+        self._breaker = Breaker()
+        self._background = Background("recent", self._run)
+        results = metrics.recent_records
+        self._counts = {name: results.labels(name) for name in ("kept", "dropped", "failed", "too_large")}
+
+    def offer(self, sample: RecentSample, packed: Sequence[str]) -> None:
+        """See RecentRecords."""
+        if self._breaker.state is BreakerState.OPEN or not self._backlog.put((sample, packed), packed):
+            self._counts["dropped"].inc(len(packed))
+
+    def start(self) -> None:
+        """See RecentRecords."""
+        self._background.start()
+
+    def close(self) -> None:
+        """See RecentRecords."""
+        self._background.stop()
+        self._redis.close()
+
+    def _run(self) -> None:
+        while not self._background.stopping.wait(_EVERY_SECONDS):
+            try:
+                self._tend(time.time())
+            except Exception as error:
+                # Whatever it was, this thread must go on.
+                self._failed(error)
+
+    def _tend(self, now: float) -> None:
+        """Look at what waits and write what belongs into the sample."""
+        if self._breaker.state is BreakerState.OPEN:
+            self._counts["dropped"].inc(sum(len(packed) for _, packed in self._backlog.take()))
+            # The probe is the next write: Redis may answer a ping and yet refuse to write, for want of memory.
+            self._breaker.probe_is_due()
+            return
+        for sample, packed in self._backlog.take():
+            bucket = self._bucket(sample, now)
+            for record in packed:
+                if not bucket.add(record):
+                    self._counts["too_large"].inc()
+            time.sleep(0)  # lets a request's thread in
+        self._buckets = {task: item for task, item in self._buckets.items() if item.number == item.sample.bucket(now)}
+        for bucket in list(self._buckets.values()):
+            self._flush(bucket, now)
+
+    def _flush(self, bucket: RecentBucket, now: float) -> None:
+        chunks = bucket.chunks(now)
+        for chunk in chunks:
+            try:
+                highest = self._write(bucket, chunk, now)
+            except (redis.RedisError, OSError) as error:
+                self._counts["failed"].inc(len(chunk) + sum(map(len, chunks)))
+                self._failed(error)
+                return
+            self._counts["kept"].inc(len(chunk))
+            bucket.wrote(chunk, highest)
+            if self._breaker.succeeded():
+                _log.info("recent records are kept again")
+
+    def _bucket(self, sample: RecentSample, now: float) -> RecentBucket:
+        number = sample.bucket(now)
+        known = self._buckets.get(sample.task)
+        if known is None or known.number != number or known.sample != sample:
+            known = self._buckets[sample.task] = RecentBucket(sample, number, now)
+        return known
+
+    def _write(self, bucket: RecentBucket, chunk: Chunk, now: float) -> int | None:
+        """Return the score at the bucket's last place, None where that is free. Raises redis.RedisError, OSError."""
+        key, last = bucket.sample.key(bucket.number), bucket.room - 1
+        # A transaction: a key must not be left without its time to live, nor above its bound.
+        pipeline = self._redis.pipeline(transaction=True)
+        pipeline.zadd(key, dict(chunk))
+        pipeline.zremrangebyrank(key, last + 1, -1)
+        pipeline.expire(key, bucket.sample.seconds_left(bucket.number, now))
+        pipeline.zrange(key, last, last, withscores=True)
+        *_, highest = pipeline.execute()
+        return int(highest[0][1]) if highest else None
+
+    def _failed(self, error: Exception) -> None:
+        # What Redis holds now is unknown: it may come back empty.
+        self._buckets.clear()
+        if self._breaker.failed():
+            _log.warning("recent records are not kept until redis answers again", error=type(error).__name__)

@@ -1,0 +1,100 @@
+"""Where bundles come from: the local disk first, else the registry; every one is checked against its digest."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol, TypeVar
+
+import structlog
+from labelwright.core.errors import CorruptArtifact, DeadlineExceeded, NotFound, Unavailable
+from labelwright.service.target import Target
+from labelwright.service.versions.bundle_store import BundleStore, check_digest
+from labelwright.v1 import registry_service_pb2 as pb
+
+_log = structlog.get_logger(__name__)
+_MISSING_SECONDS = 5.0
+_MAX_REMEMBERED = 4096
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+class Registry(Protocol):
+    """The downloads that this module asks for."""
+
+    def download_digest(self, task: str, digest: str) -> pb.DownloadBundleResponse:
+        """Return the bundle of that digest."""
+        ...
+
+    def download_number(self, task: str, number: int) -> pb.DownloadBundleResponse:
+        """Return the bundle of that number."""
+        ...
+
+
+class BundleSource:
+    """Fetches bundles and keeps them. Safe to use from several threads."""
+
+    def __init__(self, store: BundleStore, registry: Registry) -> None:
+        self._store = store
+        self._registry = registry
+        self._numbers: dict[tuple[str, int], Target] = {}
+        self._missing: dict[tuple[str, int], tuple[float, NotFound]] = {}
+
+    def fetch(self, target: Target) -> pb.DownloadBundleResponse:
+        """Return the target's bundle. Raises LabelwrightError: what the registry says, or CorruptArtifact."""
+        try:
+            stored = self._store.read(target.digest)
+        except CorruptArtifact:
+            _log.error("stored bundle is corrupt; fetching it again", task=target.task, digest=target.digest)
+            stored = None
+        if stored is not None:
+            return stored
+        download = self._registry.download_digest(target.task, target.digest)
+        check_digest(download, target.digest)
+        self._keep(download, target)
+        return download
+
+    def find(self, task: str, number: int) -> Target:
+        """Return which version a number names; that never changes. Raises NotFound, Unavailable.
+
+        The registry is asked first and the disk where it is away. A number that does not exist is remembered for a
+        moment, so that nobody can make this service pester the registry. ``task`` must be a task's name.
+        """
+        key = (task, number)
+        if known := self._numbers.get(key):
+            return known
+        since, missing = self._missing.get(key, (0.0, None))
+        if missing and time.monotonic() - since < _MISSING_SECONDS:
+            raise missing.with_traceback(None)
+        try:
+            target = self._download(task, number)
+        except NotFound as error:
+            _bounded(self._missing)[key] = (time.monotonic(), error)
+            raise
+        except (Unavailable, DeadlineExceeded):
+            kept = self._store.find(task, number)
+            if kept is None:
+                raise
+            target = kept
+        _bounded(self._numbers)[key] = target
+        return target
+
+    def _download(self, task: str, number: int) -> Target:
+        download = self._registry.download_number(task, number)
+        target = Target(task, number, download.version.digest)
+        check_digest(download, target.digest)
+        self._keep(download, target)
+        return target
+
+    def _keep(self, download: pb.DownloadBundleResponse, target: Target) -> None:
+        try:
+            self._store.write(download, target.digest)
+            self._store.write_number(target)
+        except OSError as error:
+            # Serving matters more; but this version would be missing after a restart without the registry.
+            _log.error("cannot keep a bundle on disk", digest=target.digest, error=error.strerror)
+
+
+def _bounded(known: dict[_Key, _Value]) -> dict[_Key, _Value]:
+    if len(known) >= _MAX_REMEMBERED:
+        known.clear()
+    return known

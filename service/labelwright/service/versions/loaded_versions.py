@@ -1,0 +1,116 @@
+"""The versions that are loaded: those of the preloaded aliases, and the last few that anybody asked for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Collection
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotInTime
+from typing import Protocol
+
+from labelwright.core.errors import DeadlineExceeded, LabelwrightError, Unavailable
+from labelwright.service.target import Target
+from labelwright.service.versions.live_version import LiveVersion
+
+_LOADS_AT_ONCE = 2
+_FAILURE_SECONDS = 1.0
+"""How long a failed load is remembered, so that requests for a broken version cost nothing."""
+
+
+class VersionLoader(Protocol):
+    """Makes a live version."""
+
+    def load(self, target: Target) -> LiveVersion:
+        """Return the version, warm."""
+        ...
+
+
+class LoadedVersions:
+    """Loads each version once, however many ask at the same time, and closes those that are not needed any more."""
+
+    def __init__(self, loader: VersionLoader, unpinned: int) -> None:
+        """``unpinned`` is how many versions stay loaded that no preloaded alias names."""
+        self._loader = loader
+        self._max_unpinned = unpinned
+        self._lock = threading.Lock()
+        self._loaded: OrderedDict[str, LiveVersion] = OrderedDict()
+        self._loading: dict[str, Future[LiveVersion]] = {}
+        self._failed: dict[str, tuple[float, LabelwrightError]] = {}
+        self._pinned: frozenset[str] = frozenset()
+        self._executor = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="load")
+
+    def acquire(self, target: Target, deadline: float) -> LiveVersion:
+        """Return the version with a reference taken, loading it where need be.
+
+        ``deadline`` is a ``time.monotonic()`` value. Raises DeadlineExceeded, and LabelwrightError where loading fails.
+        """
+        while True:
+            with self._lock:
+                version = self._loaded.get(target.digest)
+                if version is not None and version.acquire():
+                    self._loaded.move_to_end(target.digest)
+                    return version
+                loading = self._loading.get(target.digest) or self._start(target)
+            try:
+                loading.result(timeout=max(deadline - time.monotonic(), 0))
+            except NotInTime:
+                raise DeadlineExceeded(
+                    f"version {target.number} of {target.task!r} is being loaded", advice="ask again"
+                ) from None
+
+    def pin(self, digests: Collection[str], tasks: Collection[str]) -> None:
+        """Keep these versions loaded, and no versions of other ``tasks`` than these."""
+        with self._lock:
+            self._pinned = frozenset(digests)
+            gone = [digest for digest, version in self._loaded.items() if version.target.task not in tasks]
+            out = [self._loaded.pop(digest) for digest in gone if digest not in self._pinned] + self._surplus()
+        for version in out:
+            version.release()
+
+    def versions(self) -> list[LiveVersion]:
+        """Return what is loaded now, without references: for figures, not for labeling."""
+        with self._lock:
+            return list(self._loaded.values())
+
+    def close(self) -> None:
+        """Take all versions out of use; each is closed after its last request."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        with self._lock:
+            out = list(self._loaded.values())
+            self._loaded.clear()
+        for version in out:
+            version.release()
+
+    def _start(self, target: Target) -> Future[LiveVersion]:
+        since, error = self._failed.get(target.digest, (0.0, None))
+        if error and time.monotonic() - since < _FAILURE_SECONDS:
+            raise error.with_traceback(None)
+        # A thread of the pool and not the caller's: the load goes on when the caller's deadline passes.
+        loading = self._executor.submit(self._load, target)
+        self._loading[target.digest] = loading
+        return loading
+
+    def _load(self, target: Target) -> LiveVersion:
+        try:
+            version = self._loader.load(target)
+        except Exception as error:
+            failure = error if isinstance(error, LabelwrightError) else Unavailable("a version could not be loaded")
+            with self._lock:
+                self._failed[target.digest] = (time.monotonic(), failure)
+                self._loading.pop(target.digest, None)
+            raise failure from error
+        with self._lock:
+            self._failed.pop(target.digest, None)
+            self._loading.pop(target.digest, None)
+            self._loaded[target.digest] = version
+            out = self._surplus(keep=target.digest)
+        for surplus in out:
+            surplus.release()
+        return version
+
+    def _surplus(self, keep: str = "") -> list[LiveVersion]:
+        unpinned = [digest for digest in self._loaded if digest not in self._pinned and digest != keep]
+        room = max(self._max_unpinned - (1 if keep and keep not in self._pinned else 0), 0)
+        return [self._loaded.pop(digest) for digest in unpinned[: max(len(unpinned) - room, 0)]]

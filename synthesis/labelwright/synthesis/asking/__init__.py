@@ -1,0 +1,1 @@
+"""Prompts: what the model is asked, and which records it is shown."""

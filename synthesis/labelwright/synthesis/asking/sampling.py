@@ -1,0 +1,37 @@
+"""Which records to show, ask about or measure on. Everything here is decided by the arguments alone."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+from labelwright.core.row import Row
+from labelwright.core.task import Task
+from labelwright.synthesis.asking.direct import Example
+
+
+def random_order(count: int, seed: int) -> list[int]:
+    """Return 0 .. count-1 in random order. Its beginnings are samples, each part of the longer ones."""
+    return [int(index) for index in np.random.default_rng(seed).permutation(count)]
+
+
+def random_distinct(items: Sequence[Hashable], seed: int) -> list[int]:
+    """Return the index of one of each of equal items, in the order of ``random_order``; frequent ones come earlier."""
+    seen: dict[Hashable, int] = {}
+    for index in random_order(len(items), seed):
+        seen.setdefault(items[index], index)
+    return list(seen.values())
+
+
+def choose_examples(task: Task, gold: Sequence[Row], count: int = 8) -> list[Example]:
+    """Return ``count`` gold rows to show, or as many as there are: the labels in turn, each in the order of the file.
+
+    Not random, so that all runs over one gold set show the same ones and their replies can be used again.
+    """
+    by_label: list[list[Example]] = [[] for _ in task.label_names]
+    for row in gold:
+        if row.label is not None:
+            by_label[row.label].append(Example(row.record, row.label))
+    longest = max(map(len, by_label), default=0)
+    turns = [examples[turn] for turn in range(longest) for examples in by_label if turn < len(examples)]
+    return turns[:count]

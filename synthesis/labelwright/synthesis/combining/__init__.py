@@ -1,0 +1,1 @@
+"""From programs to a version: votes, the choice of programs, the ensemble, provenance, the bundle."""

@@ -1,0 +1,100 @@
+"""Where a version comes from: model, endpoint, prompts, replies, seeds, repairs, cost, and what was dropped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from labelwright.synthesis.llm.provider import Provider
+from labelwright.synthesis.writing.generation import Asked, Attempt
+from labelwright.synthesis.writing.round import Dropped, Kept, Synthesis
+
+FORMAT = "labelwright provenance 1"
+
+
+def provenance(provider: Provider, synthesis: Synthesis, extra: dict[str, Any] | None = None) -> str:
+    """Return the text of ``provenance.json``.
+
+    Prompts stand once each, by digest: they share their beginnings, and quote records, so whoever may read the
+    bundle may read these. ``extra`` is added at the top: what was decided after the programs were written.
+    """
+    attempts = [item.attempt for item in synthesis.kept]
+    attempts += [item.attempt for item in synthesis.dropped if item.attempt]
+    document = {
+        "format": FORMAT,
+        "made_by": f"labelwright {_version()}",
+        "made_at": datetime.now(UTC).replace(microsecond=0).isoformat(),
+        "model": provider.model,
+        "endpoint": provider.address,
+        "settings": asdict(synthesis.settings),
+        "stopped": synthesis.stopped,
+        "shown_gold": sorted(synthesis.shown_gold),
+        "cost": synthesis.ledger.to_json(),
+        **(extra or {}),
+        "programs": [_kept_json(provider, item) for item in synthesis.kept],
+        "dropped": [_dropped_json(provider, item) for item in synthesis.dropped],
+        "messages": _messages(attempts),
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False)
+
+
+def _kept_json(provider: Provider, item: Kept) -> dict[str, Any]:
+    return {
+        "name": item.program.name,
+        "strategy": item.strategy,
+        "behavior": asdict(item.behavior),
+        "repairs": list(item.attempt.changes),
+        "asked": [_asked_json(provider, asked) for asked in item.attempt.asked],
+    }
+
+
+def _dropped_json(provider: Provider, item: Dropped) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "strategy": item.strategy,
+        "reason": item.reason,
+        "message": item.message,
+        "asked": [_asked_json(provider, asked) for asked in item.attempt.asked] if item.attempt else [],
+    }
+
+
+def _asked_json(provider: Provider, asked: Asked) -> dict[str, Any]:
+    request, reply = asked.request, asked.reply
+    return {
+        "purpose": asked.purpose,
+        "digest": request.digest(provider.model),
+        "messages": [_key(message.content) for message in request.messages],
+        "roles": [message.role for message in request.messages],
+        "seed": request.seed,
+        "temperature": request.temperature,
+        "max_tokens": request.max_tokens,
+        "reply": reply.text,
+        "finish": reply.finish.value,
+        "tokens_in": reply.usage.tokens_in,
+        "tokens_out": reply.usage.tokens_out,
+    }
+
+
+def _messages(attempts: Sequence[Attempt]) -> dict[str, str]:
+    return {
+        _key(message.content): message.content
+        for attempt in attempts
+        for asked in attempt.asked
+        for message in asked.request.messages
+    }
+
+
+def _key(content: str) -> str:
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _version() -> str:
+    try:
+        return version("labelwright")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "(not installed)"

@@ -1,0 +1,201 @@
+"""Which programs serve, and under which label model: chosen by what the ensemble gains, on gold where there is some.
+
+With gold rows: programs are added one at a time, each time the one that raises the mean log-probability of the right
+label most, out of fold; the label model with the best out-of-fold accuracy is taken. Without: all programs stay, and
+the label model that agrees most with the others is taken. A label model that collapses into one label is out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from labelwright.synthesis.statistics.folds import stratified_folds
+from labelwright.synthesis.statistics.label_models import (
+    HIDDEN,
+    Fit,
+    Floats,
+    Labels,
+    Votes,
+    decide,
+    fit_dawid_skene,
+    fit_majority,
+    fit_triplet,
+    fit_weighted,
+    softmax,
+)
+
+_FOLDS = 5
+_LEAST_GAIN = 0.002
+"""Mean log-probability, in nats a row, that a program has to add at least; and more than its standard error."""
+_COLLAPSE = 0.25
+_MOST_LIKELIHOODS = 200_000
+"""Programs times labels squared: beyond it label_model.json would not fit into a bundle, so majority vote it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A label model that was tried. ``score`` is gold accuracy out of fold, or agreement without gold."""
+
+    fit: Fit
+    score: float
+    collapsed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The label model that serves, and all that were tried, the chosen one first."""
+
+    fit: Fit
+    candidates: tuple[Candidate, ...]
+
+
+def choose_programs(
+    votes: Votes, gold: Labels, label_count: int, *, seed: int, units: Sequence[tuple[int, ...]] | None = None
+) -> list[tuple[int, float]]:
+    """Return the columns of the programs to keep and what each added, in the order of their choice.
+
+    ``votes`` are those on the gold rows; what a program adds is judged by those rows that are not ``HIDDEN`` from it.
+    ``units`` are columns that come and go together; each alone where not given. Empty where no program adds anything.
+    """
+    terms = _unseen_terms(votes, gold, label_count, seed)
+    voted = votes >= 0
+    seen = votes != HIDDEN
+
+    def value(columns: list[int]) -> Floats:
+        scores = terms[-1] + terms[columns].sum(axis=0)
+        return _log_probability(scores, gold, np.asarray(voted[:, columns].any(axis=1)))
+
+    chosen: list[tuple[int, float]] = []
+    left = list(units or [(column,) for column in range(votes.shape[1])])
+    while left:
+        columns = [column for column, _ in chosen]
+        before = value(columns)
+        differences = [(value([*columns, *unit]) - before)[seen[:, unit].all(axis=1)] for unit in left]
+        best = int(np.argmax([difference.mean() if len(difference) else -np.inf for difference in differences]))
+        if not len(differences[best]):
+            break
+        gain = float(differences[best].mean())
+        if gain < max(_LEAST_GAIN, _standard_error(differences[best])):
+            break
+        chosen += [(column, gain) for column in left.pop(best)]
+    return chosen
+
+
+def choose_label_model(
+    gold_votes: Votes, gold: Labels, unlabeled_votes: Votes, label_count: int, *, seed: int
+) -> Choice:
+    """Return the label model with the best accuracy on gold rows, an abstention counting as wrong.
+
+    What learns from gold is judged out of fold. At a tie the earlier of weighted, Dawid-Skene, triplet, majority.
+    """
+    if gold_votes.shape[1] * label_count**2 > _MOST_LIKELIHOODS:
+        return _majority_alone()
+    counts = np.bincount(gold, minlength=label_count)
+    prior = (counts + 1) / (counts.sum() + label_count)
+    weighted = fit_weighted(gold_votes, gold, label_count)
+    tried = [(weighted, unseen_decisions(gold_votes, gold, label_count, seed=seed))]
+    tried += [
+        (fit, decide(fit, gold_votes, label_count)[0])
+        for fit in _without_gold(np.vstack([unlabeled_votes, gold_votes]), label_count, prior)
+    ]
+    reference = float(counts.max() / counts.sum())
+    return _best(
+        [
+            Candidate(fit, float((given == gold).mean()), is_collapsed(fit, unlabeled_votes, label_count, reference))
+            for fit, given in tried
+        ]
+    )
+
+
+def choose_label_model_by_agreement(votes: Votes, label_count: int) -> Choice:
+    """Return the label model whose labels agree most with those of the others. For tasks without gold rows."""
+    if votes.shape[1] * label_count**2 > _MOST_LIKELIHOODS:
+        return _majority_alone()
+    fits = list(_without_gold(votes, label_count, None))
+    given = [decide(fit, votes, label_count)[0] for fit in fits]
+    majority = given[-1][given[-1] >= 0]
+    reference = float(np.bincount(majority).max() / len(majority)) if len(majority) else 1.0
+    return _best(
+        [
+            Candidate(
+                fit,
+                float(np.mean([(labels == other).mean() for other in given if other is not labels])),
+                is_collapsed(fit, votes, label_count, reference),
+            )
+            for fit, labels in zip(fits, given, strict=True)
+        ]
+    )
+
+
+def unseen_decisions(votes: Votes, gold: Labels, label_count: int, *, seed: int) -> Labels:
+    """Return the weighted model's label of each gold row, fitted on the other folds."""
+    given = np.empty(len(gold), dtype=np.int64)
+    folds = stratified_folds(gold, _FOLDS, seed)
+    for fold in np.unique(folds):
+        test = folds == fold
+        given[test] = decide(fit_weighted(votes[~test], gold[~test], label_count), votes[test], label_count)[0]
+    return given
+
+
+def is_collapsed(fit: Fit, votes: Votes, label_count: int, reference: float) -> bool:
+    """Whether nearly everything becomes one label.
+
+    ``reference`` is the share that the commonest label should have. The other labels together must keep a quarter of
+    the share that this leaves them.
+    """
+    given = decide(fit, votes, label_count)[0]
+    given = given[given >= 0]
+    if not len(given):
+        return False
+    return float(np.bincount(given).max() / len(given)) > 1 - _COLLAPSE * (1 - reference)
+
+
+def _without_gold(votes: Votes, label_count: int, prior: Floats | None) -> Sequence[Fit]:
+    return (
+        fit_dawid_skene(votes, label_count, prior=prior),
+        fit_triplet(votes, label_count, prior=prior),
+        fit_majority(),
+    )
+
+
+def _majority_alone() -> Choice:
+    fit = fit_majority()
+    return Choice(fit, (Candidate(fit, 0.0, collapsed=False),))
+
+
+def _best(candidates: list[Candidate]) -> Choice:
+    ranked = sorted(candidates, key=lambda item: (item.collapsed, -item.score))
+    return Choice(ranked[0].fit, tuple(ranked))
+
+
+def _unseen_terms(votes: Votes, gold: Labels, label_count: int, seed: int) -> Floats:
+    """Return programs + 1 x rows x labels: each program's term of the score, out of fold; the prior's term last.
+
+    Naive Bayes adds programs up, so no set of programs has to be fitted anew.
+    """
+    programs = votes.shape[1]
+    terms = np.zeros((programs + 1, len(gold), label_count))
+    folds = stratified_folds(gold, _FOLDS, seed)
+    for fold in np.unique(folds):
+        test = folds == fold
+        fit = fit_weighted(votes[~test], gold[~test], label_count)
+        assert fit.prior is not None
+        assert fit.likelihood is not None
+        terms[-1, test] = np.log(fit.prior)
+        for program in range(programs):
+            given = np.flatnonzero(test & (votes[:, program] >= 0))
+            terms[program, given] = np.log(fit.likelihood[program][votes[given, program]])
+    return terms
+
+
+def _log_probability(scores: Floats, gold: Labels, covered: npt.NDArray[np.bool_]) -> Floats:
+    """Return the log-probability of each row's right label. A row without any vote counts as a guess."""
+    logs = np.log(softmax(scores)[np.arange(len(gold)), gold])
+    return np.where(covered, logs, -np.log(scores.shape[1]))
+
+
+def _standard_error(values: Floats) -> float:
+    return float(values.std() / np.sqrt(len(values)))

@@ -1,0 +1,30 @@
+"""Votes of programs on many records, cast where they will be cast when served: in the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+
+import numpy as np
+from labelwright.core.bundle import Program
+from labelwright.core.record import Record, pack
+from labelwright.core.task import Task
+from labelwright.sandbox import Sandbox
+from labelwright.synthesis.statistics.label_models import Votes
+
+_BATCH = 256
+
+
+def cast_votes(sandbox: Sandbox, task: Task, programs: Sequence[Program], records: Sequence[Record]) -> Votes:
+    """Return records x programs: a label's index, -1 for an abstention, lower for an error.
+
+    Raises InvalidBundle where a program does not load.
+    """
+    votes = np.empty((len(records), len(programs)), dtype=np.int64)
+    if not programs or not records:
+        return votes
+    packed = [pack(record, task.limits.record_bytes) for record in records]
+    with closing(sandbox.load(task, programs)) as executable:
+        for start in range(0, len(packed), _BATCH):
+            votes[start : start + _BATCH] = executable.evaluate(packed[start : start + _BATCH]).votes
+    return votes

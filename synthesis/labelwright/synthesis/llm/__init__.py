@@ -1,0 +1,1 @@
+"""The large language model: endpoints, completions, kept replies, prices, and the ledger of what was spent."""

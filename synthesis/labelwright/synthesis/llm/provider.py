@@ -1,0 +1,164 @@
+"""The provider: kept replies first, then the budget, then the endpoint with retries; all of it in the ledger."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from labelwright.synthesis.llm.completion import Reply, Request, Usage, estimate_tokens_in
+from labelwright.synthesis.llm.endpoint import AskFailed, Endpoint
+from labelwright.synthesis.llm.ledger import Entry, Ledger, Outcome
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+_NOTHING = Usage(0, 0)
+
+
+class Provider(Protocol):
+    """Answers requests and keeps accounts."""
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Where the answers come from, for provenance."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger:
+        """What the answers took."""
+        ...
+
+    def complete(self, request: Request, purpose: str) -> Reply:
+        """Return the answer. Raises AskFailed where there is none, BudgetExceeded before the budget is overdrawn.
+
+        ``purpose`` says in the ledger what the answer was for.
+        """
+        ...
+
+
+class KeptReplies(Protocol):
+    """Replies that were paid for already; ``labelwright.synthesis.llm.replies.Replies`` keeps them in a file."""
+
+    def get(self, request: Request) -> Reply | None:
+        """Return the kept reply to the request, or None."""
+        ...
+
+    def keep(self, request: Request, reply: Reply) -> None:
+        """Keep the reply, for good."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often to try, and the longest wait between two tries in seconds."""
+
+    attempts: int = 5
+    longest_wait: float = 60.0
+
+
+class KeptProvider:
+    """See Provider. Replays what ``replies`` holds and keeps there what the endpoint answers."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        replies: KeptReplies | None,
+        ledger: Ledger,
+        retries: Retries = Retries(),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._endpoint = endpoint
+        self._replies = replies
+        self._ledger = ledger
+        self._retries = retries
+        self._backoff = wait_random_exponential(multiplier=1, max=retries.longest_wait)
+        self._sleep = sleep
+
+    @property
+    def model(self) -> str:
+        """See Provider."""
+        return self._endpoint.model
+
+    @property
+    def address(self) -> str:
+        """See Provider."""
+        return self._endpoint.address
+
+    @property
+    def ledger(self) -> Ledger:
+        """See Provider."""
+        return self._ledger
+
+    def complete(self, request: Request, purpose: str) -> Reply:
+        """See Provider."""
+        kept = None if self._replies is None else self._replies.get(request)
+        if kept is not None:
+            self._ledger.add(Entry(purpose, Outcome.REPLAYED, kept.usage))
+            return kept
+        retrying = Retrying(
+            stop=stop_after_attempt(self._retries.attempts),
+            wait=self._wait,
+            retry=retry_if_exception(lambda error: isinstance(error, AskFailed) and error.retryable),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        reply: Reply = retrying(self._attempt, request, purpose)
+        if self._replies is not None:
+            self._replies.keep(request, reply)
+        return reply
+
+    def _attempt(self, request: Request, purpose: str) -> Reply:
+        self._ledger.reserve(estimate_tokens_in(request), request.max_tokens)
+        try:
+            reply = self._endpoint.ask(request)
+        except AskFailed as error:
+            outcome = _outcome(error.usage)
+            self._ledger.add(Entry(purpose, outcome, error.usage or _NOTHING, error.kind))
+            raise
+        detail = "" if reply.usage.exact else reply.finish.value
+        self._ledger.add(Entry(purpose, _outcome(reply.usage), reply.usage, detail))
+        return reply
+
+    def _wait(self, state: RetryCallState) -> float:
+        """Return the wait in seconds: the provider's word where it gave one, else exponential backoff with jitter."""
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, AskFailed) and error.retry_after is not None:
+            return min(error.retry_after, self._retries.longest_wait)
+        return self._backoff(state)
+
+
+class RecordedEndpoint:
+    """See Endpoint. Has nothing to say beyond what was recorded: a provider's replies file answers, or nothing does."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+
+    @property
+    def model(self) -> str:
+        """See Endpoint."""
+        return self._model
+
+    @property
+    def address(self) -> str:
+        """See Endpoint."""
+        return "recorded"
+
+    def ask(self, request: Request) -> Reply:
+        """See Endpoint. Always raises."""
+        raise AskFailed(
+            f"there is no recorded reply to prompt {request.digest(self._model)[:12]}",
+            kind="not_recorded",
+            retryable=False,
+            advice="record it: run against a live endpoint with --replies naming the same file",
+        )
+
+
+def _outcome(usage: Usage | None) -> Outcome:
+    if usage is None:
+        return Outcome.REFUSED
+    return Outcome.ANSWERED if usage.exact else Outcome.UNCERTAIN

@@ -1,0 +1,56 @@
+"""What the ensemble has to beat: always the commonest label, and a classic text classifier on the gold rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+import numpy as np
+from labelwright.core.errors import ConfigurationError
+from labelwright.synthesis.statistics.folds import stratified_folds
+from labelwright.synthesis.statistics.label_models import Labels
+
+
+def commonest_label(gold: Labels) -> int:
+    """Return the commonest label; of equally common ones the first."""
+    return int(np.bincount(gold).argmax())
+
+
+def require_scikit_learn() -> None:
+    """Raise ConfigurationError where scikit-learn is not installed."""
+    if find_spec("sklearn") is None:
+        raise ConfigurationError(
+            "the TF-IDF baseline needs scikit-learn", advice="pip install 'labelwright[baseline]', or leave it out"
+        )
+
+
+def unseen_tfidf_labels(texts: Sequence[str], gold: Labels, *, seed: int) -> Labels:
+    """Return what ``tfidf_labels`` says of each gold row when it learns from the other folds. Raises as it does."""
+    given = np.empty(len(gold), dtype=np.int64)
+    folds = stratified_folds(gold, 5, seed)
+    for fold in np.unique(folds):
+        test = np.flatnonzero(folds == fold)
+        rest = np.flatnonzero(folds != fold)
+        given[test] = tfidf_labels(
+            [texts[row] for row in rest.tolist()], gold[rest], [texts[row] for row in test.tolist()]
+        )
+    return given
+
+
+def tfidf_labels(gold_texts: Sequence[str], gold: Labels, texts: Sequence[str]) -> Labels:
+    """Return the labels of TF-IDF and logistic regression, scikit-learn's defaults, trained on the gold rows.
+
+    Raises ConfigurationError where scikit-learn is not installed or no gold text holds a word.
+    """
+    require_scikit_learn()
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    if len(np.unique(gold)) < 2:
+        return np.full(len(texts), commonest_label(gold), dtype=np.int64)
+    try:
+        model = make_pipeline(TfidfVectorizer(), LogisticRegression(max_iter=1000)).fit(gold_texts, gold)
+    except ValueError as error:
+        raise ConfigurationError("the gold rows hold no words to learn from") from error
+    return np.asarray(model.predict(texts), dtype=np.int64)

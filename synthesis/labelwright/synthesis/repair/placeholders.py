@@ -1,0 +1,48 @@
+"""Placeholders: what an LLM copies out of the shape that it is shown, where words of its own should stand."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from labelwright.core.task import Task
+from labelwright.synthesis.repair.extraction import parse_source
+
+_MADE_UP = re.compile(r"(?:word|keyword|phrase|term|example)[ _-]?\d+", re.IGNORECASE)
+_Listing = ast.List | ast.Set | ast.Tuple
+
+
+def find_placeholder(source: str) -> str:
+    """Return where a list holds nothing but placeholders, in words fit for the LLM; empty where none does."""
+    tree = parse_source(source)
+    for listing in _listings(tree) if tree else []:
+        if listing.elts and all(map(_is_placeholder, listing.elts)):
+            return f"line {listing.lineno}: the list {ast.unparse(listing)[:60]} holds no real words"
+    return ""
+
+
+def drop_placeholders(_: Task, tree: ast.Module) -> list[str]:
+    """Drop placeholders from lists that hold real words too."""
+    dropped = 0
+    for listing in _listings(tree):
+        real = [item for item in listing.elts if not _is_placeholder(item)]
+        if real and len(real) < len(listing.elts):
+            dropped += len(listing.elts) - len(real)
+            listing.elts = real
+    return [f"dropped {dropped} placeholders from word lists"] if dropped else []
+
+
+def _listings(tree: ast.AST) -> list[_Listing]:
+    """Return the lists, sets and tuples. In a type such as ``tuple[int, ...]`` the dots mean something."""
+    nodes = list(ast.walk(tree))
+    in_types = {id(node.slice) for node in nodes if isinstance(node, ast.Subscript)}
+    return [node for node in nodes if isinstance(node, ast.List | ast.Set | ast.Tuple) and id(node) not in in_types]
+
+
+def _is_placeholder(item: ast.expr) -> bool:
+    if not isinstance(item, ast.Constant):
+        return False
+    if isinstance(item.value, str):
+        text = item.value.strip()
+        return text in ("...", "\u2026") or _MADE_UP.fullmatch(text) is not None
+    return item.value is Ellipsis

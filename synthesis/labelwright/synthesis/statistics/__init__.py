@@ -1,0 +1,1 @@
+"""Statistics that know no language model: label models, folds, regression, evaluation."""

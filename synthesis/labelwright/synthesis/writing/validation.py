@@ -1,0 +1,164 @@
+"""Whether a program is fit to be kept, found out by running it in the sandbox on a sample of the records."""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from labelwright.core.bundle import Program
+from labelwright.core.errors import InvalidBundle
+from labelwright.core.finding import Finding, Severity
+from labelwright.core.record import Record, pack
+from labelwright.core.row import Row
+from labelwright.core.task import Task
+from labelwright.core.vote import is_error
+from labelwright.sandbox import Sandbox
+from labelwright.sandbox.static_checks import check_program
+from labelwright.synthesis.asking.sampling import random_distinct
+from labelwright.synthesis.repair.extraction import parse_source
+from labelwright.synthesis.repair.placeholders import find_placeholder
+
+Column = npt.NDArray[np.int64]
+"""One program's votes, one a record; errors count as abstentions."""
+
+_BATCH = 256
+_SAMPLE = 600
+_MAX_ERRORS = 0.05
+_ONE_SIDED = 0.95
+_CONSTANT = 0.98
+_SAME_VOTES = 0.98
+
+
+@dataclass(frozen=True, slots=True)
+class Behavior:
+    """How a program behaves on the sample. Shares are 0 to 1.
+
+    ``label_shares`` are shares of its votes. ``one_sided`` programs vote for nearly one label only: that is worth
+    knowing, but such a program can be the most precise one.
+    """
+
+    coverage: float
+    errors: float
+    label_shares: dict[str, float]
+    one_sided: bool
+    microseconds: float
+    """Per record, wall time, the sandbox's own included: a matter of the machine and its load."""
+
+    @property
+    def top_label(self) -> str:
+        """The label that it gives most."""
+        return max(self.label_shares, key=lambda name: self.label_shares[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a program cannot be kept. ``kind`` is a short stable word, ``message`` is fit to be shown to the LLM."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came out: a fault, or behavior and votes on sample and gold. A faulty program has them if it ran."""
+
+    fault: Fault | None
+    behavior: Behavior | None
+    sample_votes: Column
+    gold_votes: Column
+
+
+class Validator:
+    """Judges programs of one task on one sample."""
+
+    def __init__(self, sandbox: Sandbox, task: Task, records: Sequence[Record], gold: Sequence[Row]) -> None:
+        # Distinct ones: a record that repeats would hide what programs do with the others. See learn_directly on repr.
+        self.sample = [records[index] for index in random_distinct([repr(record) for record in records], 0)[:_SAMPLE]]
+        self._sandbox = sandbox
+        self._task = task
+        limit = task.limits.record_bytes
+        self._packed = [pack(record, limit) for record in self.sample] + [pack(row.record, limit) for row in gold]
+
+    def judge(self, program: Program) -> Verdict:
+        """Return what is to be said of the program by itself."""
+        errors = [item for item in check_program(self._task, program) if item.severity is Severity.ERROR]
+        if errors:
+            return _refused("static", _said(errors))
+        if said := find_placeholder(program.source):
+            return _refused("placeholder", said)
+        try:
+            executable = self._sandbox.load(self._task, [program])
+        except InvalidBundle as refusal:
+            return _refused("load", _said(refusal.findings))
+        with closing(executable):
+            start = time.perf_counter()
+            votes: list[int] = []
+            messages: dict[str, str] = {}
+            for at in range(0, len(self._packed), _BATCH):
+                evaluation = executable.evaluate(self._packed[at : at + _BATCH])
+                votes += [vote for (vote,) in evaluation.votes]
+                messages = {**evaluation.messages, **messages}
+            seconds = time.perf_counter() - start
+        return self._weigh(np.array(votes, dtype=np.int64), messages.get(program.name, ""), seconds)
+
+    def _weigh(self, votes: Column, message: str, seconds: float) -> Verdict:
+        errors = float(np.mean([is_error(int(vote)) for vote in votes])) if len(votes) else 0.0
+        votes = np.maximum(votes, -1)
+        cast = votes[votes >= 0]
+        counts = np.bincount(cast, minlength=len(self._task.labels))
+        shares = {name: float(count / max(1, len(cast))) for name, count in zip(self._task.labels, counts, strict=True)}
+        behavior = Behavior(
+            coverage=len(cast) / max(1, len(votes)),
+            errors=errors,
+            label_shares=shares,
+            one_sided=max(shares.values()) >= _ONE_SIDED,
+            microseconds=1e6 * seconds / max(1, len(votes)),
+        )
+        split = len(self.sample)
+        return Verdict(_fault(behavior, message), behavior, votes[:split], votes[split:])
+
+
+def _said(findings: Sequence[Finding]) -> str:
+    return "; ".join(f"line {item.line}: {item.message}" if item.line else item.message for item in findings[:3])
+
+
+def _refused(kind: str, message: str) -> Verdict:
+    nothing = np.full(0, -1, dtype=np.int64)
+    return Verdict(Fault(kind, message), None, nothing, nothing)
+
+
+def same_behavior(one: Column, other: Column) -> bool:
+    """Whether two programs vote alike on 98% of the records that either votes on."""
+    either = (one >= 0) | (other >= 0)
+    return bool(either.any()) and float((one == other)[either].mean()) >= _SAME_VOTES
+
+
+def same_source(one: Program, other: Program) -> bool:
+    """Whether two programs differ in nothing but names, docstring, comments and spacing."""
+    return _shape(one) == _shape(other)
+
+
+def _shape(program: Program) -> str:
+    tree = parse_source(program.source)
+    if tree is None:
+        return program.source
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.dump(tree)
+
+
+def _fault(behavior: Behavior, message: str) -> Fault | None:
+    if behavior.errors > _MAX_ERRORS:
+        return Fault("errors", f"it fails on {behavior.errors:.0%} of the records: {message}")
+    if behavior.coverage == 0:
+        return Fault("never_votes", "it returns None for every record")
+    top = behavior.top_label
+    if behavior.coverage >= _CONSTANT and behavior.label_shares[top] >= _CONSTANT:
+        return Fault("constant", f'it returns "{top}" for nearly every record')
+    return None

@@ -1,0 +1,66 @@
+"""Programs out of word lists: the LLM names the words of each label, the program around them is the same for all."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from labelwright.core.task import FieldType, Task
+from labelwright.synthesis.asking.prompts import render
+
+_MAX_WORDS_A_TERM = 3
+_MAX_TERMS = 30
+_FEWEST_QUOTED = 3
+_HINTED_LABELS = 4
+# Items of a list in Python, the last one perhaps torn off; without quotes, whatever stands between commas.
+_QUOTED = re.compile(r"""(["'])(.{1,60}?)\1(?=\s*[,\]\n]|\s*$)""")
+_SEPARATOR = re.compile(r"[,;\n]+")
+# What introduces a list ("Here are the words:", "words = ["), and a list mark before a term ("1.", "-").
+_INTRODUCTION = re.compile(r"^[^,\n]*[:\[]\s*", re.MULTILINE)
+_MARK = re.compile(r"^\s*(?:[-*>]|\d+[.)])\s*")
+_TERM = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+
+
+def read_words(text: str) -> list[str]:
+    """Return the terms of a list as an LLM writes it: lower case, each once, in order, of at most three words."""
+    parts = [match[2] for match in _QUOTED.finditer(text)]
+    if len(parts) < _FEWEST_QUOTED:
+        parts = _SEPARATOR.split(_INTRODUCTION.sub("", text))
+    terms: dict[str, None] = {}
+    for part in parts:
+        words = _TERM.findall(_MARK.sub("", part).lower())
+        if 0 < len(words) <= _MAX_WORDS_A_TERM and len("".join(words)) > 1:
+            terms[" ".join(words)] = None
+    return list(terms)[:_MAX_TERMS]
+
+
+def clean_words(task: Task, listed: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the lists without labels' names and without words that stand in several lists: these decide nothing."""
+    places = Counter(word for words in listed.values() for word in words)
+    names = {" ".join(_TERM.findall(name.lower())) for name in task.labels}
+    return {
+        label: [word for word in words if places[word] == 1 and word not in names] for label, words in listed.items()
+    }
+
+
+def write_word_program(task: Task, listed: Mapping[str, Sequence[str]]) -> str:
+    """Return the program's source. Labels without words are left out of it."""
+    told = {label: words for label, words in listed.items() if words}
+    return (
+        render(
+            "word_program.py",
+            listed=told,
+            hints=_hints(told),
+            fields=list(task.fields),
+            text_names=[field.name for field in task.fields.values() if field.type is FieldType.TEXT],
+        )
+        + "\n"
+    )
+
+
+def _hints(listed: Mapping[str, Sequence[str]]) -> str:
+    """Return a few words of each label for the docstring; none where a label's name could end the string."""
+    if len(listed) > _HINTED_LABELS or any(not name.isprintable() or set(name) & set('"\\\\') for name in listed):
+        return ""
+    return ": " + "; ".join(f"{label} ({', '.join(words[:3])})" for label, words in listed.items())

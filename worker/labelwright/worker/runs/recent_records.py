@@ -1,0 +1,105 @@
+"""Recent records: from the sample that label services keep in Redis, and as a file of a run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Protocol, Self
+
+import redis
+from labelwright.core.errors import ConfigurationError, LabelwrightError, Unavailable
+from labelwright.core.recent import RecentSample, read_recent
+from labelwright.core.record import unpack
+from labelwright.core.task import Task
+from labelwright.worker.runs.held import Held
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+FEWEST = 50
+"""Distinct records below which nothing is learned or decided."""
+SAMPLE_FILE = "sample.jsonl"
+"""The run file of the records that were learned from."""
+_TIMEOUT_SECONDS = 5.0
+
+
+class RecentRecords(Protocol):
+    """Where recent records are."""
+
+    def read(self, task: Task) -> list[str]:
+        """Return the task's packed records that fit it, newest first, as often as they were drawn from traffic.
+
+        Raises Unavailable.
+        """
+        ...
+
+
+class NoRecords:
+    """No Redis: no records."""
+
+    def read(self, task: Task) -> list[str]:  # noqa: ARG002
+        """See RecentRecords."""
+        return []
+
+
+class RedisRecords:
+    """See RecentRecords."""
+
+    def __init__(self, url: str) -> None:
+        """Raise ConfigurationError where ``url`` is none."""
+        try:
+            self._client = redis.Redis.from_url(
+                url,
+                socket_timeout=_TIMEOUT_SECONDS,
+                socket_connect_timeout=_TIMEOUT_SECONDS,
+                # Not here: the step is taken again.
+                retry=Retry(NoBackoff(), 0),
+            )
+        except ValueError:
+            # Not the URL itself: it may hold a password.
+            raise ConfigurationError(
+                "LABELWRIGHT_WORKER_REDIS_URL: is not the URL of a Redis", advice="for example redis://127.0.0.1:6379/0"
+            ) from None
+
+    def read(self, task: Task) -> list[str]:
+        """See RecentRecords."""
+        try:
+            packed = read_recent(self._client, RecentSample.of(task), time.time())
+        except (redis.RedisError, OSError) as error:
+            raise Unavailable(
+                "the Redis that keeps recent records does not answer",
+                advice="is it running, and is LABELWRIGHT_WORKER_REDIS_URL right?",
+                part="redis",
+                kind=type(error).__name__,
+            ) from error
+        return [line for line in packed if _fits(task, line)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+
+def are_enough(packed: Sequence[str]) -> bool:
+    """Return whether there is enough to learn from or decide on: a record that repeats is one."""
+    return len(set(packed)) >= FEWEST
+
+
+def keep_records(held: Held, name: str, packed: Sequence[str]) -> None:
+    """Keep packed records as a file of the run, one a line."""
+    held.put(name, "".join(f"{line}\n" for line in packed).encode())
+
+
+def kept_records(held: Held, name: str) -> list[str] | None:
+    """Return the packed records of a file of the run, None where there is none."""
+    content = held.get(name)
+    # Not splitlines: a text may hold other characters that count as line ends there.
+    return None if content is None else content.decode().split("\n")[:-1]
+
+
+def _fits(task: Task, packed: str) -> bool:
+    try:
+        unpack(task, packed)
+    except LabelwrightError:
+        return False
+    return len(packed.encode()) <= task.limits.record_bytes

@@ -1,0 +1,75 @@
+"""Replies of the LLM as files of a run: a run that is taken up again pays for none of them twice."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+from labelwright.core.run import RunCost
+from labelwright.synthesis.llm.completion import Reply, Request, Usage
+from labelwright.synthesis.llm.endpoint import AskFailed, Endpoint
+from labelwright.synthesis.llm.prices import Price
+from labelwright.synthesis.llm.replies import reply_from_json, reply_to_json
+from labelwright.worker.runs.held import Held
+
+_KEPT, _LOST = "reply/", "lost/"
+
+
+class RunReplies:
+    """See KeptReplies. A reply and what it cost are kept in one write."""
+
+    def __init__(self, held: Held, model: str, price: Price | None) -> None:
+        self._held = held
+        self._model = model
+        self._price = price
+        self._names = set(held.names(_KEPT))
+
+    def get(self, request: Request) -> Reply | None:
+        """See KeptReplies."""
+        name = self._name(request)
+        content = self._held.get(name) if name in self._names else None
+        return None if content is None else reply_from_json(json.loads(content))
+
+    def keep(self, request: Request, reply: Reply) -> None:
+        """See KeptReplies."""
+        name = self._name(request)
+        self._held.put(name, json.dumps(reply_to_json(reply)).encode(), cost_of(reply.usage, self._price))
+        self._names.add(name)
+
+    def _name(self, request: Request) -> str:
+        return f"{_KEPT}{request.digest(self._model)}"
+
+
+class BookingEndpoint:
+    """See Endpoint. Asks nothing once the lease is lost, and books requests that failed and may have been charged."""
+
+    def __init__(self, endpoint: Endpoint, held: Held, price: Price | None) -> None:
+        self._endpoint = endpoint
+        self._held = held
+        self._price = price
+
+    @property
+    def model(self) -> str:
+        """See Endpoint."""
+        return self._endpoint.model
+
+    @property
+    def address(self) -> str:
+        """See Endpoint."""
+        return self._endpoint.address
+
+    def ask(self, request: Request) -> Reply:
+        """See Endpoint. Raises LeaseLost and Stopped too."""
+        self._held.check()
+        try:
+            return self._endpoint.ask(request)
+        except AskFailed as error:
+            if error.usage is not None:
+                self._held.put(f"{_LOST}{uuid.uuid4().hex}", b"", cost_of(error.usage, self._price))
+            raise
+
+
+def cost_of(usage: Usage, price: Price | None) -> RunCost:
+    """Return what one call cost; dollars are None where the price is not known."""
+    dollars = price.cost(usage.tokens_in, usage.tokens_out) if price else None
+    return RunCost(1, usage.tokens_in, usage.tokens_out, dollars)

@@ -1,0 +1,40 @@
+"""The third step: the bundle is pushed, and label services are told to evaluate it beside production."""
+
+from __future__ import annotations
+
+from labelwright.core.finding import Severity
+from labelwright.core.report import Report
+from labelwright.core.run import RunState
+from labelwright.worker.runs.held import Held
+from labelwright.worker.runs.outcome import Advance
+from labelwright.worker.runs.parts import Parts
+from labelwright.worker.runs.production import CANDIDATE, moved_meanwhile, reason_of
+from labelwright.worker.steps.writing import kept_bundle
+
+_FINDINGS = 3
+
+
+def push_candidate(parts: Parts, held: Held) -> Advance:
+    """Push the bundle, which gives the same version every time, and name it ``candidate``."""
+    run = held.run
+    if cancelled := moved_meanwhile(parts.registry, run):
+        return cancelled
+    pushed = parts.registry.push(kept_bundle(held), author=parts.name, message=reason_of(run, run.reason))
+    if pushed.version is None:
+        return Advance(RunState.FAILED, f"The registry refuses the bundle: {_refusal(pushed.report)}.")
+    number = pushed.version.number
+    held.check()
+    parts.registry.set_alias(
+        run.task, number, alias=CANDIDATE, actor=parts.name, reason=reason_of(run, "evaluated beside production")
+    )
+    return Advance(
+        RunState.SHADOWING,
+        f"Version {number} is accepted and is the candidate; version {run.base_version} stays production.",
+        candidate_version=number,
+    )
+
+
+def _refusal(report: Report) -> str:
+    errors = [str(item) for item in report.findings if item.severity is Severity.ERROR]
+    more = f", and {len(errors) - _FINDINGS} more" if len(errors) > _FINDINGS else ""
+    return "; ".join(errors[:_FINDINGS]) + more

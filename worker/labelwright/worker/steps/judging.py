@@ -1,0 +1,87 @@
+"""The judge: the LLM labels records on which two versions differ, and never hears what either of them says.
+
+It is asked for the record's label, as in direct labeling, and not which of two labels is better: it cannot prefer the
+first or the longer one, a third label is a possible answer, and replies that synthesis has paid for already can be
+used again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from labelwright.core.bundle import Bundle
+from labelwright.core.record import Record
+from labelwright.core.row import Row
+from labelwright.core.task import Task
+from labelwright.synthesis.asking.direct import Example, direct_request, read_label
+from labelwright.synthesis.asking.sampling import choose_examples, random_order
+from labelwright.synthesis.llm.endpoint import AskFailed, BudgetExceeded
+from labelwright.synthesis.llm.provider import Provider
+from labelwright.synthesis.statistics.evaluation import wilson
+from labelwright.worker.decision import Judged, Split, better_of
+
+PURPOSE = "judge"
+FEWEST = 6
+"""Records below which no split can be significant: 6 to 0 has p = 0.03."""
+_GOLD_ROWS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A record, and what the two versions say of it."""
+
+    record: Record
+    base: int
+    candidate: int
+
+
+class Judge:
+    """Judges for one task. Every request may raise Unavailable where the LLM is away."""
+
+    def __init__(self, provider: Provider, base: Bundle, direct_examples: int) -> None:
+        self._provider = provider
+        self._task: Task = base.task
+        self._examples: list[Example] = choose_examples(base.task, base.gold, direct_examples)
+        shown = [example.record for example in self._examples]
+        self._gold: list[Row] = [row for row in base.gold if row.record not in shown]
+
+    def judge(self, disputes: Sequence[Dispute]) -> Judged:
+        """Return how the disputes split, which are of distinct records. What the budget does not reach is left out."""
+        try:
+            if not self._knows_the_task():
+                return Judged(
+                    Split(0, 0), obstacle="the LLM's own labels of gold rows are not surely better than chance"
+                )
+            return self._judged(disputes)
+        except BudgetExceeded:
+            return Judged(Split(0, 0), obstacle="the day's tokens do not suffice to have the LLM judge")
+
+    def _knows_the_task(self) -> bool:
+        """Return whether its labels of gold rows are better than the commonest label; without gold, it is believed."""
+        if not self._gold:
+            return True
+        rows = [self._gold[index] for index in random_order(len(self._gold), 0)[:_GOLD_ROWS]]
+        truth = [row.label for row in rows]
+        said = [(label, row.label) for row in rows if (label := self._label(row.record)) >= 0]
+        right = sum(label == known for label, known in said)
+        return bool(said) and wilson(right, len(said))[0] > max(map(truth.count, truth)) / len(truth)
+
+    def _judged(self, disputes: Sequence[Dispute]) -> Judged:
+        outcomes: list[int] = []
+        for dispute in disputes:
+            try:
+                right = self._label(dispute.record)
+            except BudgetExceeded:
+                if len(outcomes) < FEWEST:
+                    raise
+                break
+            outcomes.append(better_of(dispute.base, dispute.candidate, right) if right >= 0 else 0)
+        return Judged(Split(outcomes.count(1), outcomes.count(-1)), outcomes.count(0))
+
+    def _label(self, record: Record) -> int:
+        try:
+            reply = self._provider.complete(direct_request(self._task, record, self._examples), PURPOSE)
+        except AskFailed:
+            return -1
+        return read_label(self._task, reply.text)

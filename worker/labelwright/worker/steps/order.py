@@ -1,0 +1,30 @@
+"""The way of a run: in each open state, the step that is taken next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from labelwright.core.run import RunState
+from labelwright.worker.runs.held import Held
+from labelwright.worker.runs.outcome import Outcome
+from labelwright.worker.runs.parts import Parts
+from labelwright.worker.steps.candidate import push_candidate
+from labelwright.worker.steps.deciding import decide_on_candidate
+from labelwright.worker.steps.promoting import promote
+from labelwright.worker.steps.sampling import take_sample
+from labelwright.worker.steps.watching import watch
+from labelwright.worker.steps.writing import write_programs
+
+Step = Callable[[Parts, Held], Outcome]
+"""Takes a run one step further. A step that is taken again, after a kill at any point of it, does no more harm than the
+first time, and what it paid for is not paid for again.
+"""
+
+STEPS: Mapping[RunState, Step] = {
+    RunState.TRIGGERED: take_sample,
+    RunState.SAMPLED: write_programs,
+    RunState.SYNTHESIZED: push_candidate,
+    RunState.SHADOWING: decide_on_candidate,
+    RunState.APPROVED: promote,
+    RunState.PROMOTED: watch,
+}

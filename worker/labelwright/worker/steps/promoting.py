@@ -1,0 +1,38 @@
+"""The fifth step: the candidate becomes production, through the gates."""
+
+from __future__ import annotations
+
+from labelwright.core.errors import AliasMoved, GateFailed, RunStateMismatch
+from labelwright.core.run import RunState
+from labelwright.worker.runs.held import Held
+from labelwright.worker.runs.outcome import Advance
+from labelwright.worker.runs.parts import Parts
+from labelwright.worker.runs.production import PRODUCTION, drop_candidate, newest_move, reason_of, version_of
+
+
+def promote(parts: Parts, held: Held) -> Advance:
+    """Move production from the base to the candidate. A move that was made already is taken as made."""
+    run = held.run
+    present_run = parts.runs.get(run.id)
+    if present_run.state is not RunState.APPROVED:
+        raise RunStateMismatch(f"run {run.id} is {present_run.state.value} by now")  # a person may have ended it
+    try:
+        parts.registry.set_alias(
+            run.task,
+            run.candidate_version,
+            alias=PRODUCTION,
+            actor=parts.name,
+            reason=reason_of(run, present_run.steps[-1].message),
+            expected_version=run.base_version,
+        )
+    except GateFailed as error:
+        return Advance(RunState.REJECTED, f"A gate does not hold: {error.message}.")
+    except AliasMoved:
+        present = version_of(parts.registry, run.task)
+        if present != run.candidate_version:
+            said = newest_move(parts.registry, run.task)
+            return Advance(RunState.CANCELLED, f"Production is version {present} now, not {run.base_version}: {said}.")
+    drop_candidate(parts.registry, run)
+    return Advance(
+        RunState.PROMOTED, f"Version {run.candidate_version} is production, version {run.base_version} was before."
+    )

@@ -1,0 +1,96 @@
+"""What is looked at again and again: alerts that fire, runs that wait, aliases that ended runs have left behind."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+from labelwright.client import Registry, RunClient
+from labelwright.core.errors import LabelwrightError, RunNotFound
+from labelwright.core.run import Run
+from labelwright.worker.metrics import Metrics
+from labelwright.worker.prometheus import Alert, Prometheus
+from labelwright.worker.runs.opening import Opener
+from labelwright.worker.runs.production import CANDIDATE, drop_candidate, run_of_candidate
+from labelwright.worker.work.crew import Crew
+
+_Found = TypeVar("_Found")
+
+_log = structlog.get_logger(__name__)
+
+
+class Poller:
+    """Looks once, whenever it is told to. What cannot be reached is looked at again the next time."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        runs: RunClient,
+        prometheus: Prometheus | None,
+        opener: Opener,
+        crew: Crew,
+        metrics: Metrics,
+    ) -> None:
+        self._registry = registry
+        self._runs = runs
+        self._prometheus = prometheus
+        self._opener = opener
+        self._crew = crew
+        self._metrics = metrics
+        self._failing: set[str] = set()
+
+    def poll(self) -> None:
+        """Open runs for alerts, claim runs, tidy up."""
+        self.claim()
+        if self._prometheus is not None:
+            for alert in self._tried("prometheus", self._prometheus.alerts) or []:
+                self._tried("registry", functools.partial(self._consider, alert))
+            self.claim()
+        self._tried("registry", self._tidy)
+        self._tried("registry", self._tell)
+
+    def claim(self) -> None:
+        """Only claim runs: a person who asked for one is waiting."""
+        self._tried("registry", self._crew.claim)
+
+    def _consider(self, alert: Alert) -> None:
+        began = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(alert.since))
+        occasion = f"{alert.name}/{alert.task}@{alert.since}"
+        self._opener.consider(alert.task, occasion, f"{alert.name} is active since {began}")
+
+    def _tell(self) -> None:
+        self._metrics.polled(self._runs.list(open=True), self._crew.held, time.time())
+
+    def _tidy(self) -> None:
+        """Remove the alias ``candidate`` of runs that ended without a worker, as a person's word can end them."""
+        for task in self._registry.tasks():
+            if any(alias.name == CANDIDATE for alias in task.aliases):
+                run = self._run_of(task.name)
+                if run is not None and run.state.is_end:
+                    drop_candidate(self._registry, run)
+
+    def _run_of(self, task: str) -> Run | None:
+        """Return the run that set the task's candidate, None where that was a person."""
+        run_id = run_of_candidate(self._registry, task)
+        try:
+            return self._runs.get(run_id) if run_id else None
+        except RunNotFound:  # a person gave a reason that looks like a run's
+            return None
+
+    def _tried(self, part: str, call: Callable[[], _Found]) -> _Found | None:
+        """Return what the call gives, None where the part is away; say so when that begins and when it ends."""
+        try:
+            found = call()
+        except LabelwrightError as error:
+            self._metrics.failed(part)
+            if part not in self._failing:
+                _log.warning("cannot poll", part=part, reason=error.message)
+            self._failing.add(part)
+            return None
+        if part in self._failing:
+            self._failing.discard(part)
+            _log.info("can poll again", part=part)
+        return found

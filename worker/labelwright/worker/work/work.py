@@ -1,0 +1,150 @@
+"""Work on one run: step after step, with patience for what is away, until it ends or has to wait for a person."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+from labelwright.core.errors import (
+    DeadlineExceeded,
+    LabelwrightError,
+    LeaseLost,
+    Overloaded,
+    RunNotFound,
+    RunStateMismatch,
+    SandboxUnavailable,
+    Unavailable,
+)
+from labelwright.core.run import RunState
+from labelwright.worker.runs.held import Held
+from labelwright.worker.runs.outcome import Advance, Outcome, Stopped
+from labelwright.worker.runs.parts import Parts
+from labelwright.worker.runs.production import drop_candidate
+from labelwright.worker.steps.order import STEPS
+
+_AWAY = (Unavailable, DeadlineExceeded, Overloaded, SandboxUnavailable)
+"""What passes: the step is taken again."""
+_GONE = (LeaseLost, RunStateMismatch, RunNotFound, Stopped)
+"""The run is somebody else's now, or this worker is ending."""
+_LONGEST_PAUSE = 300.0
+
+_log = structlog.get_logger(__name__)
+
+
+class WorkMetrics(Protocol):
+    """What is counted of steps."""
+
+    def stepped(self, task: str, state: RunState, to_state: RunState, seconds: float) -> None:
+        """Count a step from one state to the next, and the seconds that the run stood in the first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """In seconds: how often to look whether there is something to do, the first pause after a failure, and how long
+    something may be away without a break.
+    """
+
+    poll: float
+    retry: float
+    give_up: float
+
+
+class Work:
+    """One run in one worker."""
+
+    def __init__(self, parts: Parts, held: Held, patience: Patience, metrics: WorkMetrics) -> None:
+        self._parts = parts
+        self._held = held
+        self._patience = patience
+        self._metrics = metrics
+        self._failures = 0
+        self._away_since = 0.0
+        self._log = _log.bind(run=held.run.id, task=held.run.task)
+
+    def run(self) -> None:
+        """Take steps until the run has ended, waits for a person, or is this worker's no more."""
+        try:
+            while self._held.run.state in STEPS:
+                self._step()
+        except _GONE as error:
+            self._log.info("left", state=self._held.run.state.value, why=type(error).__name__)
+
+    def _step(self) -> None:
+        """Take one step, or wait. Raises what says that the run is gone."""
+        try:
+            outcome = self._outcome()
+            if isinstance(outcome, Advance):
+                self._conclude(outcome)
+                self._failures = 0
+                return
+            self._failures = 0
+        except _AWAY as error:
+            self._back_off(error)
+            return
+        self._log.debug("waiting", state=self._held.run.state.value, why=outcome.why)
+        self._held.wait(self._patience.poll)
+
+    def _outcome(self) -> Outcome:
+        self._held.check()
+        try:
+            return STEPS[self._held.run.state](self._parts, self._held)
+        except (*_GONE, *_AWAY):
+            raise
+        except LabelwrightError as error:
+            return Advance(RunState.FAILED, _sentences(error.message, error.advice))
+        except Exception as error:
+            # The message and the values may quote records; the place is what helps.
+            places = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)][-4:]
+            self._log.error("a step failed", error=type(error).__name__, places=places)
+            return Advance(RunState.FAILED, f"The worker itself failed ({type(error).__name__}); its log says where.")
+
+    def _conclude(self, outcome: Advance) -> None:
+        """Write the step down; where the registry will not have it, that the run has failed."""
+        try:
+            self._advance(outcome)
+        except (*_GONE, *_AWAY):
+            raise
+        except LabelwrightError as error:
+            self._advance(Advance(RunState.FAILED, _sentences(error.message, error.advice)))
+
+    def _advance(self, outcome: Advance) -> None:
+        before = self._held.run
+        if not before.state.may_become(outcome.state):
+            # A fault of ours; without this the step would be taken again for ever.
+            self._log.error("no such step", state=before.state.value, to_state=outcome.state.value)
+            outcome = replace(outcome, state=RunState.FAILED)
+        if outcome.state.is_end:
+            drop_candidate(self._parts.registry, before)
+        self._held.advance(outcome)
+        after = self._held.run
+        self._log.info("step", state=after.state.value, message=outcome.message)
+        self._metrics.stepped(
+            after.task, before.state, after.state, (after.updated_at - before.updated_at).total_seconds()
+        )
+
+    def _back_off(self, error: LabelwrightError) -> None:
+        """Wait for what is away; give the run up where that takes too long."""
+        if not self._failures:
+            self._away_since = time.monotonic()
+        away = time.monotonic() - self._away_since
+        if away > self._patience.give_up:
+            said = f"given up after {away / 3600:.1f} hours in which it could not go on: {error.message}"
+            try:
+                self._advance(Advance(RunState.FAILED, _sentences(said, error.advice)))
+            except _AWAY:
+                pass  # the registry itself is away
+            else:
+                return
+        pause = min(self._patience.retry * 2.0**self._failures, _LONGEST_PAUSE)
+        self._failures += 1
+        self._log.warning("away", state=self._held.run.state.value, reason=error.message, pause=pause)
+        self._held.wait(pause)
+
+
+def _sentences(*texts: str) -> str:
+    """Return texts of errors, which begin small and have no full stop, as sentences."""
+    return " ".join(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in texts if text)
