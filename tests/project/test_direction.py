@@ -21,7 +21,8 @@ KNOWS_ONLY = {
 # Modules of one level may import each other.
 LEVELS = {
     "core": [
-        "server_log stop_signal finding vote alias errors task record row label_model recent run report bundle whole_file",
+        "server_log stop_signal finding vote alias errors task record row label_model recent run report bundle"
+        " whole_file",
         "wire",
     ],
     "sandbox": ["interface guest static_checks build", "host", "backend", "sandbox labeler determinism export"],

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from labelwright.core.errors import ConfigurationError
-from labelwright.synthesis.pilot.baselines import commonest_label, tfidf_labels, unseen_tfidf_labels
 from labelwright.synthesis.pilot import baselines
+from labelwright.synthesis.pilot.baselines import commonest_label, tfidf_labels, unseen_tfidf_labels
 
 from tests.synthesis.made_up import reviews
 
