@@ -1,48 +1,30 @@
+"""What tests of several packages share, once for each process that runs tests. A folder may have its own instead."""
+
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from labelwright.cli.main import app
 from labelwright.client import Client
 from labelwright.client import Registry as RegistryClient
-from labelwright.core.errors import NotFound
-from typer.testing import CliRunner, Result
+from labelwright.sandbox import Sandbox
 
+from tests.parts.command import Command
+from tests.parts.example_bundles import SPAM, serve
 from tests.parts.registry import Registry
 from tests.parts.repository import EXAMPLES
-from tests.parts.service import Service, until
-
-SPAM = EXAMPLES / "spam" / "bundle"
+from tests.parts.service import Service
 
 
-class Command:
-    """The command, run in this process against the shared servers."""
-
-    def __init__(self, registry: str, service: str) -> None:
-        self.environment = {
-            "LABELWRIGHT_REGISTRY": registry,
-            "LABELWRIGHT_SERVICE": service,
-            "COLUMNS": "100",
-            "NO_COLOR": "1",
-        }
-
-    def __call__(self, *arguments: object, stdin: bytes | None = None, exits: int = 0) -> Result:
-        result = CliRunner().invoke(app, [str(item) for item in arguments], input=stdin, env=self.environment)
-        assert result.exit_code == exits, result.output
-        assert "Traceback" not in result.output
-        return result
-
-    def json(self, *arguments: object, exits: int = 0) -> Any:
-        return json.loads(self(*arguments, "--json", exits=exits).stdout)
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A running registry that tests share: each uses a task of its own."""
     made = Registry(tmp_path_factory.mktemp("registry") / "data", heartbeat_seconds=0.5, poll_seconds=0.1).start()
     yield made
     made.stop()
@@ -50,9 +32,10 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 @pytest.fixture(scope="session")
 def service(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A running label service that tests share."""
     made = Service(tmp_path_factory.mktemp("service") / "data", registry=registry.address).start()
     yield made
-    made.stop()
+    assert made.stop() == 0
 
 
 @pytest.fixture(scope="session")
@@ -82,32 +65,3 @@ def spam(registry_client: RegistryClient, client: Client) -> str:
 def sensors(registry_client: RegistryClient, client: Client) -> str:
     """The sensors example, in production."""
     return serve(registry_client, client, EXAMPLES / "sensors" / "bundle")
-
-
-def serve(registry_client: RegistryClient, client: Client, bundle: Path) -> str:
-    version = registry_client.push(bundle, author="tests").version
-    assert version is not None
-    registry_client.set_alias(version.task, version.number, actor="tests")
-    until(lambda: is_served(client, version.task))
-    return version.task
-
-
-def is_served(client: Client, task: str) -> bool:
-    try:
-        return client.label_batch(task, [{}]) != []
-    except NotFound:  # the label service follows the registry within moments
-        return False
-
-
-def renamed(bundle: Path, name: str, folder: Path) -> Path:
-    """Copy a bundle under another task name."""
-    copy = folder / name
-    shutil.copytree(bundle, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    task = copy / "task.toml"
-    task.write_text(task.read_text().replace(f'name = "{bundle.parent.name}"', f'name = "{name}"', 1))
-    assert name in task.read_text()
-    return copy
-
-
-def rows_of(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

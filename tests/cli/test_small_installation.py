@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.conftest import SPAM
+from tests.parts.example_bundles import SPAM
 
 MISSING = ["wasmtime", "platformdirs", "sqlalchemy", "structlog", "pyarrow", "grpc_health", "componentize_py", "redis"]
 

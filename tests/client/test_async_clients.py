@@ -7,10 +7,12 @@ import pytest
 from labelwright.client import AsyncClient, AsyncRegistry, Failure, Labeling
 from labelwright.core.errors import TaskNotFound, Unavailable
 
-from tests.client.test_label_client import CHAT, PRIZE
-from tests.conftest import SPAM
+from tests.parts.example_bundles import SPAM
 from tests.parts.registry import Registry
 from tests.parts.service import Service
+
+PRIZE = "You have won a prize! Call 09061234567 now"
+CHAT = "hi mum see you tomorrow"
 
 
 def run(work: Coroutine[None, None, None]) -> None:

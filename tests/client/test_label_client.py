@@ -16,8 +16,10 @@ from labelwright.core.errors import (
     VersionNotFound,
 )
 
-from tests.conftest import EXAMPLES, SPAM, rows_of, serve
+from tests.parts.example_bundles import SPAM, serve
 from tests.parts.registry import Registry as RegistryProcess
+from tests.parts.repository import EXAMPLES
+from tests.parts.row_files import rows_of
 from tests.parts.service import Service
 
 PRIZE = "You have won a prize! Call 09061234567 now"

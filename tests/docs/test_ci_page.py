@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SPAM, Command, renamed
+from tests.parts.command import Command
+from tests.parts.example_bundles import SPAM, renamed
 from tests.parts.repository import ROOT
 
 PAGE = ROOT / "docs" / "ci.md"

@@ -6,8 +6,7 @@ import re
 import pytest
 from labelwright.client import Registry
 
-from tests.conftest import EXAMPLES
-from tests.parts.repository import ROOT
+from tests.parts.repository import EXAMPLES, ROOT
 
 PAGE = ROOT / "docs" / "sdk.md"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from labelwright.core.bundle import read_folder
 
-from tests.conftest import EXAMPLES
+from tests.parts.repository import EXAMPLES
 
 
 def without_endpoint() -> dict[str, str]:

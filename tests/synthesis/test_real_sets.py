@@ -12,7 +12,7 @@ from labelwright.synthesis.pilot.baselines import commonest_label, tfidf_labels
 from labelwright.synthesis.statistics.label_models import decide
 
 from tests.parts.repository import DATA
-from tests.synthesis.conftest import make_task
+from tests.synthesis.tasks import make_task
 
 LABELS = {
     "sms": ("ham", "spam"),

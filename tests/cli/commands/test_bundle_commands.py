@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.conftest import EXAMPLES, SPAM, Command, renamed
+from tests.parts.command import Command
+from tests.parts.example_bundles import SPAM, renamed
+from tests.parts.repository import EXAMPLES
 
 
 def test_a_good_bundle_passes_the_check(labelwright: Command) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SPAM, Command
+from tests.parts.command import Command
+from tests.parts.example_bundles import SPAM
 
 
 def test_a_folder_becomes_a_component(labelwright: Command, tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import EXAMPLES, SPAM, Command
+from tests.parts.command import Command
+from tests.parts.example_bundles import SPAM
+from tests.parts.repository import EXAMPLES
 
 PRIZE = "You have won a prize! Call 09061234567 now"
 

@@ -12,7 +12,7 @@ from labelwright.synthesis.pilot.run import run_pilot
 from labelwright.synthesis.writing.round import SynthesisSettings
 from typer.testing import CliRunner
 
-from tests.synthesis.pilot.test_pilot import TASK_TEXT, answer, material
+from tests.synthesis.pilot.reviews_pilot import TASK_TEXT, answer, material
 from tests.synthesis.scripted import scripted_provider
 
 OPTIONS = PilotOptions(direct_labels=30, direct_sample=20)

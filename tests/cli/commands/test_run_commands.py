@@ -12,7 +12,8 @@ from labelwright.cli.screen import Screen
 from labelwright.cli.views.runs import duration, show_run, show_runs
 from labelwright.client import Registry, Run, RunClient, RunCost, RunState, RunStep, Trigger
 
-from tests.conftest import SPAM, Command, renamed
+from tests.parts.command import Command
+from tests.parts.example_bundles import SPAM, renamed
 from tests.parts.registry import Registry as RegistryProcess
 from tests.parts.runs import FORWARD
 

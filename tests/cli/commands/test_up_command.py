@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from labelwright.client import Client, Registry
 
-from tests.conftest import SPAM, serve
+from tests.parts.example_bundles import SPAM, serve
 
 PORTS = ["--port", "0", "--registry-port", "0", "--metrics-port", "0"]
 

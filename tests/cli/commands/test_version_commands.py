@@ -4,8 +4,8 @@ from pathlib import Path
 
 from labelwright.core.bundle import read_folder
 
-from tests.client.test_registry_client import changed
-from tests.conftest import SPAM, Command, renamed
+from tests.parts.command import Command
+from tests.parts.example_bundles import SPAM, changed, renamed
 
 
 def test_a_version_from_push_to_pull(labelwright: Command, tmp_path: Path) -> None:

@@ -9,20 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import EXAMPLES, SPAM, Command, rows_of
+from tests.parts.command import Command
+from tests.parts.example_bundles import SPAM
+from tests.parts.repository import EXAMPLES
+from tests.parts.row_files import UNLABELED, rows_of, write_rows
 
-UNLABELED = EXAMPLES / "spam" / "unlabeled.jsonl"
 TEXTS = ["hi mum, see you", 'You have won a "prize",\nn\u00e9', ""]
 ADDED = ["label", "probability", "version", "source"]
-
-
-def write_rows(path: Path, rows: list[dict[str, object]]) -> Path:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
-def without_source(path: Path) -> list[dict[str, object]]:
-    return [{name: value for name, value in row.items() if name != "source"} for row in rows_of(path)]
 
 
 def test_rows_keep_their_columns_and_get_a_label(labelwright: Command, spam: str, tmp_path: Path) -> None:

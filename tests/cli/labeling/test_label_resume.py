@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from labelwright.client import Client, Registry
 
-from tests.cli.labeling.test_label_file import UNLABELED, without_source, write_rows
-from tests.client.test_registry_client import changed
-from tests.conftest import SPAM, Command, renamed, rows_of, serve
+from tests.parts.command import Command
+from tests.parts.example_bundles import SPAM, changed, renamed, serve
 from tests.parts.registry import Registry as RegistryProcess
+from tests.parts.row_files import UNLABELED, rows_of, without_source, write_rows
 from tests.parts.service import Service
 
 
@@ -117,13 +117,8 @@ def test_an_output_of_another_run_is_not_touched(labelwright: Command, spam: str
 
 
 def test_a_run_stays_with_the_version_that_began_it(
-    labelwright: Command, registry_client: Registry, client: object, tmp_path: Path
+    labelwright: Command, registry_client: Registry, client: Client, tmp_path: Path
 ) -> None:
-    from labelwright.client import Client
-
-    from tests.conftest import serve
-
-    assert isinstance(client, Client)
     bundle = renamed(SPAM, "pinned", tmp_path)
     serve(registry_client, client, bundle)
     source, output = write_rows(tmp_path / "in.jsonl", [{"text": "hi mum, see you"}]), tmp_path / "out.jsonl"

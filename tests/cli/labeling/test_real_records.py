@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from labelwright.client import Client, Registry
 
-from tests.conftest import Command, rows_of, serve
+from tests.parts.command import Command
+from tests.parts.example_bundles import serve
 from tests.parts.repository import DATA, ROOT
+from tests.parts.row_files import rows_of
 
 BUNDLES = ROOT / "tests" / "fixtures"
 

@@ -9,7 +9,7 @@ from labelwright.v1 import registry_service_pb2 as pb
 
 from tests.parts.registry import Registry, push
 from tests.registry.bundles import new_name, variant
-from tests.registry.conftest import DATABASES, new_url
+from tests.registry.databases import DATABASES, new_url
 
 BUNDLES = 12
 

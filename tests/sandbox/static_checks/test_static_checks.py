@@ -4,7 +4,7 @@ from labelwright.core.task import FieldType
 from labelwright.sandbox.static_checks import check_program
 from labelwright.sandbox.static_checks.backtracking import Blowup, find_blowup
 
-from tests.sandbox.conftest import make_task, program
+from tests.sandbox.programs import make_task, program
 
 TASK = make_task()
 GOOD = '''"""Looks for prizes and for many numbers."""

@@ -19,8 +19,7 @@ from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
-from tests.service.bundles import files, new_name, serve
-from tests.service.conftest import wait_for
+from tests.service.bundles import files, new_name, serve, wait_for
 
 SLOW = "def label(text):\n    n = 0\n    for i in range(3_000_000):\n        n += i\n    return 'ham'\n"
 

@@ -27,8 +27,8 @@ from tests.service.bundles import (
     promote,
     push_version,
     serve,
+    wait_for,
 )
-from tests.service.conftest import wait_for
 
 EXAMPLE = EXAMPLES / "spam"
 

@@ -15,8 +15,7 @@ from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
-from tests.service.bundles import files, new_name, serve
-from tests.service.conftest import wait_for
+from tests.service.bundles import files, new_name, serve, wait_for
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,7 @@ from labelwright.v1 import label_service_pb2 as pb
 
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
-from tests.service.bundles import constant, new_name, promote, push_version, serve
-from tests.service.conftest import wait_for
+from tests.service.bundles import constant, new_name, promote, push_version, serve, wait_for
 
 
 @pytest.fixture

@@ -12,10 +12,9 @@ from labelwright.v1 import registry_service_pb2
 from labelwright.v1.label_service_pb2_grpc import LabelServiceStub
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
-from tests.parts.registry import Registry
+from tests.parts.registry import Registry, damage
 from tests.parts.service import Service, until
-from tests.service.bundles import constant, files, new_name, promote, push_version, serve
-from tests.service.conftest import wait_for
+from tests.service.bundles import constant, files, new_name, promote, push_version, serve, wait_for
 
 PROMOTES = 200
 """Between two versions, under load; the figure of a long run is in docs/performance.md."""
@@ -96,17 +95,6 @@ def test_a_version_that_cannot_be_had_leaves_the_old_one_serving_and_is_reported
         path.write_bytes(content)
     wait_for(stub, bad)
     until(lambda: not service.total("labelwright_reload_failing", task=name))
-
-
-def damage(folder: Path, digest: str) -> dict[Path, bytes]:
-    """Change a byte of what the registry stored under the digest; return what it was."""
-    stored = [path for path in folder.rglob(f"*{digest.removeprefix('sha256:')}*") if path.is_file()]
-    kept = {path: path.read_bytes() for path in stored}
-    assert kept
-    for path, content in kept.items():
-        path.chmod(0o644)
-        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    return kept
 
 
 def test_many_who_ask_for_a_cold_version_at_once_load_it_once(

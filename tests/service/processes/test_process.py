@@ -12,8 +12,7 @@ from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.registry import Registry
 from tests.parts.service import Service
-from tests.service.bundles import constant, new_name, serve
-from tests.service.conftest import wait_for
+from tests.service.bundles import constant, new_name, serve, wait_for
 
 
 def refused_start(service: Service) -> str:

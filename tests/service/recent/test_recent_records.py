@@ -18,8 +18,7 @@ from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
-from tests.service.bundles import PRIZE, SAMPLED, files, new_name, promote, push_version, serve
-from tests.service.conftest import wait_for
+from tests.service.bundles import PRIZE, SAMPLED, files, new_name, promote, push_version, serve, wait_for
 
 RECORDS, SECONDS = 50, 720 * 3600
 

@@ -12,12 +12,22 @@ from labelwright.v1 import registry_service_pb2
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.prometheus import Prometheus
-from tests.parts.registry import Registry
+from tests.parts.registry import Registry, damage
 from tests.parts.repository import ROOT
 from tests.parts.service import Service, until
-from tests.service.bundles import LOOPS, PRIZE, RAISES, SHORT, constant, files, new_name, promote, push_version, serve
-from tests.service.conftest import wait_for
-from tests.service.following.test_reload import damage
+from tests.service.bundles import (
+    LOOPS,
+    PRIZE,
+    RAISES,
+    SHORT,
+    constant,
+    files,
+    new_name,
+    promote,
+    push_version,
+    serve,
+    wait_for,
+)
 
 DOCS = ROOT / "docs" / "metrics.md"
 EATS = (

@@ -4,8 +4,8 @@ import pytest
 from labelwright.core.task import FieldType, parse_task
 from labelwright.synthesis.asking.concepts import Concept, ask_concepts, read_concepts, suggest_fields
 
-from tests.synthesis.conftest import make_task
 from tests.synthesis.scripted import scripted_provider
+from tests.synthesis.tasks import make_task
 
 BIRDS = '[labels]\nwaterbird = "lives on water"\nlandbird = "lives on land"\n[fields]\nphoto = "bytes"'
 ANSWER = """Here are the concepts:

@@ -10,7 +10,7 @@ from labelwright.synthesis.asking.program_prompt import ProgramPrompts
 from labelwright.synthesis.asking.strategies import STRATEGIES
 from labelwright.synthesis.llm.completion import Message
 
-from tests.synthesis.conftest import make_task
+from tests.synthesis.tasks import make_task
 
 GOOD = [f"a great film, number {number}, with fine music" for number in range(6)]
 BAD = [f"a dull film, number {number}, with bad music" for number in range(6)]

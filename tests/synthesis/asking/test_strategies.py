@@ -6,7 +6,7 @@ from labelwright.core.task import Task
 from labelwright.synthesis.asking.prompts import TEMPLATES
 from labelwright.synthesis.asking.strategies import STRATEGIES, plan
 
-from tests.synthesis.conftest import make_task
+from tests.synthesis.tasks import make_task
 
 NUMBERS = make_task('[labels]\nlow = ""\nhigh = ""\n[fields]\nheat = "number"')
 

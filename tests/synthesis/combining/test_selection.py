@@ -10,7 +10,7 @@ from labelwright.synthesis.combining.selection import (
 )
 from labelwright.synthesis.statistics.label_models import HIDDEN, decide, fit_majority, fit_weighted
 
-from tests.synthesis.statistics.test_label_models import planted
+from tests.synthesis.planted_votes import planted
 
 
 def test_keeps_what_tells_and_leaves_out_what_does_not():

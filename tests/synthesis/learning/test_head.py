@@ -16,7 +16,7 @@ from labelwright.synthesis.learning.head import Head, HeadMaterial, fit_head, nu
 from labelwright.synthesis.learning.student_source import HEAD_NAMES, head_programs
 from labelwright.synthesis.statistics.label_models import decide
 
-from tests.synthesis.conftest import make_task
+from tests.synthesis.tasks import make_task
 
 LABELS = "[labels]\nlow = 'x'\nhigh = 'y'\n[fields]\n"
 SIZE = 6

@@ -15,8 +15,8 @@ from labelwright.synthesis.learning.student_material import Material
 from labelwright.synthesis.learning.student_source import student_programs
 from labelwright.synthesis.statistics.folds import stratified_folds
 
-from tests.synthesis.conftest import make_task
 from tests.synthesis.made_up import reviews as made_up_reviews
+from tests.synthesis.tasks import make_task
 
 
 def said(labels, label_count=2):

@@ -4,11 +4,7 @@ import pytest
 from labelwright.core.task import Task
 from labelwright.synthesis.repair.repair import repair
 
-
-def run(source: str, text: str) -> object:
-    scope: dict[str, object] = {}
-    exec(source, scope)
-    return scope["label"](text)  # type: ignore[operator]
+from tests.parts.native import native_label
 
 
 def mended(task: Task, source: str) -> str:
@@ -38,7 +34,7 @@ def test_compares_in_lower_case(reviews: Task) -> None:
     source = mended(
         reviews, "def label(text):\n    if any(w in text for w in ['Great', 'fine']):\n        return 'good'\n"
     )
-    assert run(source, "GREAT fun") == run(source, "so great") == "good"
+    assert native_label(source, "GREAT fun") == native_label(source, "so great") == "good"
 
 
 def test_leaves_case_where_the_program_looks_at_it(reviews: Task) -> None:
@@ -51,8 +47,8 @@ def test_abstains_instead_of_a_catch_all(reviews: Task) -> None:
         reviews,
         "def label(text):\n    text = text.lower()\n    if 'dull' in text:\n        return 'bad'\n    return 'good'\n",
     )
-    assert run(source, "dull") == "bad"
-    assert run(source, "a film") is None
+    assert native_label(source, "dull") == "bad"
+    assert native_label(source, "a film") is None
 
 
 def test_the_last_of_a_chain_is_a_catch_all_too(reviews: Task) -> None:
@@ -61,7 +57,7 @@ def test_the_last_of_a_chain_is_a_catch_all_too(reviews: Task) -> None:
         "def label(text):\n    text = text.lower()\n    if 'dull' in text:\n        return 'bad'\n"
         "    elif 'great' in text:\n        return 'good'\n    else:\n        return 'bad'\n",
     )
-    assert [run(source, text) for text in ("dull", "great", "a film")] == ["bad", "good", None]
+    assert [native_label(source, text) for text in ("dull", "great", "a film")] == ["bad", "good", None]
 
 
 def test_the_other_side_of_a_comparison_is_no_catch_all(reviews: Task) -> None:
@@ -70,7 +66,7 @@ def test_the_other_side_of_a_comparison_is_no_catch_all(reviews: Task) -> None:
         "def label(text):\n    good = text.lower().count('great')\n    bad = text.lower().count('dull')\n"
         "    if good > bad:\n        return 'good'\n    else:\n        return 'bad'\n",
     )
-    assert [run(source, text) for text in ("great", "dull", "a film")] == ["good", "bad", None]
+    assert [native_label(source, text) for text in ("great", "dull", "a film")] == ["good", "bad", None]
 
 
 def test_one_label_only_is_not_a_catch_all(reviews: Task) -> None:
@@ -93,8 +89,8 @@ def test_drops_labels_sentences_and_repeats_from_word_lists(reviews: Task) -> No
 @pytest.mark.parametrize("spelled", ["Good", "GOOD", " good ", "good!"])
 def test_spells_labels_as_the_task_does(reviews: Task, spelled: str) -> None:
     source = mended(reviews, f"def label(text):\n    return {spelled!r} if 'fun' in text.lower() else 'unknown'\n")
-    assert run(source, "fun") == "good"
-    assert run(source, "no") is None
+    assert native_label(source, "fun") == "good"
+    assert native_label(source, "no") is None
 
 
 def test_names_function_parameters_and_imports(reviews: Task) -> None:
@@ -103,7 +99,7 @@ def test_names_function_parameters_and_imports(reviews: Task) -> None:
         "def classify(review):\n    return 'good' if re.search('fun', review.lower()) and Counter(review) else None\n"
         "\nprint(classify('fun'))\n\nif __name__ == '__main__':\n    classify('x')\n",
     )
-    assert run(source, "fun") == "good"
+    assert native_label(source, "fun") == "good"
     assert "def label(text)" in source
     assert "print" not in source
     assert "__name__" not in source
@@ -115,7 +111,7 @@ def test_quotes_apostrophes(reviews: Task) -> None:
         "BAD = ['don't', 'isn't', 'dull']\n"
         "def label(text):\n    return 'bad' if any(w in text.lower() for w in BAD) else None\n",
     )
-    assert run(source, "I don't") == "bad"
+    assert native_label(source, "I don't") == "bad"
 
 
 def test_drops_a_torn_end(reviews: Task) -> None:
@@ -123,7 +119,7 @@ def test_drops_a_torn_end(reviews: Task) -> None:
         reviews,
         "def label(text):\n    if 'fun' in text.lower():\n        return 'good'\n    return None\n\nIt looks for fun",
     )
-    assert run(source, "fun") == "good"
+    assert native_label(source, "fun") == "good"
 
 
 def test_what_cannot_be_mended_is_said_so(reviews: Task) -> None:
@@ -139,7 +135,7 @@ def test_long_lists_stay_readable(reviews: Task) -> None:
         f"WORDS = {[*words, 'word1']!r}\ndef label(text):\n    return 'good' if text.lower() in WORDS else None\n",
     )
     assert max(map(len, source.splitlines())) <= 110
-    assert run(source, "word59") == "good"
+    assert native_label(source, "word59") == "good"
 
 
 @pytest.mark.parametrize("dots", ["...", "'...'", "'word1', 'word2'"])
@@ -150,4 +146,4 @@ def test_drops_placeholders_beside_real_words(reviews: Task, dots: str) -> None:
         f"    return 'good' if any(w in text for w in ['great', 'fine', {dots}]) else None\n",
     )
     assert "['great', 'fine']" in source
-    assert run(source, "a fine one") == "good"
+    assert native_label(source, "a fine one") == "good"

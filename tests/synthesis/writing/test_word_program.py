@@ -4,8 +4,8 @@ import pytest
 from labelwright.core.task import Task
 from labelwright.synthesis.writing.word_program import clean_words, read_words, write_word_program
 
-from tests.synthesis.conftest import make_task
-from tests.synthesis.repair.test_repair import run
+from tests.parts.native import native_label
+from tests.synthesis.tasks import make_task
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ def test_words_of_several_labels_and_labels_names_decide_nothing(reviews: Task) 
 
 def test_the_program_counts_words_and_phrases(reviews: Task) -> None:
     source = write_word_program(reviews, {"good": ["fun", "loved it", "äpfel"], "bad": ["dull", "don't"]})
-    assert run(source, "LOVED   it!") == "good"
-    assert run(source, "fun, but dull and I DON'T care") == "bad"
-    assert run(source, "Äpfel") == "good"
-    assert run(source, "fun and dull") is None
-    assert run(source, "refund") is None
-    assert run(source, "") is None
+    assert native_label(source, "LOVED   it!") == "good"
+    assert native_label(source, "fun, but dull and I DON'T care") == "bad"
+    assert native_label(source, "Äpfel") == "good"
+    assert native_label(source, "fun and dull") is None
+    assert native_label(source, "refund") is None
+    assert native_label(source, "") is None
     assert '"""Counts words' in source
 
 
