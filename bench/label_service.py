@@ -30,9 +30,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.parts.registry import Registry, push_folder
+from tests.parts.repository import EXAMPLES
 from tests.parts.service import Service, until
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "spam"
+EXAMPLE = EXAMPLES / "spam"
 BATCH = 256
 _spawn = multiprocessing.get_context("spawn")
 

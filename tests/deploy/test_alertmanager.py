@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from tests.parts.alertmanager import CONFIG, Alertmanager
+from tests.parts.repository import ROOT
 from tests.parts.service import until
 from tests.parts.web_server import find_program
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
+DEPLOY = ROOT / "deploy"
 WEBHOOK = "http://127.0.0.1:7431/alerts"
 
 

@@ -22,6 +22,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from tests.parts.prometheus import RULES, Prometheus, hurried
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry as RegistryProcess
+from tests.parts.repository import ROOT
 from tests.parts.service import Service, until
 from tests.parts.worker import Worker
 from tests.worker.recorded_llm import ANSWERS, RECORDS, recorded_llm
@@ -29,7 +30,7 @@ from tests.worker.tasks import bundle_files, new_name, serve
 from tests.worker.waiting import refresh, wait_for
 from tools.dashboards import dashboards
 
-FILES = sorted(Path(__file__).parents[2].glob("deploy/grafana/dashboards/*.json"))
+FILES = sorted(ROOT.glob("deploy/grafana/dashboards/*.json"))
 RAISES = b'def label(text):\n    if "win" in text.lower():\n        raise ValueError(text)\n    return None\n'
 SPAM_TEXTS = [text for text in RECORDS if ANSWERS[text] == "spam"]
 WINDOW = "40s"

@@ -13,9 +13,9 @@ from ruamel.yaml import YAML
 
 from tests.parts.alertmanager import CONFIG
 from tests.parts.prometheus import RULES
+from tests.parts.repository import ROOT
 from tests.parts.web_server import find_program
 
-ROOT = Path(__file__).parents[2]
 CASES = sorted(Path(__file__).parent.joinpath("rules").glob("*.yml"))
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from labelwright.core import bundle as limits_of
@@ -14,7 +13,9 @@ from labelwright.core.task import FieldType, Gates, Limits, Refresh, parse_task
 from labelwright.registry.acceptance.acceptance import accept
 from labelwright.sandbox import Labeler, Sandbox
 
-PAGE = (Path(__file__).parents[2] / "docs/bundle.md").read_text(encoding="utf-8")
+from tests.parts.repository import ROOT
+
+PAGE = (ROOT / "docs/bundle.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ from labelwright.core.errors import AliasNotFound, TaskNotFound
 from labelwright.core.vote import VoteError
 
 from tests.parts.registry import Registry as RegistryProcess
+from tests.parts.repository import ROOT
 from tests.parts.service import Service, until
 
-HOSTILE = Path(__file__).parents[1] / "sandbox" / "hostile"
+HOSTILE = ROOT / "tests" / "sandbox" / "hostile"
 TASK = """
 [task]
 name = "{name}"

@@ -19,11 +19,10 @@ from labelwright.sandbox.export import export_component
 
 from tests.parts.native import native_votes
 from tests.parts.registry import Registry as RegistryProcess
+from tests.parts.repository import DATA, ROOT
 from tests.parts.service import Service, until
 
-ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests" / "fixtures"
-DATA = ROOT.parent / "shared" / "data"
 HERE = Path(__file__).parent
 
 Votes = dict[str, str | None]

@@ -17,8 +17,8 @@ from labelwright.registry.acceptance.acceptance import accept
 from labelwright.sandbox import Labeler, Sandbox
 
 from tests.parts.native import native_votes
+from tests.parts.repository import EXAMPLES
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ["spam", "tickets", "sensors"]
 
 

@@ -6,13 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from labelwright.core.bundle import read_folder
 
 from tests.parts.native import native_votes
+from tests.parts.repository import ROOT
 
-BUNDLE = Path(__file__).parents[2] / "examples/sensors/bundle"
+BUNDLE = ROOT / "examples/sensors/bundle"
 SCRIPT = """
 import json, pathlib, sys
 from labelwright.core.bundle import read_folder

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from labelwright.core.bundle import Bundle, read_folder
 from labelwright.core.record import Record, pack
@@ -11,9 +9,8 @@ from labelwright.core.row import parse_rows
 from labelwright.sandbox import Labeler, Sandbox
 
 from tests.parts.native import native_votes
+from tests.parts.repository import DATA, ROOT
 
-ROOT = Path(__file__).parents[2]
-DATA = ROOT.parent / "shared/data"
 NAMES = ["sms", "agnews"]
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the data sets are not here")

@@ -7,9 +7,10 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tests.parts.repository import ROOT
 from tests.parts.web_server import WebServer, find_program
 
-CONFIG = Path(__file__).parents[2] / "deploy" / "alertmanager" / "alertmanager.yml"
+CONFIG = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 """The project's own configuration."""
 
 

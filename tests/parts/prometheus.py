@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.parts.repository import ROOT
 from tests.parts.web_server import WebServer, find_program
 
-RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "rules"
+RULES = ROOT / "deploy" / "prometheus" / "rules"
 """The project's own rules."""
 
 Sample = tuple[dict[str, str], float]

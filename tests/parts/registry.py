@@ -102,3 +102,14 @@ def push(stub: pb_grpc.RegistryServiceStub, files: dict[str, bytes], **fields: A
     """Push these files, whatever they hold."""
     message = pb.Bundle(files=[pb.BundleFile(path=path, content=content) for path, content in files.items()])
     return stub.PushVersion(pb.PushVersionRequest(bundle=message, **fields), timeout=60)
+
+
+def damage(folder: Path, digest: str) -> dict[Path, bytes]:
+    """Change a byte of what the registry stored under the digest; return what it was."""
+    stored = [path for path in folder.rglob(f"*{digest.removeprefix('sha256:')}*") if path.is_file()]
+    kept = {path: path.read_bytes() for path in stored}
+    assert kept
+    for path, content in kept.items():
+        path.chmod(0o644)
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    return kept

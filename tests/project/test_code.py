@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.tracked import ROOT
+from tests.parts.repository import ROOT
 
 PACKAGES = sorted(
     f"labelwright.{init.parent.name}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.tracked import ROOT
+from tests.parts.repository import ROOT
 
 CONTRACT = ROOT / "proto"
 BASELINE = CONTRACT / "baseline.binpb"

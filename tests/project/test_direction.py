@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.tracked import ROOT, folders
+from tests.parts.repository import ROOT
+from tests.project.tracked import folders
 
 # Where folders alone would allow too much: a label service runs without the registry's package, and the SDK is small.
 KNOWS_ONLY = {

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 
-from tests.project.tracked import ROOT
+from tests.parts.repository import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.project.tracked import ROOT, texts
+from tests.parts.repository import ROOT
+from tests.project.tracked import texts
 
 # In parts, so that this file does not name them.
 REGISTRIES = [

@@ -6,12 +6,10 @@ from pathlib import Path
 import pytest
 from labelwright.registry.store.database import Database
 from labelwright.registry.store.migration import migrate
-from labelwright.sandbox import Sandbox
 
 from tests.parts.postgres import Postgres, find_binaries
 from tests.parts.registry import Registry
-
-DATABASES = ("sqlite", "postgres")
+from tests.registry.databases import DATABASES, new_url
 
 
 @pytest.fixture(scope="session")
@@ -23,13 +21,6 @@ def postgres() -> Iterator[Postgres]:
     server.start()
     yield server
     server.remove()
-
-
-def new_url(kind: str, folder: Path, request: pytest.FixtureRequest) -> str:
-    if kind == "sqlite":
-        return f"sqlite:///{folder / 'registry.sqlite3'}"
-    server: Postgres = request.getfixturevalue("postgres")
-    return server.new_database()
 
 
 @pytest.fixture(params=DATABASES)
@@ -45,12 +36,6 @@ def database(database_url: str) -> Iterator[Database]:
     migrate(made)
     yield made
     made.close()
-
-
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as made:
-        yield made
 
 
 @pytest.fixture(scope="session", params=DATABASES)

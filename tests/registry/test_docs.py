@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from labelwright.core import errors, run
 from labelwright.core.run import RunState
@@ -12,7 +11,9 @@ from labelwright.registry.runs.requests import MAX_LEASE_SECONDS
 from labelwright.registry.runs.runs import MAX_STEPS
 from labelwright.registry.settings import PREFIX, Settings
 
-DOCS = Path(__file__).parents[2] / "docs"
+from tests.parts.repository import ROOT
+
+DOCS = ROOT / "docs"
 
 
 def rows(page: str) -> list[list[str]]:
@@ -80,6 +81,6 @@ def test_every_limit_of_a_run_is_documented_as_it_is() -> None:
 
 
 def test_every_acceptance_code_is_documented() -> None:
-    source = Path(errors.__file__).parents[3] / "registry/labelwright/registry/acceptance/acceptance.py"
+    source = ROOT / "registry/labelwright/registry/acceptance/acceptance.py"
     documented = {row[0].strip("`") for row in rows("registry.md") if re.fullmatch(r"`AS\d+`", row[0])}
     assert set(re.findall(r'"(AS\d+)"', source.read_text())) == documented

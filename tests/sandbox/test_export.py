@@ -7,7 +7,7 @@ from labelwright.core.bundle import open_bundle
 from labelwright.core.errors import ConfigurationError, InvalidBundle
 from labelwright.sandbox.export import export_component
 
-from tests.sandbox.conftest import evaluate, packed
+from tests.sandbox.programs import evaluate, packed
 
 # Knows nothing of Labelwright: only wasmtime, and the contract that labeling.wit states.
 HOST = """

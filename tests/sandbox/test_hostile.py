@@ -3,7 +3,7 @@ from labelwright.core.errors import InvalidBundle
 from labelwright.core.vote import VoteError
 from labelwright.sandbox.static_checks import check_program
 
-from tests.sandbox.conftest import HOSTILE, make_task, packed, program
+from tests.sandbox.programs import HOSTILE, make_task, packed, program
 
 TASK = make_task(time_ms=5000)
 HURRIED = make_task(time_ms=40)

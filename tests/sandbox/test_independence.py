@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from labelwright.core.errors import DeadlineExceeded
 from labelwright.sandbox.determinism import check_determinism
 
-from tests.sandbox.conftest import evaluate, make_task, packed, program
+from tests.sandbox.programs import evaluate, make_task, packed, program
 
 TASK = make_task(time_ms=2000)
 SOURCES = {

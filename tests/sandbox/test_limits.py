@@ -9,7 +9,7 @@ from labelwright.core.task import FieldType
 from labelwright.core.vote import VoteError
 from labelwright.sandbox import Sandbox
 
-from tests.sandbox.conftest import evaluate, make_task, packed, program
+from tests.sandbox.programs import evaluate, make_task, packed, program
 
 ALWAYS = program("def label(text):\n    return 'ham'\n", "always")
 LOOP = program("def label(text):\n    while 'loop' in text:\n        pass\n    return 'spam'\n", "loop")
@@ -162,7 +162,9 @@ def test_several_threads_get_their_own_answers(sandbox):
 MEMORY_SCRIPT = """
 import os
 from labelwright.sandbox import Sandbox
-from tests.sandbox.conftest import make_task, packed, program
+from tests.sandbox.programs import make_task
+from tests.sandbox.programs import packed
+from tests.sandbox.programs import program
 
 def resident():
     with open("/proc/self/statm") as file:

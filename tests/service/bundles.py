@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 
 from labelwright.v1 import registry_service_pb2 as pb
+from labelwright.v1.label_service_pb2 import LabelBatchRequest
+from labelwright.v1.label_service_pb2_grpc import LabelServiceStub
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.registry import push
+from tests.parts.service import until
 
 TASK = """\
 [task]
@@ -92,3 +95,9 @@ def serve(stub: RegistryServiceStub, bundle: dict[str, bytes]) -> pb.Version:
     version = push_version(stub, bundle)
     promote(stub, version)
     return version
+
+
+def wait_for(stub: LabelServiceStub, version: pb.Version, alias: str = "production") -> None:
+    """Wait until the service answers with this version."""
+    request = LabelBatchRequest(task=version.task, alias=alias)
+    until(lambda: stub.LabelBatch(request, timeout=10).served.version == version.number)

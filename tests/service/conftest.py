@@ -4,36 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1 import registry_service_pb2
 from labelwright.v1.label_service_pb2_grpc import LabelServiceStub
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.redis import Redis, find_redis
 from tests.parts.registry import Registry
-from tests.parts.service import Service, until
-from tests.service.bundles import files, new_name, serve
-
-
-@pytest.fixture(scope="session")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """A running registry that tests share: each uses a task of its own."""
-    made = Registry(tmp_path_factory.mktemp("registry") / "data", heartbeat_seconds=0.5, poll_seconds=0.1).start()
-    yield made
-    made.stop()
+from tests.parts.service import Service
+from tests.service.bundles import files, new_name, serve, wait_for
 
 
 @pytest.fixture(scope="session")
 def registry_stub(registry: Registry) -> RegistryServiceStub:
     return registry.stub()
-
-
-@pytest.fixture(scope="session")
-def service(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A running label service that tests share."""
-    made = Service(tmp_path_factory.mktemp("service") / "data", registry=registry.address).start()
-    yield made
-    assert made.stop() == 0
 
 
 @pytest.fixture(scope="session")
@@ -56,9 +39,3 @@ def spam(registry_stub: RegistryServiceStub, stub: LabelServiceStub) -> registry
     version = serve(registry_stub, files(new_name()))
     wait_for(stub, version)
     return version
-
-
-def wait_for(stub: LabelServiceStub, version: registry_service_pb2.Version, alias: str = "production") -> None:
-    """Wait until the service answers with this version."""
-    request = pb.LabelBatchRequest(task=version.task, alias=alias)
-    until(lambda: stub.LabelBatch(request, timeout=10).served.version == version.number)

@@ -18,11 +18,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry
+from tests.parts.repository import ROOT
 from tests.parts.service import Service, until
-from tests.service.bundles import PRIZE, RAISES, SHORT, files, new_name, promote, push_version, serve
-from tests.service.conftest import wait_for
+from tests.service.bundles import PRIZE, RAISES, SHORT, files, new_name, promote, push_version, serve, wait_for
 
-DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
+DOCS = ROOT / "docs" / "metrics.md"
 GOLD = b'{"text": "a prize for everybody", "label": "spam"}\n{"text": "ok", "label": "ham"}\n'
 SUFFIXES = ("_bucket", "_count", "_sum")
 

@@ -8,7 +8,9 @@ import pytest
 from labelwright.core.errors import ConfigurationError
 from labelwright.service.settings import ENV_PREFIX, Settings, read_settings
 
-DOCS = Path(__file__).parents[2] / "docs" / "service.md"
+from tests.parts.repository import ROOT
+
+DOCS = ROOT / "docs" / "service.md"
 
 
 def test_the_table_of_settings_is_complete_and_true() -> None:

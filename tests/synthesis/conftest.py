@@ -1,25 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from labelwright.core.task import Task, parse_task
-from labelwright.sandbox import Sandbox
+from labelwright.core.task import Task
 
-
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as opened:
-        yield opened
+from tests.synthesis.tasks import make_task
 
 
 @pytest.fixture(scope="session")
 def reviews() -> Task:
     """A text task with two labels."""
     return make_task('[labels]\nbad = "speaks against"\ngood = "speaks for"\n[fields]\ntext = "text"')
-
-
-def make_task(tables: str) -> Task:
-    task, findings = parse_task(f'[task]\nname = "reviews"\ninstructions = "Is it for or against?"\n{tables}\n')
-    assert task is not None, findings
-    return task

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from labelwright.core.row import Row, parse_rows
@@ -13,9 +11,9 @@ from labelwright.synthesis.combining.voting import cast_votes
 from labelwright.synthesis.pilot.baselines import commonest_label, tfidf_labels
 from labelwright.synthesis.statistics.label_models import decide
 
-from tests.synthesis.conftest import make_task
+from tests.parts.repository import DATA
+from tests.synthesis.tasks import make_task
 
-SETS = Path(__file__).parents[3] / "shared" / "data"
 LABELS = {
     "sms": ("ham", "spam"),
     "youtube": ("ham", "spam"),
@@ -23,11 +21,11 @@ LABELS = {
     "agnews": ("world", "sports", "business", "technology"),
 }
 
-pytestmark = pytest.mark.skipif(not SETS.is_dir(), reason="the data sets are not here")
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the data sets are not here")
 
 
 def read(task: Task, name: str, part: str) -> list[Row]:
-    text = (SETS / name / f"{part}.jsonl").read_text(encoding="utf-8")
+    text = (DATA / name / f"{part}.jsonl").read_text(encoding="utf-8")
     rows, findings = parse_rows(task, text, part, labeled=part != "unlabeled")
     assert not findings
     return rows

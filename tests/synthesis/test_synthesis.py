@@ -20,6 +20,7 @@ from labelwright.synthesis.llm.replies import Replies
 from labelwright.synthesis.settings import Settings
 from labelwright.synthesis.writing.round import Kept, Synthesis, SynthesisSettings, synthesize
 
+from tests.parts.repository import EXAMPLES
 from tests.synthesis.faulty_endpoint import FaultyEndpoint, running
 
 RECORDS = [(f"{word} number {number}",) for number in range(40) for word in ("great", "dull", "fine", "slow", "film")]
@@ -225,7 +226,7 @@ def test_every_program_is_told_as_it_comes(reviews: Task, sandbox: Sandbox) -> N
 
 
 def test_the_spam_example_is_synthesized_from_recorded_replies(sandbox: Sandbox) -> None:
-    example = Path(__file__).parents[2] / "examples" / "spam"
+    example = EXAMPLES / "spam"
     task, text = read_task(example / "bundle")
     unlabeled = (example / "unlabeled.jsonl").read_text(encoding="utf-8")
     rows, _ = parse_rows(task, unlabeled, "unlabeled.jsonl", labeled=False)

@@ -14,9 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.parts.repository import EXAMPLES
 from tests.synthesis.faulty_endpoint import FaultyEndpoint, running
 
-SPAM = Path(__file__).parents[2] / "examples" / "spam"
+SPAM = EXAMPLES / "spam"
 _LABEL_TOKENS = 16
 """Direct labeling asks for no more than this."""
 

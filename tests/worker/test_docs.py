@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from labelwright.core.errors import ConfigurationError
@@ -13,9 +12,10 @@ from labelwright.worker.settings import PREFIX, Settings, read_settings
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.worker.test_policy import run
+from tests.parts.repository import ROOT
+from tests.worker.past_runs import past_run
 
-PAGE = (Path(__file__).parents[2] / "docs" / "worker.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "worker.md").read_text(encoding="utf-8")
 OBSTACLES = ("open", "no_sample", "cooldown", "failures", "budget", "unknown")
 
 
@@ -50,7 +50,7 @@ def filled() -> Metrics:
     metrics.alert("", "unknown")
     metrics.stepped("spam", RunState.PROMOTED, RunState.SUCCEEDED, 12.0)
     metrics.spent("spam", RunCost(2, 30, 4, 0.5))
-    metrics.polled([run(RunState.AWAITING_APPROVAL)], 1, 1.0)
+    metrics.polled([past_run(RunState.AWAITING_APPROVAL)], 1, 1.0)
     metrics.failed("prometheus")
     return metrics
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,9 @@ from labelwright.core.report import Reference
 from labelwright.worker import drift
 from labelwright.worker.drift import coverage_drop, error_rise, measure_drift
 
-RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "rules" / "drift.yml"
+from tests.parts.repository import ROOT
+
+RULES = ROOT / "deploy" / "prometheus" / "rules" / "drift.yml"
 SHARES = {"a": 0.5, "b": 0.3, "c": 0.2}
 REFERENCE = Reference(500, SHARES, coverage=0.9, conflict=0.05, error=0.0)
 

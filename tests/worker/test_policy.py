@@ -1,43 +1,29 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from labelwright.core.run import ENDS, Run, RunCost, RunState, Trigger
+from labelwright.core.run import ENDS, Run, RunState, Trigger
 from labelwright.core.task import Refresh
 from labelwright.worker.policy import failures_in_a_row, obstacle, tokens_left, trigger_key
 
-NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+from tests.worker.past_runs import NOW, past_run
+
 REFRESH = Refresh(sample=True, cooldown_minutes=60, daily_tokens=1000)
-
-
-def run(
-    state: RunState = RunState.SUCCEEDED,
-    *,
-    minutes: float = 100,
-    trigger: Trigger = Trigger.ALERT,
-    tokens: int = 0,
-    key: str = "",
-) -> Run:
-    """Return a run that moved last so many minutes ago."""
-    at = NOW - timedelta(minutes=minutes)
-    return Run(1, "spam", trigger, key, "", state, at, at, cost=RunCost(1, tokens, 0))
 
 
 @pytest.mark.parametrize(
     ("refresh", "runs", "kind"),
     [
         (REFRESH, [], None),
-        (REFRESH, [run()], None),
+        (REFRESH, [past_run()], None),
         (Refresh(), [], "no_sample"),
-        (REFRESH, [run(RunState.AWAITING_APPROVAL)], "open"),
-        (REFRESH, [run(RunState.REJECTED, minutes=59)], "cooldown"),
-        (REFRESH, [run(RunState.FAILED)] * 3, "failures"),
-        (REFRESH, [run(RunState.FAILED)] * 2, None),
-        (REFRESH, [run(tokens=600), run(tokens=400)], "budget"),
-        (REFRESH, [run(tokens=600), run(tokens=400, minutes=24 * 60 + 1)], None),
+        (REFRESH, [past_run(RunState.AWAITING_APPROVAL)], "open"),
+        (REFRESH, [past_run(RunState.REJECTED, minutes=59)], "cooldown"),
+        (REFRESH, [past_run(RunState.FAILED)] * 3, "failures"),
+        (REFRESH, [past_run(RunState.FAILED)] * 2, None),
+        (REFRESH, [past_run(tokens=600), past_run(tokens=400)], "budget"),
+        (REFRESH, [past_run(tokens=600), past_run(tokens=400, minutes=24 * 60 + 1)], None),
     ],
 )
 def test_what_stands_against_a_run(refresh: Refresh, runs: list[Run], kind: str | None) -> None:
@@ -46,17 +32,17 @@ def test_what_stands_against_a_run(refresh: Refresh, runs: list[Run], kind: str 
 
 
 def test_a_person_who_asked_makes_alerts_open_runs_again() -> None:
-    failed = [run(RunState.FAILED)] * 5
-    asked = run(RunState.FAILED, trigger=Trigger.MANUAL)
+    failed = [past_run(RunState.FAILED)] * 5
+    asked = past_run(RunState.FAILED, trigger=Trigger.MANUAL)
     assert failures_in_a_row([*failed]) == 5
     assert failures_in_a_row([asked, *failed]) == 1
     assert failures_in_a_row([failed[0], asked, *failed]) == 2
-    assert failures_in_a_row([run(), *failed]) == 0
+    assert failures_in_a_row([past_run(), *failed]) == 0
 
 
 _runs = st.lists(
     st.builds(
-        run,
+        past_run,
         st.sampled_from(sorted(ENDS, key=lambda state: state.value)),
         minutes=st.floats(0, 3000),
         trigger=st.sampled_from(Trigger),
@@ -79,4 +65,4 @@ def test_a_key_is_new_and_two_workers_make_the_same(runs: list[Run]) -> None:
     key = trigger_key("drift@1", runs)
     assert key not in {item.trigger_key for item in runs}
     assert key == trigger_key("drift@1", runs)
-    assert trigger_key("drift@1", [run(key=key), *runs]) != key
+    assert trigger_key("drift@1", [past_run(key=key), *runs]) != key

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[3]
-EXAMPLES = ROOT / "examples"
+from tests.parts.repository import EXAMPLES, ROOT
+
 FIXTURES = ROOT / "tests" / "fixtures" / "drift"
 SPAM_SHARE = 0.32
 """As in the example's own records, before and after the drift: only its kind changes."""

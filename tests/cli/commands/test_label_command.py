@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.parts.command import Command
+from tests.parts.example_bundles import SPAM
+from tests.parts.repository import EXAMPLES
+
+PRIZE = "You have won a prize! Call 09061234567 now"
+
+
+def test_texts(labelwright: Command, spam: str) -> None:
+    result = labelwright("label", spam, PRIZE, "hi mum, see you")
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["label", "spam", "ham"]
+    answers = labelwright.json("label", f"{spam}@1", PRIZE, "--explain")["answers"]
+    assert answers[0]["label"] == "spam"
+    assert answers[0]["votes"]["prize"] == "spam"
+    assert answers[0]["votes"]["small_talk"] is None
+    assert (answers[0]["version"], answers[0]["degraded"]) == (1, False)
+
+
+def test_fields(labelwright: Command, sensors: str) -> None:
+    fields = {
+        "speed_rpm": 1493,
+        "vibration": 2.04,
+        "temperature": 72.3,
+        "pressure": 5.44,
+        "current": 18.2,
+        "spectrum": "[0.679, 0.313, 0.176, 0.155, 0.061, 0.042, 0.05, 0.028]",
+        "running": "yes",
+    }
+    options = [word for name, value in fields.items() for word in ("--field", f"{name}={value}")]
+    served = labelwright.json("label", sensors, *options)["answers"][0]
+    local = labelwright.json("label", "--local", EXAMPLES / "sensors" / "bundle", *options)["answers"][0]
+    assert served["label"] == local["label"] == "overheating"
+    assert (served["version"], local["version"]) == (1, None)
+    assert served["digest"] == local["digest"]
+
+
+def test_a_folder_says_its_task_itself_and_may_be_named_all_the_same(labelwright: Command) -> None:
+    for words in ([PRIZE], ["spam", PRIZE]):
+        answers = labelwright.json("label", "--local", SPAM, *words)["answers"]
+        assert [answer["label"] for answer in answers] == ["spam"]
+
+
+def test_a_record_that_cannot_be_labeled_ends_with_1(labelwright: Command, spam: str) -> None:
+    answers = labelwright.json("label", spam, "x" * 100_000, PRIZE, exits=1)["answers"]
+    assert answers[0]["error"]["reason"] == "RECORD_TOO_LARGE"
+    assert answers[1]["label"] == "spam"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([], 2),
+        (["spam"], 2),
+        (["spam@", "x"], 2),
+        (["spam@1@2", "x"], 2),
+        (["@", "x"], 2),
+        (["nosuch", "x"], 4),
+        (["spam@99", "x"], 4),
+        (["spam:nosuch", "x"], 4),
+        (["spam", "--field", "text"], 2),
+        (["spam", "--field", "nonsense=1"], 2),
+        (["spam", "x", "--field", "text=x"], 2),
+        (["--local", "nosuch", "x"], 2),
+        (["--local", str(EXAMPLES), "x"], 1),
+        (["--local", str(EXAMPLES / "sensors" / "bundle"), "x"], 2),
+        (["spam", "x", "--service", "nowhere"], 2),
+        (["spam", "x", "--service", "127.0.0.1:9"], 3),
+        (["spam", "x", "--nonsense"], 2),
+    ],
+)
+def test_wrong_uses_end_with_one_clear_line(labelwright: Command, spam: str, arguments: list[str], code: int) -> None:
+    result = labelwright("label", *arguments, exits=code)
+    assert result.stderr.lower().count("error: ") == 1
+
+
+def test_an_error_is_a_json_document_too(labelwright: Command, spam: str) -> None:
+    error = labelwright.json("label", "nosuch", "x", exits=4)["error"]
+    assert error["reason"] == "TASK_NOT_FOUND"
+    assert error["advice"]
+
+
+def test_control_characters_do_not_reach_the_terminal(labelwright: Command, tmp_path: Path) -> None:
+    result = labelwright("label", "--local", SPAM, "\x1b[31mred\x07 hi\nmum")
+    assert "\x1b" not in result.stdout
+    assert "\x07" not in result.stdout

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from labelwright.core.bundle import read_folder
+from labelwright.synthesis.settings import PREFIX, Settings, read_settings
+
+from tests.parts.repository import ROOT
+from tests.synthesis.faulty_endpoint import running
+
+SPAM = ROOT / "examples" / "spam"
+RECORDED = ("--recorded", "--replies", str(SPAM / "replies.jsonl"))
+
+
+def synth(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "labelwright.cli", "synth", str(SPAM / "bundle"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(Path.home()), **environment},
+    )
+
+
+def spam(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    gold = str(SPAM / "bundle" / "gold.jsonl")
+    return synth("--records", str(SPAM / "unlabeled.jsonl"), "--gold", gold, *arguments, **environment)
+
+
+def test_writes_a_bundle_and_says_what_it_cost(tmp_path: Path) -> None:
+    done = spam(*RECORDED, "--out", str(tmp_path / "bundle"), "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["programs_asked"] == 10
+    assert told["programs_kept"] == len(told["kept"]) >= 6
+    assert len(told["dropped"]) == told["programs_asked"] - told["programs_kept"]
+    assert told["cost"]["spent"]["calls"] == 0
+    assert told["cost"]["worth"]["tokens_in"] > 1000
+    assert told["estimate"]["tokens_in"] > 1000
+    bundle, findings = read_folder(tmp_path / "bundle")
+    assert bundle is not None, findings
+    assert bundle.digest == told["digest"]
+
+
+def test_a_dry_run_asks_nothing_and_needs_no_key() -> None:
+    done = spam("--dry-run", "--json", LABELWRIGHT_SYNTHESIS_MODEL="gpt-4o-mini")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["estimate"]["dollars"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--out", "OUT"), "no key"),
+        (("--out", "OUT", "--recorded"), "need their file"),
+        ((), "nothing is to be done"),
+        (("--concepts",), "no key"),
+        ((*RECORDED, "--out", "OUT", "--strategies", "magic"), "no strategy"),
+        ((*RECORDED, "--out", str(SPAM)), "not empty"),
+    ],
+)
+def test_wrong_use_is_one_clear_line(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = spam(*(str(tmp_path / "new") if argument == "OUT" else argument for argument in arguments))
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_suggests_what_to_measure(tmp_path: Path) -> None:
+    with running(lambda body: "1. Shouting: capital letters, speaks for spam") as endpoint:
+        replies = ("--replies", str(tmp_path / "replies.jsonl"))
+        done = synth("--concepts", *replies, OPENAI_BASE_URL=endpoint.url)
+    assert done.returncode == 0, done.stderr
+    assert 'shouting = { type = "number"' in done.stdout
+
+
+def test_needs_records() -> None:
+    done = synth("--dry-run")
+    assert done.returncode == 2
+    assert "--records FILE" in done.stderr
+
+
+def test_records_that_fit_nothing_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_text('{"words": "x"}\nnot JSON\n')
+    done = synth("--records", str(path), *RECORDED, "--out", str(tmp_path / "new"))
+    assert done.returncode == 2
+    assert "no record that fits" in done.stderr
+
+
+def test_settings_are_documented() -> None:
+    page = (ROOT / "docs" / "synthesis.md").read_text(encoding="utf-8")
+    for name, field in Settings.model_fields.items():
+        assert f"`{PREFIX}{name.upper()}`" in page
+        assert field.description
+        assert field.description in page
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    settings = read_settings()
+    assert settings.base_url == "http://127.0.0.1:9/v1"
+    assert "sk-secret" not in repr(settings)
+    monkeypatch.setenv("LABELWRIGHT_SYNTHESIS_BUDGET_TOKENS", "many")
+    with pytest.raises(Exception, match="LABELWRIGHT_SYNTHESIS_BUDGET_TOKENS"):
+        read_settings()

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from labelwright.client import Client, Registry
+
+from tests.parts.example_bundles import SPAM, serve
+
+PORTS = ["--port", "0", "--registry-port", "0", "--metrics-port", "0"]
+
+
+class Up:
+    """``labelwright up`` as a process of its own."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.out, self.err = folder / "up.out", folder / "up.err"
+        with self.out.open("wb") as out, self.err.open("wb") as err:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "labelwright.cli.main",
+                    "up",
+                    "--json",
+                    "--data",
+                    str(folder / "data"),
+                    *arguments,
+                ],
+                stdout=out,
+                stderr=err,
+            )
+
+    def ready(self) -> dict[str, Any]:
+        while self.process.poll() is None:
+            try:
+                document: dict[str, Any] = json.loads(self.out.read_text())
+            except ValueError:
+                time.sleep(0.02)
+            else:
+                return document
+        pytest.fail(self.err.read_text())
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    made = Up(tmp_path, *PORTS)
+    yield made
+    made.process.terminate()
+    made.process.wait()
+
+
+def test_all_servers_run_and_end_together_and_keep_what_they_have(up: Up, tmp_path: Path) -> None:
+    found = up.ready()
+    with Registry(found["registry"]) as registry, Client(found["service"]) as client:
+        serve(registry, client, SPAM)
+    with urllib.request.urlopen(f"http://{found['worker']}/healthz", timeout=10) as reply:
+        assert reply.status == 200
+    assert found["pids"].keys() == {"registry", "service", "worker"}
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(60) == 0
+    assert all(ended(pid) for pid in found["pids"].values())
+    assert up.err.read_text() == ""
+    again = Up(tmp_path, *PORTS)
+    try:
+        found = again.ready()
+        with Registry(found["registry"]) as registry:
+            assert [task.name for task in registry.tasks()] == ["spam"]
+    finally:
+        again.process.terminate()
+        assert again.process.wait(60) == 0
+
+
+def test_a_server_that_dies_ends_the_other_and_is_named(up: Up) -> None:
+    found = up.ready()
+    os.kill(found["pids"]["registry"], signal.SIGKILL)
+    assert up.process.wait(60) == 5
+    assert "the registry was ended by SIGKILL" in up.err.read_text()
+    assert all(ended(pid) for pid in found["pids"].values())
+
+
+def test_the_servers_do_not_outlive_a_killed_up(up: Up) -> None:
+    found = up.ready()
+    up.process.kill()
+    up.process.wait()
+    until_ended = time.monotonic() + 60
+    while not all(ended(pid) for pid in found["pids"].values()):
+        assert time.monotonic() < until_ended
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("option", ["--port", "--registry-port", "--metrics-port"])
+def test_a_taken_port_is_named(tmp_path: Path, option: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        up = Up(tmp_path, *PORTS, option, port)
+        assert up.process.wait(60) == 2
+    assert f"127.0.0.1:{port}" in up.err.read_text()
+    assert "taken" in up.err.read_text()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    up = Up(tmp_path, *PORTS)
+    assert up.process.wait(60) == 2
+    assert "data" in up.err.read_text()
+
+
+def ended(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return True

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+
+import pytest
+from labelwright.client import AsyncClient, AsyncRegistry, Failure, Labeling
+from labelwright.core.errors import TaskNotFound, Unavailable
+
+from tests.parts.example_bundles import SPAM
+from tests.parts.registry import Registry
+from tests.parts.service import Service
+
+PRIZE = "You have won a prize! Call 09061234567 now"
+CHAT = "hi mum see you tomorrow"
+
+
+def run(work: Coroutine[None, None, None]) -> None:
+    asyncio.run(work)
+
+
+def test_many_calls_share_one_connection(service: Service, spam: str) -> None:
+    async def work() -> None:
+        async with AsyncClient(service.address) as client:
+            answers = await asyncio.gather(*(client.label(spam, f"{PRIZE} {number}") for number in range(50)))
+            assert {answer.label for answer in answers} == {"spam"}
+            outcomes = await client.label_batch(spam, [CHAT, "\ud800", PRIZE] * 200, explain=True)
+            assert [isinstance(outcome, Failure) for outcome in outcomes] == [False, True, False] * 200
+
+    run(work())
+
+
+def test_a_stream_takes_both_kinds_of_iterables(service: Service, spam: str) -> None:
+    async def records() -> AsyncIterator[str]:
+        for text in (PRIZE, "\ud800", CHAT):
+            yield text
+
+    async def work() -> None:
+        async with AsyncClient(service.address) as client:
+            for source in (records(), [PRIZE, "\ud800", CHAT]):
+                outcomes = [outcome async for outcome in client.label_stream(spam, source)]
+                assert [item.label if isinstance(item, Labeling) else None for item in outcomes] == [
+                    "spam",
+                    None,
+                    "ham",
+                ]
+
+    run(work())
+
+
+def test_errors_have_the_same_types(service: Service) -> None:
+    async def work() -> None:
+        async with AsyncClient(service.address) as client:
+            with pytest.raises(TaskNotFound) as caught:
+                await client.label("nosuch", CHAT)
+            assert caught.value.advice
+        async with AsyncClient("127.0.0.1:9", timeout=0.5) as client:
+            with pytest.raises(Unavailable, match="cannot be reached"):
+                await client.label("spam", CHAT)
+
+    run(work())
+
+
+def test_the_registry_answers_the_same(registry: Registry, spam: str) -> None:
+    async def work() -> None:
+        async with AsyncRegistry(registry.address) as source:
+            assert spam in [entry.name for entry in await source.tasks()]
+            again = await source.push(SPAM)
+            assert again.version
+            assert not again.created
+            assert [version.number for version in await source.versions(spam)][-1] == 1
+            _, report = await source.version(spam, version=1)
+            assert report.gates_hold
+            assert (await source.download(spam, version=1)).version.digest == again.version.digest
+            assert (await source.aliases(spam))[0].name == "production"
+            assert (await source.history(spam))[-1].to_version == 1
+            async for state in source.watch([spam]):
+                assert state.full
+                break
+
+    run(work())

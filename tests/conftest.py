@@ -1,0 +1,67 @@
+"""What tests of several packages share, once for each process that runs tests. A folder may have its own instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from labelwright.client import Client
+from labelwright.client import Registry as RegistryClient
+from labelwright.sandbox import Sandbox
+
+from tests.parts.command import Command
+from tests.parts.example_bundles import SPAM, serve
+from tests.parts.registry import Registry
+from tests.parts.repository import EXAMPLES
+from tests.parts.service import Service
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A running registry that tests share: each uses a task of its own."""
+    made = Registry(tmp_path_factory.mktemp("registry") / "data", heartbeat_seconds=0.5, poll_seconds=0.1).start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def service(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A running label service that tests share."""
+    made = Service(tmp_path_factory.mktemp("service") / "data", registry=registry.address).start()
+    yield made
+    assert made.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def registry_client(registry: Registry) -> Iterator[RegistryClient]:
+    with RegistryClient(registry.address) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def client(service: Service) -> Iterator[Client]:
+    with Client(service.address) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def labelwright(registry: Registry, service: Service) -> Command:
+    return Command(registry.address, service.address)
+
+
+@pytest.fixture(scope="session")
+def spam(registry_client: RegistryClient, client: Client) -> str:
+    """The spam example, in production."""
+    return serve(registry_client, client, SPAM)
+
+
+@pytest.fixture(scope="session")
+def sensors(registry_client: RegistryClient, client: Client) -> str:
+    """The sensors example, in production."""
+    return serve(registry_client, client, EXAMPLES / "sensors" / "bundle")

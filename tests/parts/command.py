@@ -1,0 +1,30 @@
+"""The command, run in this process."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from labelwright.cli.main import app
+from typer.testing import CliRunner, Result
+
+
+class Command:
+    """The command, run in this process against the shared servers."""
+
+    def __init__(self, registry: str, service: str) -> None:
+        self.environment = {
+            "LABELWRIGHT_REGISTRY": registry,
+            "LABELWRIGHT_SERVICE": service,
+            "COLUMNS": "100",
+            "NO_COLOR": "1",
+        }
+
+    def __call__(self, *arguments: object, stdin: bytes | None = None, exits: int = 0) -> Result:
+        result = CliRunner().invoke(app, [str(item) for item in arguments], input=stdin, env=self.environment)
+        assert result.exit_code == exits, result.output
+        assert "Traceback" not in result.output
+        return result
+
+    def json(self, *arguments: object, exits: int = 0) -> Any:
+        return json.loads(self(*arguments, "--json", exits=exits).stdout)

@@ -1,0 +1,156 @@
+import pytest
+from labelwright.core.finding import Severity
+from labelwright.core.task import FieldType
+from labelwright.sandbox.static_checks import check_program
+from labelwright.sandbox.static_checks.backtracking import Blowup, find_blowup
+
+from tests.sandbox.programs import make_task, program
+
+TASK = make_task()
+GOOD = '''"""Looks for prizes and for many numbers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+SPAM = "spam"
+WORDS = re.compile(r"\\b(?:win|free|prize)\\b", re.IGNORECASE)
+WEIGHTS = {"win": 2, "free": 1}
+
+
+@dataclass
+class Score:
+    """How much speaks for spam."""
+
+    value: int = 0
+
+    def __post_init__(self) -> None:
+        self.value += 1
+
+
+def weigh(text: str) -> int:
+    return sum(WEIGHTS.get(word, 0) * count for word, count in Counter(text.lower().split()).items())
+
+
+def label(text: str) -> str | None:
+    import math
+
+    if math.sqrt(weigh(text)) > 1 or Score().value > 3:
+        return SPAM
+    if WORDS.search(text):
+        return "spam" if len(text) < 80 else None
+    names = [name for name in sorted(set(text.split()))]
+    return "ham" if names else None
+'''
+
+
+def found(source, task=TASK):
+    return [(finding.line, finding.code) for finding in check_program(task, program(source))]
+
+
+def test_a_good_program_has_no_findings():
+    assert check_program(TASK, program(GOOD)) == []
+
+
+def body(*lines):
+    return '"""Doc."""\n' + "\n".join(lines) + "\n"
+
+
+def label(*lines):
+    return body("def label(text):", *(f"    {line}" for line in lines))
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("def label(text)\n    return None\n", [(1, "AS201")]),
+        (body("X = 1"), [(0, "AS202")]),
+        ("", [(0, "AS202")]),
+        (body("label = lambda text: None"), [(2, "AS203")]),
+        (body("class label: pass"), [(2, "AS203")]),
+        (body("async def label(text): return None"), [(2, "AS203")]),
+        (body("import functools", "@functools.lru_cache", "def label(text): return None"), [(3, "AS203")]),
+        (label("yield 'spam'"), [(3, "AS203")]),
+        (body("if 1:", "    def label(text): return None"), [(2, "AS203"), (2, "AS240")]),
+        (body("def label(text, *more): return None"), [(2, "AS204")]),
+        (body("def label(text, sender): return None"), [(2, "AS204")]),
+        (body("def label(text): return None", "def label(text): return None"), [(2, "AS205")]),
+        (label("import os", "return None"), [(3, "AS210")]),
+        (label("from . import x", "return None"), [(3, "AS210")]),
+        (label("import numpy as np", "return None"), [(3, "AS210")]),
+        (label("return ().__class__"), [(3, "AS211")]),
+        (label("return getattr(text, '__class__')"), [(3, "AS211")]),
+        (label("return '{0.__class__}'.format(text)"), [(3, "AS211")]),
+        (label("return eval(text)"), [(3, "AS212")]),
+        (label("id = 3", "return 'spam' if id else None"), []),
+        (label("return text.gi_frame"), [(3, "AS213")]),
+        (label("import random", "return None"), [(3, "AS214")]),
+        (body("import datetime", "def label(text): return datetime.date.today()"), [(3, "AS214")]),
+        (label("return 'SPAM'"), [(3, "AS220")]),
+        (label("return 'spam' if text else 'none'"), [(3, "AS220")]),
+        (label("return 1"), [(3, "AS220")]),
+        (label("def inner(): return 'other'", "return None"), []),
+        (body("NAME = 'spma'", "def label(text): return NAME"), [(3, "AS220")]),
+        (body("import re", "re.search = None", "def label(text): return None"), [(3, "AS230")]),
+        (label("text.count = 3", "return None"), [(3, "AS231")]),
+        (label("global seen", "seen = 1", "return None"), [(3, "AS232")]),
+        (body("def helper(seen=[]): return seen", "def label(text): return None"), [(2, "AS233")]),
+        (label("for word in set(text.split()): return 'spam'"), [(3, "AS234")]),
+        (body("for x in (1,): pass", "def label(text): return None"), [(2, "AS240")]),
+        (label("import re", "return 'spam' if re.search('(', text) else None"), [(4, "AS250")]),
+        (label("import re", "return 'spam' if re.search(r'(\\w+\\s*)+$', text) else None"), [(4, "AS251")]),
+        (body("from re import match as m", "def label(text): return m('.*.*x', text) and None"), [(3, "AS252")]),
+        ("def label(text):\n    return None\n", [(1, "AS260")]),
+    ],
+)
+def test_each_mistake_has_its_code_and_line(source, expected):
+    assert found(source) == expected
+
+
+@pytest.mark.parametrize("source", ["X = " + "(" * 5000 + ")" * 5000, "X = " + "-" * 100_000 + "1"])
+def test_a_program_that_is_nested_too_deeply_is_a_syntax_error(source):
+    assert [code for _, code in found(source)] == ["AS201"]
+
+
+def test_every_finding_gives_advice():
+    for source in ("", "import os\ndef label(x): return 3\n", "def label(text) x"):
+        assert all(finding.advice for finding in check_program(TASK, program(source)))
+
+
+def test_fields_may_be_taken_in_any_number_and_order():
+    task = make_task(a=FieldType.NUMBER, b=FieldType.TEXT, c=FieldType.BYTES)
+    assert found('def label(c, a):\n    """Doc."""\n    return None\n', task) == []
+
+
+def test_doubtful_things_are_warnings():
+    findings = check_program(TASK, program("SEEN = []\nfor _ in []: pass\ndef label(text):\n    return None\n"))
+    assert {finding.severity for finding in findings} == {Severity.WARNING}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        (r"(a+)+", Blowup.EXPONENTIAL),
+        (r"(a|a)*", Blowup.EXPONENTIAL),
+        (r"(\w+\s*)+$", Blowup.EXPONENTIAL),
+        (r"([^\s]+\s?)+", Blowup.EXPONENTIAL),
+        (r"(.*,)*x", Blowup.EXPONENTIAL),
+        (r"(?:x+x+)+y", Blowup.EXPONENTIAL),
+        (r".*.*", Blowup.POLYNOMIAL),
+        (r"\s*(?:\s*)x", Blowup.POLYNOMIAL),
+        (r"\w*\d*", Blowup.POLYNOMIAL),
+        (r"(\w+\s+)+", None),
+        (r"(?:[a-z]+\.)*com", None),
+        (r"free.*prize", None),
+        (r"\b(win|won|winner)\b", None),
+        (r"[a-zA-Z]+(?:-[a-zA-Z]+)*", None),
+        (r"(£|\$)\d+(,\d{3})*(\.\d+)?", None),
+        (r"^\s*\d+\s*$", None),
+        (r"(?>a+)+", None),
+        (r"(?:a++)+", None),
+    ],
+)
+def test_patterns_that_blow_up_are_told_from_those_that_do_not(pattern, expected):
+    assert find_blowup(pattern) is expected

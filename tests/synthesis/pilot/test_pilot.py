@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from labelwright.core.errors import ConfigurationError
+from labelwright.core.row import Row
+from labelwright.sandbox import Labeler
+from labelwright.synthesis.pilot.page import render_page
+from labelwright.synthesis.pilot.report import build_report
+from labelwright.synthesis.pilot.result import PilotMaterial, PilotOptions
+from labelwright.synthesis.pilot.run import run_pilot
+from labelwright.synthesis.writing.round import SynthesisSettings
+
+from tests.synthesis.pilot.reviews_pilot import (
+    ASKED_TO_LABEL,
+    PROGRAM,
+    TASK_TEXT,
+    answer,
+    material,
+)
+from tests.synthesis.scripted import TOKENS_IN, TOKENS_OUT, scripted_provider
+from tests.synthesis.tasks import make_task
+
+
+def pilot(sandbox, given=None, **options):
+    chosen = PilotOptions(**{"direct_labels": 60, "direct_sample": 50, "baseline": True, **options})
+    provider = scripted_provider(answer)
+    settings = SynthesisSettings(programs=3, strategies=("plain", "heuristics", "sample"))
+    result, bundle = run_pilot(sandbox, provider, given or material(), TASK_TEXT, settings, chosen)
+    return result, bundle, build_report(result, provider.ledger.price), provider
+
+
+@pytest.fixture(scope="module")
+def found(sandbox):
+    return pilot(sandbox)
+
+
+def test_the_report_says_what_is_served(sandbox, found):
+    _, bundle, report, _ = found
+    given = material()
+    packed = [json.dumps(list(row.record)) for row in given.test]
+    labeler = Labeler.open(sandbox, bundle)
+    served = np.array([labeled.decision.label for labeled in labeler.label(packed)])
+    labeler.close()
+    truth = np.array([row.label for row in given.test])
+    assert report["ensemble"]["accuracy"] == pytest.approx((served == truth).mean())
+    assert report["ensemble"]["coverage"] == pytest.approx((served >= 0).mean())
+    assert report["ensemble"]["accuracy"] > report["majority"]["accuracy"] + 0.2
+
+
+def test_every_way_of_labeling_has_its_figures(found):
+    report = found[2]
+    for name in ("ensemble", "majority", "direct", "direct_calibrated", "baseline"):
+        low, high = report[name]["interval"]
+        assert low <= report[name]["accuracy"] <= high
+        assert {"macro_f1", "coverage", "f1"} <= report[name].keys()
+    assert report["direct"]["rows"] == 50
+    assert report["ensemble"]["rows"] == 120
+
+
+def test_costs_are_what_the_endpoint_counted(found):
+    _, _, report, provider = found
+    cost = report["cost"]
+    counted = provider.ledger.worth()
+    whole = cost["synthesis"]["tokens"] + cost["measuring"]["tokens_in"] + cost["measuring"]["tokens_out"]
+    assert whole == counted.tokens_in + counted.tokens_out
+    assert cost["measuring"]["tokens_in"] == 50 * TOKENS_IN
+    assert cost["direct_per_record"]["tokens"] == TOKENS_IN + TOKENS_OUT
+    assert cost["ratio_tokens"] == pytest.approx(1e6 * (TOKENS_IN + TOKENS_OUT) / cost["synthesis"]["tokens"])
+    assert cost["direct"]["dollars"] == pytest.approx(TOKENS_IN * 1.0 + TOKENS_OUT * 4.0)
+    spent, each = cost["synthesis"]["dollars"], cost["direct_per_record"]["dollars"]
+    assert cost["break_even_records"] == pytest.approx(spent / each, abs=1)
+
+
+def test_programs_asked_kept_and_dropped_add_up(found):
+    report = found[2]
+    assert report["programs_asked"] == report["programs_kept"] + len(report["dropped"]) == 3
+    assert {"student_clear", "student_close"} <= {program["name"] for program in report["programs"]}
+    described = [program for program in report["programs"] if program["name"].startswith("p")]
+    assert "Looks for words of praise." in {program["description"] for program in described}
+
+
+def test_the_same_run_gives_the_same_version(sandbox, found):
+    again = pilot(sandbox)[1]
+    files = {name: content for name, content in found[1].files.items() if name != "provenance.json"}
+    assert files == {name: content for name, content in again.files.items() if name != "provenance.json"}
+
+
+def test_without_test_rows_gold_is_measured_out_of_fold(sandbox):
+    report = pilot(sandbox, material(test_rows=0), direct_labels=0)[2]
+    assert report["measured_on"] == "gold"
+    assert report["rows"] == 40
+    assert 0.6 < report["ensemble"]["accuracy"] <= 1
+
+
+def test_a_budget_that_ends_leaves_a_version_and_says_so(sandbox):
+    provider = scripted_provider(answer, budget_tokens=6000)
+    options = PilotOptions(direct_labels=200, direct_sample=50)
+    result, bundle = run_pilot(sandbox, provider, material(), TASK_TEXT, SynthesisSettings(programs=1), options)
+    report = build_report(result, None)
+    assert bundle.programs
+    assert report["direct"] is report["direct_calibrated"] is None
+    assert report["cost"]["ratio"] is None
+    assert render_page(report)
+    assert provider.ledger.spent().tokens_in + provider.ledger.spent().tokens_out <= 6000
+
+
+def test_the_page_needs_nothing_else_and_shows_the_figures(found):
+    report = found[2]
+    page = render_page(report)
+    assert not re.search(r"<script|<link|src=|@import|url\(", page)
+    assert page.count("<svg") == 3
+    assert f"{100 * report['ensemble']['accuracy']:.1f}%" in page
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_records_cannot_write_html(sandbox):
+    given = material()
+    hostile = [Row((f"<script>alert({number})</script> great",), 0, "") for number in range(20)]
+    report = pilot(sandbox, PilotMaterial(given.task, given.records, given.gold, hostile), direct_sample=0)[2]
+    assert report["failures"]
+    assert "<script" not in render_page(report)
+
+
+def test_without_gold_the_llms_labels_stand_in(sandbox):
+    given = material()
+    report = pilot(sandbox, PilotMaterial(given.task, given.records, [], given.test), baseline=False)[2]
+    assert report["ensemble"]["accuracy"] > 0.7
+    assert "student_close" in {program["name"] for program in report["programs"] if program["serves"]}
+
+
+def test_a_baseline_that_cannot_be_had_is_refused_before_anything_is_asked(sandbox):
+    task = make_task('[labels]\na = ""\nb = ""\n[fields]\nsize = "number"')
+    given = PilotMaterial(task, [(1.0,), (2.0,)], [Row((1.0,), 0, ""), Row((2.0,), 1, "")])
+    provider = scripted_provider(answer)
+    with pytest.raises(ConfigurationError, match="text field"):
+        run_pilot(sandbox, provider, given, TASK_TEXT, SynthesisSettings(), PilotOptions(baseline=True))
+    assert provider.ledger.entries == ()
+
+
+def test_an_llm_that_guesses_is_not_asked_about_the_records(sandbox):
+    provider = scripted_provider(lambda prompt: "good" if ASKED_TO_LABEL.match(prompt) else PROGRAM)
+    given = material()
+    options = PilotOptions(direct_labels=200, direct_sample=0)
+    settings = SynthesisSettings(programs=1, strategies=("plain",))
+    result, bundle = run_pilot(sandbox, provider, given, TASK_TEXT, settings, options)
+    assert any("not surely better" in note for note in build_report(result, None)["notes"])
+    assert provider.ledger.worth(["direct"]).calls == len(given.gold)
+    assert "not surely better" in json.loads(bundle.files["provenance.json"])["direct_labels"]["stopped"]

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+from labelwright.core.task import Task
+from labelwright.synthesis.writing.word_program import clean_words, read_words, write_word_program
+
+from tests.parts.native import native_label
+from tests.synthesis.tasks import make_task
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            'words = ["Free", "text", "won\'t", "call now", "free", "1win"]',
+            ["free", "text", "won't", "call now", "1win"],
+        ),
+        ("Here's a list of the label \"ham\":\n\nwords = ['a b', 'song', 'view', 'mus", ["a b", "song", "view"]),
+        ('```python\nwords = [\n    "rugby",\n    "goal",\n    "cup"\n]\n```', ["rugby", "goal", "cup"]),
+        ("Here are words: rugby, goal\n1. cup\n- Final", ["rugby", "goal", "cup", "final"]),
+        ('words = ["this is far too long a phrase", "x", "ok", "", "fine", "well"]', ["ok", "fine", "well"]),
+    ],
+)
+def test_reads_lists_as_models_write_them(text: str, words: list[str]) -> None:
+    assert read_words(text) == words
+
+
+def test_words_of_several_labels_and_labels_names_decide_nothing(reviews: Task) -> None:
+    listed = {"good": ["fun", "film", "good"], "bad": ["dull", "film", "bad"]}
+    assert clean_words(reviews, listed) == {"good": ["fun"], "bad": ["dull"]}
+
+
+def test_the_program_counts_words_and_phrases(reviews: Task) -> None:
+    source = write_word_program(reviews, {"good": ["fun", "loved it", "äpfel"], "bad": ["dull", "don't"]})
+    assert native_label(source, "LOVED   it!") == "good"
+    assert native_label(source, "fun, but dull and I DON'T care") == "bad"
+    assert native_label(source, "Äpfel") == "good"
+    assert native_label(source, "fun and dull") is None
+    assert native_label(source, "refund") is None
+    assert native_label(source, "") is None
+    assert '"""Counts words' in source
+
+
+def test_the_program_reads_all_texts_and_bears_odd_labels() -> None:
+    task = make_task(
+        '[labels]\n"a\\"b" = ""\nc = ""\n[fields]\ntitle = "text"\nbody = {type = "text", optional = true}'
+    )
+    source = write_word_program(task, {'a"b': ["one"], "c": ["two"]})
+    scope: dict[str, object] = {}
+    exec(source, scope)
+    label = scope["label"]
+    assert label("one", None) == 'a"b'  # type: ignore[operator]
+    assert label("x", "two") == "c"  # type: ignore[operator]
