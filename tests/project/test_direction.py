@@ -12,7 +12,7 @@ from tests.project.tracked import ROOT, folders
 
 # Where folders alone would allow too much: a label service runs without the registry's package, and the SDK is small.
 KNOWS_ONLY = {
-    "service": {"v1", "core", "sandbox", "service"},
+    "service": {"v1", "core", "serving", "sandbox", "service"},
     "client": {"v1", "core", "client"},
     "features": {"core", "features"},
 }
@@ -21,14 +21,14 @@ KNOWS_ONLY = {
 # Modules of one level may import each other.
 LEVELS = {
     "core": [
-        "server_log stop_signal finding vote alias errors task record row label_model recent run report bundle"
-        " whole_file",
+        "finding vote alias errors task record row label_model recent run report bundle whole_file",
         "wire",
     ],
+    "serving": ["logs stop_signal background addresses http_listener"],
     "sandbox": ["interface guest static_checks build", "host", "backend", "sandbox labeler determinism export"],
     "registry": ["settings metrics", "acceptance", "store", "changes", "answering", "runs", "app"],
     "service": [
-        "settings target answer background backlog breaker cost metrics",
+        "settings target answer backlog breaker cost metrics registry_link",
         *("versions", "caches", "recent", "shadow", "following", "answering", "processes"),
     ],
     "client": [
@@ -42,7 +42,7 @@ LEVELS = {
         "settings app",
     ],
     "worker": [
-        "settings metrics prometheus http_listener significance drift observed decision policy",
+        "settings metrics prometheus significance drift observed decision policy",
         *("runs", "steps", "work"),
         "app process",
     ],

@@ -8,8 +8,8 @@ import os
 import sys
 
 from labelwright.core.errors import LabelwrightError
-from labelwright.core.server_log import configure_logs
 from labelwright.registry.settings import read_settings
+from labelwright.serving.logs import configure_logs
 
 
 def main() -> int:

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 
 import structlog
 from labelwright.core.errors import ConfigurationError, LabelwrightError
-from labelwright.core.stop_signal import stop_on_signal, wait_for_stop
 from labelwright.registry.answering.server import Health, Server, remove_address, split_address, write_address
 from labelwright.registry.answering.servicer import RegistryServicer
 from labelwright.registry.changes.comparison import Comparison
@@ -28,6 +27,7 @@ from labelwright.registry.store.migration import migrate, newest_step
 from labelwright.registry.store.sweep import sweep_orphans
 from labelwright.registry.store.versions import VersionStore
 from labelwright.sandbox import Sandbox
+from labelwright.serving.stop_signal import stop_on_signal, wait_for_stop
 
 _log = structlog.get_logger(__name__)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from labelwright.core.errors import ConfigurationError, LabelwrightError
-from labelwright.core.server_log import configure_logs
 from labelwright.service.processes import process, supervisor
 from labelwright.service.settings import read_settings
+from labelwright.serving.logs import configure_logs
 
 
 def main() -> int:

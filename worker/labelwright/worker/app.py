@@ -8,10 +8,10 @@ from pathlib import Path
 import structlog
 from labelwright.client import Registry, RunClient
 from labelwright.core.errors import ConfigurationError
-from labelwright.core.stop_signal import stop_on_signal
 from labelwright.core.whole_file import write_whole
+from labelwright.serving.http_listener import Answer, HttpListener, Route
+from labelwright.serving.stop_signal import stop_on_signal
 from labelwright.synthesis.settings import read_settings as read_synthesis_settings
-from labelwright.worker.http_listener import Answer, HttpListener, Route
 from labelwright.worker.metrics import Metrics
 from labelwright.worker.prometheus import HttpPrometheus
 from labelwright.worker.runs.heartbeat import Heartbeat

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from labelwright.core.server_log import configure_logs
+from labelwright.serving.logs import configure_logs
 from labelwright.worker.settings import Settings
 
 _STACK_BYTES = 8 << 20

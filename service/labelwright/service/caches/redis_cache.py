@@ -15,12 +15,12 @@ from typing import Protocol
 import redis
 import structlog
 from labelwright.service.answer import Answer
-from labelwright.service.background import Background
 from labelwright.service.breaker import Breaker
 from labelwright.service.caches.redis_pool import RedisPool
 from labelwright.service.cost import Cost
 from labelwright.service.metrics import Metrics
 from labelwright.service.versions.live_version import LiveVersion
+from labelwright.serving.background import Background
 
 _log = structlog.get_logger(__name__)
 _KEY_PREFIX = b"labelwright:1:"

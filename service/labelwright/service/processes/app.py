@@ -13,11 +13,11 @@ from labelwright.service.caches.memory_cache import make_memory_cache
 from labelwright.service.caches.redis_cache import NullSharedCache, RedisCache, SharedCache
 from labelwright.service.caches.redis_pool import RedisPool
 from labelwright.service.following.follow import Follower
-from labelwright.service.following.registry_link import RegistryLink
 from labelwright.service.following.reload import Reloader
 from labelwright.service.metrics import Metrics
 from labelwright.service.processes.live_metrics import LiveMetrics, Parts
 from labelwright.service.recent.records import NullRecentRecords, RecentRecords, RedisRecentRecords
+from labelwright.service.registry_link import RegistryLink
 from labelwright.service.settings import RedisMode, Settings
 from labelwright.service.shadow.shadows import EvaluatedShadows, NullShadows, Shadows
 from labelwright.service.versions.bundle_source import BundleSource

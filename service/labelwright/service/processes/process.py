@@ -6,10 +6,10 @@ import threading
 
 import structlog
 from labelwright.core.errors import ConfigurationError
-from labelwright.core.stop_signal import stop_on_signal, wait_for_stop
 from labelwright.service.processes.app import App
-from labelwright.service.processes.listening import reserve, serve_metrics, write_address
 from labelwright.service.settings import ENV_PREFIX, Settings
+from labelwright.serving.addresses import reserve, serve_metrics, write_address
+from labelwright.serving.stop_signal import stop_on_signal, wait_for_stop
 
 _log = structlog.get_logger(__name__)
 _STACK_BYTES = 8 << 20

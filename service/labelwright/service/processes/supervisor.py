@@ -14,11 +14,11 @@ from multiprocessing.connection import Connection
 
 import structlog
 from labelwright.core.errors import ConfigurationError, LabelwrightError
-from labelwright.core.stop_signal import stop_on_signal
 from labelwright.service.processes import process, worker
-from labelwright.service.processes.listening import reserve, serve_metrics
 from labelwright.service.processes.worker_metrics import WorkerMetrics
 from labelwright.service.settings import ENV_PREFIX, Settings
+from labelwright.serving.addresses import reserve, serve_metrics
+from labelwright.serving.stop_signal import stop_on_signal
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 

@@ -12,11 +12,11 @@ from multiprocessing.connection import Connection
 
 import structlog
 from labelwright.core.errors import ConfigurationError, LabelwrightError
-from labelwright.core.server_log import configure_logs
-from labelwright.core.stop_signal import stop_on_signal, wait_for_stop
 from labelwright.service.processes import process
 from labelwright.service.processes.app import App
 from labelwright.service.settings import Settings
+from labelwright.serving.logs import configure_logs
+from labelwright.serving.stop_signal import stop_on_signal, wait_for_stop
 
 _log = structlog.get_logger(__name__)
 READY = "ready"

@@ -13,11 +13,11 @@ from typing import Protocol
 import redis
 import structlog
 from labelwright.core.recent import RecentSample
-from labelwright.service.background import Background
 from labelwright.service.backlog import Backlog
 from labelwright.service.breaker import Breaker, BreakerState
 from labelwright.service.metrics import Metrics
 from labelwright.service.recent.bucket import Chunk, RecentBucket
+from labelwright.serving.background import Background
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 

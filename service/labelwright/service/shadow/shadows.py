@@ -14,12 +14,12 @@ from typing import Protocol
 import structlog
 from labelwright.core.errors import DeadlineExceeded
 from labelwright.core.task import FieldType, Task
-from labelwright.service.background import Background
 from labelwright.service.metrics import Metrics
 from labelwright.service.shadow.meter import ShadowMeter
 from labelwright.service.shadow.shadow import Shadow
 from labelwright.service.versions.directory import DEFAULT_ALIAS, LiveTable
 from labelwright.service.versions.live_version import LiveVersion
+from labelwright.serving.background import Background
 
 _log = structlog.get_logger(__name__)
 _EVERY_SECONDS = 0.05

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from labelwright.core.errors import LabelwrightError
-from labelwright.worker.http_listener import Answer
+from labelwright.serving.http_listener import Answer
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 PATH = "/alerts"

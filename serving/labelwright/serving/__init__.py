@@ -1,0 +1,1 @@
+"""What every server needs: settings, addresses, logs, health over HTTP, threads, and how it ends."""
