@@ -24,7 +24,12 @@ LEVELS = {
         "finding vote alias errors task record row label_model recent run report bundle whole_file",
         "wire",
     ],
-    "serving": ["logs stop_signal background addresses http_listener"],
+    "serving": [
+        "logs stop_signal backoff addresses data_folder",
+        "settings background",
+        "http_listener rpc_server",
+        "monitoring main",
+    ],
     "sandbox": ["interface guest static_checks build", "host", "backend", "sandbox labeler determinism export"],
     "registry": ["settings metrics", "acceptance", "store", "changes", "answering", "runs", "app"],
     "service": [
@@ -44,7 +49,7 @@ LEVELS = {
     "worker": [
         "settings metrics prometheus significance drift observed decision policy",
         *("runs", "steps", "work"),
-        "app process",
+        "app",
     ],
     "cli": ["exits extras options screen target progress", "rows", "labeling", "views", "servers", "commands", "main"],
 }
@@ -119,6 +124,6 @@ def test_no_folder_is_a_crowd(package: str) -> None:
     crowds = {
         str(folder.relative_to(ROOT)): count
         for folder in {path.parent for path in modules(package)}
-        if (count := sum(path.name != "__init__.py" for path in folder.glob("*.py"))) > 15
+        if (count := sum(path.name != "__init__.py" for path in folder.glob("*.py"))) > 14
     }
     assert crowds == {}

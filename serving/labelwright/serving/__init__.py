@@ -1,1 +1,1 @@
-"""What every server needs: settings, addresses, logs, health over HTTP, threads, and how it ends."""
+"""What every server needs: settings, addresses, gRPC and HTTP listeners, logs, threads, exit codes."""
