@@ -1,4 +1,5 @@
-# One image for every server; the command chooses: `python -m labelwright.registry` or `python -m labelwright.service`.
+# One image for every server; the command chooses: `python -m labelwright.registry`, `labelwright.service` or
+# `labelwright.worker`.
 # docs/docker.md says how it is built, run and checked.
 
 # Any Debian that has Python 3.11 or newer with its venv module will do.
@@ -23,7 +24,7 @@ RUN PATH="/build/tools/bin:${PATH}" tools/bin/pip wheel --no-deps --no-build-iso
 
 # What serves, and nothing else: from the wheels above, without pip.
 RUN python3 -m venv --without-pip /opt/labelwright \
- && tools/bin/pip --python /opt/labelwright/bin/python install --no-index --find-links wheels "labelwright[registry,service]"
+ && tools/bin/pip --python /opt/labelwright/bin/python install --no-index --find-links wheels "labelwright[registry,service,worker]"
 
 # ---- what runs
 FROM ${BASE_IMAGE}

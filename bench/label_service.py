@@ -22,7 +22,8 @@ from labelwright.core.bundle import Bundle, read_folder
 from labelwright.core.record import pack
 from labelwright.core.wire.messages import record_from_text
 from labelwright.sandbox import Labeler, Sandbox
-from labelwright.service.answering.server import LabelServer
+from labelwright.service.answering.server import SERVICE, make_label_server
+from labelwright.serving.rpc_server import Health
 from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1 import registry_service_pb2
 from labelwright.v1.label_service_pb2_grpc import LabelServiceServicer, LabelServiceStub
@@ -48,17 +49,11 @@ class Echo(LabelServiceServicer):
 
 def serve_echo(pipe: Connection) -> None:
     """Serve Echo with the label service's own server settings until the pipe says something."""
-    server = LabelServer(Echo(), max_requests=128, max_streams=16, max_request_bytes=16 << 20, share_port=False)  # type: ignore[arg-type]
-    port = 0
-    for port in range(27400, 27500):
-        try:
-            server.start(f"127.0.0.1:{port}")
-            break
-        except Exception:
-            continue
-    pipe.send(port)
+    limits = {"max_requests": 128, "max_streams": 16, "max_request_bytes": 16 << 20}
+    server = make_label_server(Echo(), Health((SERVICE,)), **limits, share_port=False)
+    pipe.send(server.start("127.0.0.1:0", "echo"))
     pipe.recv()
-    server.drain(0)
+    server.stop(0).wait()
 
 
 def call(address: str, task: str, texts: list[str], callers: int, seconds: float, pipe: Connection) -> None:
@@ -104,7 +99,7 @@ def echo() -> Iterator[str]:
     server = _spawn.Process(target=serve_echo, args=(theirs,))
     server.start()
     try:
-        yield f"127.0.0.1:{ours.recv()}"
+        yield ours.recv()
     finally:
         ours.send(None)
         server.join()

@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.parts.repository import ROOT
+from tests.project.tracked import folders
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PROJECT["project"]["optional-dependencies"]
@@ -101,6 +102,19 @@ def test_the_compose_file_publishes_on_loopback_only() -> None:
     published = re.findall(r'"([\d.:]+:\d+)"', " ".join(re.findall(r"ports: \[(.*)\]", compose())))
     assert len(published) >= 3
     assert [port for port in published if not port.startswith("127.0.0.1:")] == []
+
+
+def test_every_folder_of_code_enters_the_build_of_the_image() -> None:
+    entering = set(re.findall(r"^!(\w+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
+    assert set(folders()) - entering == set()
+
+
+def test_the_image_holds_every_server_that_the_compose_file_starts() -> None:
+    started = set(re.findall(r'"-m", "labelwright\.(\w+)"', compose()))
+    installed = re.search(r'"labelwright\[([\w,]+)\]"', (ROOT / "Dockerfile").read_text())
+    assert installed
+    assert started >= {"registry", "service", "worker"}
+    assert started - set(installed[1].split(",")) == set()
 
 
 def test_the_image_is_tagged_with_the_version_of_the_project() -> None:

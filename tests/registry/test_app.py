@@ -33,6 +33,7 @@ def failure(folder: Path, *arguments: str, **settings: object) -> str:
         check=False,
     )
     assert ended.returncode == 2
+    assert ended.stderr.count("labelwright registry: ") == 1
     assert "Traceback" not in ended.stderr
     (line,) = [line for line in ended.stderr.splitlines() if not line.startswith("{")]
     return line
@@ -45,11 +46,13 @@ def taken() -> Iterator[str]:
 
 
 def test_a_taken_port(tmp_path: Path, taken: str) -> None:
-    assert failure(tmp_path / "data", listen=taken).startswith(f"error: cannot listen on {taken}")
+    said = failure(tmp_path / "data", listen=taken)
+    assert said.startswith(f"labelwright registry: LABELWRIGHT_REGISTRY_LISTEN: cannot listen on {taken}: ")
 
 
 def test_a_taken_metrics_port(tmp_path: Path, taken: str) -> None:
-    assert taken in failure(tmp_path / "data", metrics_listen=taken)
+    said = failure(tmp_path / "data", metrics_listen=taken)
+    assert f"LABELWRIGHT_REGISTRY_METRICS_LISTEN: cannot listen on {taken}: " in said
 
 
 def test_an_address_that_is_none(tmp_path: Path) -> None:
@@ -58,7 +61,7 @@ def test_an_address_that_is_none(tmp_path: Path) -> None:
 
 def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    assert "data folder" in failure(tmp_path / "file")
+    assert f"LABELWRIGHT_REGISTRY_DATA_DIR: cannot use {tmp_path / 'file'}: " in failure(tmp_path / "file")
 
 
 def test_a_database_that_is_none(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ import re
 from labelwright.core import errors, run
 from labelwright.core.run import RunState
 from labelwright.registry.answering.requests import MAX_MESSAGE_TEXT
-from labelwright.registry.metrics import PrometheusMetrics
+from labelwright.registry.metrics import RegistryMetrics
 from labelwright.registry.runs.files import MAX_RUN_BYTES, MAX_RUN_FILES
 from labelwright.registry.runs.requests import MAX_LEASE_SECONDS
 from labelwright.registry.runs.runs import MAX_STEPS
-from labelwright.registry.settings import PREFIX, Settings
+from labelwright.registry.settings import RegistrySettings
 
 from tests.parts.repository import ROOT
 
@@ -32,23 +32,24 @@ def test_every_error_is_documented_as_it_is() -> None:
 
 
 def test_every_setting_is_documented_as_it_is() -> None:
-    documented = {row[0]: row[1:] for row in rows("registry.md") if row[0].startswith(f"`{PREFIX}")}
-    assert list(documented) == [f"`{PREFIX}{name.upper()}`" for name in Settings.model_fields]
-    for name, field in Settings.model_fields.items():
-        default, meaning = documented[f"`{PREFIX}{name.upper()}`"]
+    documented = {row[0].strip("`"): row[1:] for row in rows("registry.md") if "LABELWRIGHT_REGISTRY_" in row[0]}
+    fields = {RegistrySettings.variable(name): field for name, field in RegistrySettings.model_fields.items()}
+    assert documented.keys() == fields.keys()
+    for variable, field in fields.items():
+        default, meaning = documented[variable]
         assert meaning == field.description
-        if name != "data_dir":
-            assert default == (f"`{field.default}`" if field.default != "" else "")
+        if field.default_factory is None:
+            assert default.strip("`") == str(getattr(field.default, "value", field.default)), variable
 
 
 def test_every_metric_is_documented_as_it_is() -> None:
     documented = {
         row[0]: (row[1], row[3]) for row in rows("registry.md") if row[0].startswith("`labelwright_registry_")
     }
-    metrics = PrometheusMetrics()
+    metrics = RegistryMetrics()
     exported = {
         f"`{family.name}{'_total' if family.type == 'counter' else ''}`": (family.type, family.documentation)
-        for family in metrics.collectors.collect()
+        for family in metrics.registry.collect()
     }
     assert documented == exported
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from labelwright.core.errors import ConfigurationError
-from labelwright.registry.settings import read_settings
+from labelwright.registry.settings import RegistrySettings
 
 
 @pytest.mark.parametrize(
@@ -12,11 +12,11 @@ from labelwright.registry.settings import read_settings
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"LABELWRIGHT_REGISTRY_{name}", value)
     with pytest.raises(ConfigurationError, match=f"LABELWRIGHT_REGISTRY_{name}: "):
-        read_settings()
+        RegistrySettings.read()
 
 
 def test_sqlite_in_the_data_folder_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABELWRIGHT_REGISTRY_DATA_DIR", "/some/where")
-    assert read_settings().url == "sqlite:////some/where/registry.sqlite3"
+    assert RegistrySettings.read().url == "sqlite:////some/where/registry.sqlite3"
     monkeypatch.setenv("LABELWRIGHT_REGISTRY_DATABASE_URL", "postgresql://host/name")
-    assert read_settings().url == "postgresql://host/name"
+    assert RegistrySettings.read().url == "postgresql://host/name"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from labelwright.service.breaker import Breaker, BreakerState
+from labelwright.service.breaker import BreakerState, RedisBreaker
 from labelwright.service.cost import Cost
 
 
@@ -34,7 +34,7 @@ def test_a_size_that_was_never_measured_is_scaled_from_the_nearest() -> None:
 
 
 def test_the_breaker_opens_after_three_failures_in_a_row_and_closes_on_success() -> None:
-    breaker = Breaker()
+    breaker = RedisBreaker()
     assert not breaker.failed()
     assert not breaker.failed()
     breaker.succeeded()

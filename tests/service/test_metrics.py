@@ -9,7 +9,7 @@ from labelwright.core.label_model import MajorityVote
 from labelwright.core.vote import VoteError
 from labelwright.core.wire.messages import record_to_message
 from labelwright.service.answer import Answers
-from labelwright.service.metrics import MAX_LABELS, MAX_PROGRAMS, MAX_TASKS, OTHER, REASONS, Metrics
+from labelwright.service.metrics import MAX_LABELS, MAX_PROGRAMS, MAX_TASKS, OTHER, REASONS, ServiceMetrics
 from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1.label_service_pb2_grpc import LabelServiceStub
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
@@ -67,7 +67,7 @@ def test_what_is_exported_is_what_is_documented(
 
 
 def test_documented_bounds_are_those_of_the_code() -> None:
-    text = DOCS.read_text()
+    text = " ".join(DOCS.read_text().split())
     assert f"at most {MAX_TASKS} at once" in text
     assert f"at most {MAX_LABELS} for a task" in text
     assert f"at most {MAX_PROGRAMS} for a task" in text
@@ -75,7 +75,7 @@ def test_documented_bounds_are_those_of_the_code() -> None:
     assert len(REASONS) < 40
 
 
-def exposed(metrics: Metrics) -> dict[str, list[tuple[dict[str, str], float]]]:
+def exposed(metrics: ServiceMetrics) -> dict[str, list[tuple[dict[str, str], float]]]:
     found: dict[str, list[tuple[dict[str, str], float]]] = {}
     for family in text_string_to_metric_families(generate_latest(metrics.registry).decode()):
         for sample in family.samples:
@@ -84,7 +84,7 @@ def exposed(metrics: Metrics) -> dict[str, list[tuple[dict[str, str], float]]]:
 
 
 def test_labels_and_programs_above_the_bound_share_one_series() -> None:
-    metrics = Metrics()
+    metrics = ServiceMetrics()
     labels = [f"label {number}" for number in range(150)]
     programs = [f"program_{number}" for number in range(70)]
     meter = metrics.meter("wide", labels, programs)
@@ -99,7 +99,7 @@ def test_labels_and_programs_above_the_bound_share_one_series() -> None:
 
 
 def test_tasks_above_the_bound_share_one_series() -> None:
-    metrics = Metrics()
+    metrics = ServiceMetrics()
     meters = [metrics.meter(f"task-{number}", ["a", "b"], ["p"]) for number in range(MAX_TASKS + 5)]
     answer = Answers(["a", "b"], ["p"], MajorityVote()).of((0,))
     for meter in meters:
@@ -109,7 +109,7 @@ def test_tasks_above_the_bound_share_one_series() -> None:
 
 
 def test_series_go_when_the_last_version_that_has_them_is_closed() -> None:
-    metrics = Metrics()
+    metrics = ServiceMetrics()
     answers = Answers(["a", "b"], ["old", "both"], MajorityVote())
     first = metrics.meter("task", ["a", "b"], ["old", "both"])
     second = metrics.meter("task", ["a", "c"], ["both", "new"])

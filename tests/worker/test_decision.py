@@ -6,14 +6,15 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from labelwright.core.vote import VoteError
 from labelwright.worker.decision import (
-    Decision,
-    Evidence,
+    CandidateDecision,
+    CandidateEvidence,
+    CandidateVerdict,
     Gold,
     Judged,
-    Shadow,
+    ShadowFigures,
     Split,
-    Verdict,
     better_of,
     decide,
     disagreements,
@@ -28,15 +29,17 @@ EVEN = Split(0, 0)
 
 
 def observed(labels: Sequence[int], *, failed: int = 0, votes: int = 3) -> Observed:
-    rows = len(labels)
-    return Observed(
-        tuple(labels), tuple(index < failed for index in range(rows)), conflicts=0, errors=failed, votes=rows * votes
-    )
+    """Return a version's labels, each by as many votes, the first of which failed on the first records."""
+    rows = [
+        (VoteError.RAISED, *[label] * (votes - 1)) if index < failed else (label,) * votes
+        for index, label in enumerate(labels)
+    ]
+    return Observed(tuple(labels), tuple(rows))
 
 
 BASE = observed([0, 1] * 40 + [-1] * 20)
 CANDIDATE = observed([0, 1] * 45 + [1] * 10)
-EVIDENCE = Evidence(("ham", "spam"), BASE, CANDIDATE, ALARM, CALM)
+EVIDENCE = CandidateEvidence(("ham", "spam"), BASE, CANDIDATE, ALARM, CALM)
 
 
 def gold(served: Split, unseen: Split = EVEN, base: float = 0.8, candidate: float = 0.8) -> Gold:
@@ -46,29 +49,29 @@ def gold(served: Split, unseen: Split = EVEN, base: float = 0.8, candidate: floa
 @pytest.mark.parametrize(
     ("judged", "verdict"),
     [
-        (Judged(Split(9, 0)), Verdict.PROMOTE),
-        (Judged(Split(0, 9)), Verdict.REJECT),
-        (Judged(Split(5, 4)), Verdict.ASK),
-        (Judged(Split(4, 5)), Verdict.REJECT),
-        (Judged(EVEN, open=9), Verdict.ASK),
-        (Judged(EVEN, obstacle="the budget is gone"), Verdict.ASK),
-        (None, Verdict.ASK),
+        (Judged(Split(9, 0)), CandidateVerdict.PROMOTE),
+        (Judged(Split(0, 9)), CandidateVerdict.REJECT),
+        (Judged(Split(5, 4)), CandidateVerdict.ASK),
+        (Judged(Split(4, 5)), CandidateVerdict.REJECT),
+        (Judged(EVEN, open=9), CandidateVerdict.ASK),
+        (Judged(EVEN, obstacle="the budget is gone"), CandidateVerdict.ASK),
+        (None, CandidateVerdict.ASK),
     ],
 )
-def test_the_judge_decides_where_gold_cannot(judged: Judged | None, verdict: Verdict) -> None:
+def test_the_judge_decides_where_gold_cannot(judged: Judged | None, verdict: CandidateVerdict) -> None:
     for evidence in (EVIDENCE, replace(EVIDENCE, gold=gold(Split(2, 2), Split(2, 1)))):
         assert needs_judge(evidence)
         assert decide(evidence, judged).verdict is verdict
 
 
 def test_what_proves_nothing_is_for_a_person_only_where_the_present_version_drifts() -> None:
-    assert decide(replace(EVIDENCE, base_drift=CALM), Judged(Split(5, 4))).verdict is Verdict.REJECT
+    assert decide(replace(EVIDENCE, base_drift=CALM), Judged(Split(5, 4))).verdict is CandidateVerdict.REJECT
 
 
 def test_gold_that_was_held_back_accepts() -> None:
     evidence = replace(EVIDENCE, gold=gold(Split(12, 1), Split(10, 1), candidate=0.9))
     assert not needs_judge(evidence)
-    assert decide(evidence, None).verdict is Verdict.PROMOTE
+    assert decide(evidence, None).verdict is CandidateVerdict.PROMOTE
 
 
 def test_gold_that_the_candidate_was_made_with_does_not_accept() -> None:
@@ -82,20 +85,20 @@ def test_gold_that_the_candidate_was_made_with_does_not_accept() -> None:
         (replace(EVIDENCE, gold=gold(Split(1, 3), candidate=0.78), max_accuracy_drop=0.01), "0.020 lower"),
         (replace(EVIDENCE, candidate=observed([0, 1] * 30 + [-1] * 40)), "labels 20.0% fewer"),
         (replace(EVIDENCE, candidate=observed(CANDIDATE.labels, failed=30)), "fail on 30 of 100"),
-        (replace(EVIDENCE, shadow=Shadow(records=500, votes=1500, errors=200)), "13.3% of its votes"),
+        (replace(EVIDENCE, shadow=ShadowFigures(records=500, votes=1500, errors=200)), "13.3% of its votes"),
         (replace(EVIDENCE, candidate=BASE), "says what the present version says"),
     ],
 )
-def test_what_refuses_a_candidate_needs_no_judge_and_hears_none(evidence: Evidence, said: str) -> None:
+def test_what_refuses_a_candidate_needs_no_judge_and_hears_none(evidence: CandidateEvidence, said: str) -> None:
     assert not needs_judge(evidence)
     decision = decide(evidence, Judged(Split(50, 0)))
-    assert decision.verdict is Verdict.REJECT
+    assert decision.verdict is CandidateVerdict.REJECT
     assert said in decision.reason
 
 
 def test_what_is_allowed_does_not_refuse() -> None:
     allowed = replace(EVIDENCE, gold=gold(Split(1, 3), candidate=0.78), max_accuracy_drop=0.02)
-    assert decide(allowed, Judged(Split(9, 0))).verdict is Verdict.PROMOTE
+    assert decide(allowed, Judged(Split(9, 0))).verdict is CandidateVerdict.PROMOTE
     few = replace(EVIDENCE, candidate=observed([0, 1] * 39 + [-1] * 22))
     assert needs_judge(few)
     assert needs_judge(replace(EVIDENCE, candidate=observed(CANDIDATE.labels, failed=3), max_error=0.05))
@@ -108,9 +111,9 @@ def test_what_is_allowed_does_not_refuse() -> None:
         (replace(EVIDENCE, candidate_drift=ALARM), "drift remains (label PSI 0.400, threshold 0.100)"),
     ],
 )
-def test_a_better_candidate_with_a_doubt_is_for_a_person(doubtful: Evidence, said: str) -> None:
+def test_a_better_candidate_with_a_doubt_is_for_a_person(doubtful: CandidateEvidence, said: str) -> None:
     decision = decide(doubtful, Judged(Split(30, 0)))
-    assert decision.verdict is Verdict.ASK
+    assert decision.verdict is CandidateVerdict.ASK
     assert said in decision.reason
 
 
@@ -126,7 +129,7 @@ _labels = st.lists(st.tuples(st.integers(-1, 1), st.integers(-1, 1)), min_size=1
 _splits = st.builds(Split, st.integers(0, 60), st.integers(0, 60))
 _drifts = st.sampled_from([(), CALM, ALARM])
 _evidence = st.builds(
-    lambda pairs, failed, base_drift, candidate_drift, shadow, compared: Evidence(
+    lambda pairs, failed, base_drift, candidate_drift, shadow, compared: CandidateEvidence(
         ("ham", "spam"),
         observed([pair[0] for pair in pairs]),
         observed([pair[1] for pair in pairs], failed=min(failed, len(pairs))),
@@ -140,18 +143,20 @@ _evidence = st.builds(
     st.integers(0, 5),
     _drifts,
     _drifts,
-    st.sampled_from([Shadow(), Shadow(100, 90, 80, 80, 300, 1), Shadow(100, 90, 80, 80, 300, 90)]),
+    st.sampled_from([ShadowFigures(), ShadowFigures(100, 90, 80, 80, 300, 1), ShadowFigures(100, 90, 80, 80, 300, 90)]),
     st.none() | st.builds(gold, _splits, _splits, st.sampled_from([0.5, 0.9]), st.sampled_from([0.5, 0.9])),
 )
 _judged = st.none() | st.builds(Judged, _splits, st.integers(0, 9), st.sampled_from(["", "the LLM is away"]))
 
 
 @given(evidence=_evidence, judged=_judged)
-def test_every_verdict_has_a_reason_and_nothing_is_promoted_unproven(evidence: Evidence, judged: Judged | None) -> None:
-    decision: Decision = decide(evidence, judged)
+def test_every_verdict_has_a_reason_and_nothing_is_promoted_unproven(
+    evidence: CandidateEvidence, judged: Judged | None
+) -> None:
+    decision: CandidateDecision = decide(evidence, judged)
     assert decision.reason.endswith(".")
     assert decision.reason[0].isupper() or not decision.reason[0].isalpha()
-    if decision.verdict is Verdict.PROMOTE:
+    if decision.verdict is CandidateVerdict.PROMOTE:
         proven = judged is not None and not judged.obstacle and judged.split.favors_candidate
         assert proven or (evidence.gold is not None and evidence.gold.unseen.favors_candidate)
         assert disagreements(evidence.base, evidence.candidate)
@@ -161,8 +166,8 @@ def test_every_verdict_has_a_reason_and_nothing_is_promoted_unproven(evidence: E
 
 
 @given(evidence=_evidence, split=_splits)
-def test_more_for_the_candidate_never_makes_the_verdict_worse(evidence: Evidence, split: Split) -> None:
-    order = [Verdict.REJECT, Verdict.ASK, Verdict.PROMOTE]
+def test_more_for_the_candidate_never_makes_the_verdict_worse(evidence: CandidateEvidence, split: Split) -> None:
+    order = [CandidateVerdict.REJECT, CandidateVerdict.ASK, CandidateVerdict.PROMOTE]
     less = decide(evidence, Judged(split)).verdict
     more = decide(evidence, Judged(Split(split.candidate + 5, max(split.base - 5, 0)))).verdict
     assert order.index(more) >= order.index(less)

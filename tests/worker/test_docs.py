@@ -6,9 +6,9 @@ import pytest
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.run import RunCost, RunState
 from labelwright.worker.decision import NEARLY_ALL, SIGNIFICANT
-from labelwright.worker.metrics import MAX_TASKS, OTHER, Metrics
+from labelwright.worker.metrics import MAX_TASKS, OTHER, WorkerMetrics
 from labelwright.worker.runs.recent_records import FEWEST
-from labelwright.worker.settings import PREFIX, Settings, read_settings
+from labelwright.worker.settings import WorkerSettings
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -20,32 +20,34 @@ OBSTACLES = ("open", "no_sample", "cooldown", "failures", "budget", "unknown")
 
 
 def test_the_table_of_settings_is_complete_and_true() -> None:
-    rows = re.findall(rf"^\| `{PREFIX}(\w+)` \|([^|]*)\|([^|]+)\|$", PAGE, re.MULTILINE)
-    documented = {name.lower(): (default.strip(" `"), meaning.strip()) for name, default, meaning in rows}
-    assert list(documented) == list(Settings.model_fields)
-    for name, field in Settings.model_fields.items():
-        default, meaning = documented[name]
+    rows = re.findall(r"^\| `(LABELWRIGHT_WORKER_\w+)` \|([^|]*)\|([^|]+)\|$", PAGE, re.MULTILINE)
+    documented = {variable: (default.strip(" `"), meaning.strip()) for variable, default, meaning in rows}
+    fields = {WorkerSettings.variable(name): field for name, field in WorkerSettings.model_fields.items()}
+    assert documented.keys() == fields.keys()
+    for variable, field in fields.items():
+        default, meaning = documented[variable]
         assert meaning == field.description
         if field.default_factory is None:
-            assert default == (",".join(field.default) if isinstance(field.default, tuple) else str(field.default))
+            value = getattr(field.default, "value", field.default)
+            assert default == (",".join(value) if isinstance(value, tuple) else str(value)), variable
 
 
 def test_every_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(f"{PREFIX}LEASE_S", "0")
-    monkeypatch.setenv(f"{PREFIX}METRICS_LISTEN", "nowhere")
-    with pytest.raises(ConfigurationError, match=rf"{PREFIX}METRICS_LISTEN.*{PREFIX}LEASE_S"):
-        read_settings()
+    monkeypatch.setenv("LABELWRIGHT_WORKER_LEASE_S", "0")
+    monkeypatch.setenv("LABELWRIGHT_WORKER_METRICS_LISTEN", "nowhere")
+    with pytest.raises(ConfigurationError, match=r"LABELWRIGHT_WORKER_METRICS_LISTEN.*LABELWRIGHT_WORKER_LEASE_S"):
+        WorkerSettings.read()
 
 
 def test_settings_given_stand_above_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(f"{PREFIX}STRATEGIES", "plain, words,")
-    monkeypatch.setenv(f"{PREFIX}PROGRAMS", "3")
-    settings = read_settings(programs=5)
+    monkeypatch.setenv("LABELWRIGHT_WORKER_STRATEGIES", "plain, words,")
+    monkeypatch.setenv("LABELWRIGHT_WORKER_PROGRAMS", "3")
+    settings = WorkerSettings.read(programs=5)
     assert (settings.programs, settings.strategies) == (5, ("plain", "words"))
 
 
-def filled() -> Metrics:
-    metrics = Metrics()
+def filled() -> WorkerMetrics:
+    metrics = WorkerMetrics()
     metrics.alert("spam", "opened")
     metrics.alert("", "unknown")
     metrics.stepped("spam", RunState.PROMOTED, RunState.SUCCEEDED, 12.0)
@@ -55,7 +57,7 @@ def filled() -> Metrics:
     return metrics
 
 
-def exposed(metrics: Metrics) -> dict[str, list[tuple[dict[str, str], float]]]:
+def exposed(metrics: WorkerMetrics) -> dict[str, list[tuple[dict[str, str], float]]]:
     found: dict[str, list[tuple[dict[str, str], float]]] = {}
     for family in text_string_to_metric_families(generate_latest(metrics.registry).decode()):
         for sample in family.samples:
@@ -85,7 +87,7 @@ def test_an_open_run_shows_in_its_state_and_nothing_stays_of_one_that_ended() ->
 
 
 def test_tasks_above_the_bound_share_one_series() -> None:
-    metrics = Metrics()
+    metrics = WorkerMetrics()
     for number in range(MAX_TASKS + 5):
         metrics.alert(f"task-{number}", "opened")
     counts = {labels["task"]: value for labels, value in exposed(metrics)["labelwright_refresh_alerts_total"]}

@@ -1,15 +1,13 @@
-"""``python -m labelwright.registry [serve|migrate]``. Exit codes: 0 done, 2 a setting or the machine is wrong."""
+"""``python -m labelwright.registry [serve|migrate]`` runs the registry. Exit codes: labelwright.serving.main."""
 
 from __future__ import annotations
 
 import argparse
-import logging
-import os
 import sys
 
-from labelwright.core.errors import LabelwrightError
-from labelwright.core.server_log import configure_logs
-from labelwright.registry.settings import read_settings
+from labelwright.registry.app import migrate_only, serve
+from labelwright.registry.settings import RegistrySettings
+from labelwright.serving.main import run_server
 
 
 def main() -> int:
@@ -26,23 +24,7 @@ def main() -> int:
         help="serve: run the server, after migrating (default); migrate: bring the database up to date and end",
     )
     arguments = parser.parse_args()
-    configure_logs()
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    # A taken port is told in one line of our own; gRPC's core would add its own lines. It reads this when imported.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    from labelwright.registry.app import migrate_only, serve
-
-    try:
-        settings = read_settings()
-        if arguments.command == "migrate":
-            migrate_only(settings)
-        else:
-            serve(settings)
-    except LabelwrightError as error:
-        advice = f" ({error.advice})" if error.advice else ""
-        sys.stderr.write(f"error: {error.message}{advice}\n")
-        return 2
-    return 0
+    return run_server("registry", RegistrySettings.read, migrate_only if arguments.command == "migrate" else serve)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ _MAX_PATTERNS = 8192
 _WIRE_ERRORS = {int(error): pb.VoteError.Value(f"VOTE_ERROR_{error.name}") for error in VoteError}
 
 
-class Answer:
+class LabelAnswer:
     """What follows from one pattern of votes. Shared by all records that got it; never changed."""
 
     __slots__ = ("cacheable", "conflict", "decision", "errors", "outcomes", "votes")
@@ -42,18 +42,18 @@ class Answers:
         self._labels = tuple(labels)
         self._programs = tuple(programs)
         self._label_model = label_model
-        self._patterns: dict[tuple[int, ...], Answer] = {}
+        self._patterns: dict[tuple[int, ...], LabelAnswer] = {}
 
-    def of(self, votes: tuple[int, ...], decision: Decision | None = None) -> Answer:
+    def of(self, votes: tuple[int, ...], decision: Decision | None = None) -> LabelAnswer:
         """Return the answer of these votes; the decision is made by the label model where it is not given."""
         answer = self._patterns.get(votes)
         if answer is None:
-            answer = Answer(votes, decision or self._label_model.decide(votes))
+            answer = LabelAnswer(votes, decision or self._label_model.decide(votes))
             if len(self._patterns) < _MAX_PATTERNS:
                 self._patterns[votes] = answer
         return answer
 
-    def outcome(self, answer: Answer, source: int, explain: bool) -> pb.LabelOutcome:
+    def outcome(self, answer: LabelAnswer, source: int, explain: bool) -> pb.LabelOutcome:
         """Return the message. It is shared where it carries no votes: copy it, never change it."""
         if explain:
             outcome = self._message(answer, source)
@@ -69,7 +69,7 @@ class Answers:
         top = len(self._labels)
         return len(votes) == len(self._programs) and all(VoteError.BENCHED <= vote < top for vote in votes)
 
-    def _message(self, answer: Answer, source: int) -> pb.LabelOutcome:
+    def _message(self, answer: LabelAnswer, source: int) -> pb.LabelOutcome:
         decision = answer.decision
         labeling = pb.Labeling(
             probability=decision.probability,

@@ -6,10 +6,12 @@ import enum
 import threading
 import time
 
+from labelwright.serving.backoff import Backoff
+
 _FAILURES = 3
 """In a row, until it opens."""
-_FIRST_PAUSE, _LAST_PAUSE = 0.25, 5.0
-"""Seconds between probes; doubled at each that fails."""
+_PROBES = Backoff(0.25, 5.0)
+"""Between probes."""
 
 
 class BreakerState(enum.IntEnum):
@@ -20,13 +22,13 @@ class BreakerState(enum.IntEnum):
     OPEN = 2
 
 
-class Breaker:
+class RedisBreaker:
     """Closed: calls pass. Open: none does. Half open: the one probe that is due passes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._failures = 0
-        self._pause = _FIRST_PAUSE
+        self._failed_probes = 0
         self._probe_at = 0.0
         self.state = BreakerState.CLOSED
 
@@ -37,7 +39,6 @@ class Breaker:
         with self._lock:
             closed = self.state is not BreakerState.CLOSED
             self._failures = 0
-            self._pause = _FIRST_PAUSE
             self.state = BreakerState.CLOSED
             return closed
 
@@ -48,9 +49,8 @@ class Breaker:
             if self.state is BreakerState.CLOSED and self._failures < _FAILURES:
                 return False
             opened = self.state is BreakerState.CLOSED
-            if not opened:
-                self._pause = min(self._pause * 2, _LAST_PAUSE)
-            self._probe_at = time.monotonic() + self._pause
+            self._failed_probes = 0 if opened else self._failed_probes + 1
+            self._probe_at = time.monotonic() + _PROBES.pause(self._failed_probes + 1)
             self.state = BreakerState.OPEN
             return opened
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from labelwright.core import errors
 from labelwright.core.errors import LabelwrightError
 from labelwright.core.vote import ABSTAIN, VoteError
-from labelwright.service.answer import Answer
+from labelwright.service.answer import LabelAnswer
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 OTHER = "_other"
@@ -34,7 +34,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 _Family = Counter | Gauge | Histogram
 
 
-class Metrics:
+class ServiceMetrics:
     """All counters and histograms of one process, in a registry of their own."""
 
     def __init__(self) -> None:
@@ -147,7 +147,7 @@ class Metrics:
 class Meter:
     """Series of one task that are looked up once and live until ``drop``."""
 
-    def __init__(self, metrics: Metrics, task: str) -> None:
+    def __init__(self, metrics: ServiceMetrics, task: str) -> None:
         self._metrics = metrics
         self._task = metrics.enter(task)
         self._held: list[tuple[_Family, tuple[str, ...]]] = []
@@ -172,7 +172,7 @@ class Meter:
 class VersionMeter(Meter):
     """Counts what one version answers."""
 
-    def __init__(self, metrics: Metrics, task: str, labels: Sequence[str], programs: Sequence[str]) -> None:
+    def __init__(self, metrics: ServiceMetrics, task: str, labels: Sequence[str], programs: Sequence[str]) -> None:
         super().__init__(metrics, task)
         self._programs = [program if i < MAX_PROGRAMS else OTHER for i, program in enumerate(programs)]
         self._labels = self._label_counters(metrics.labels, labels)
@@ -188,7 +188,7 @@ class VersionMeter(Meter):
         self._hold(metrics.sandbox_seconds, (self._task,))
         self.sandbox_seconds = metrics.sandbox_seconds.labels(self._task)
 
-    def count(self, answers: Sequence[Answer], sources: Sequence[int], *, production: bool) -> None:
+    def count(self, answers: Sequence[LabelAnswer], sources: Sequence[int], *, production: bool) -> None:
         """Count the answers of one request.
 
         Labels, abstentions, conflicts and votes are what drift is told from; so they are counted only where the
@@ -207,7 +207,7 @@ class VersionMeter(Meter):
             for answer, times in Tally(answers).items():
                 self._count(answer, times)
 
-    def _count(self, answer: Answer, times: int) -> None:
+    def _count(self, answer: LabelAnswer, times: int) -> None:
         label = answer.decision.label
         (self._abstentions if label == ABSTAIN else self._labels[label]).inc(times)
         self._votes.inc(times * len(answer.votes))

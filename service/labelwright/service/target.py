@@ -9,7 +9,7 @@ from labelwright.v1 import registry_service_pb2 as pb
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class VersionTarget:
     """A version by its names."""
 
     task: str
@@ -17,7 +17,7 @@ class Target:
     digest: str
 
 
-AliasTable = Mapping[str, Mapping[str, Target]]
+AliasTable = Mapping[str, Mapping[str, VersionTarget]]
 """``table[task][alias]``."""
 
 
@@ -34,9 +34,9 @@ class Aliases:
         for alias in message.removed:
             table.get(alias.task, {}).pop(alias.name, None)
         for alias in message.aliases:
-            table.setdefault(alias.task, {})[alias.name] = Target(alias.task, alias.version, alias.digest)
+            table.setdefault(alias.task, {})[alias.name] = VersionTarget(alias.task, alias.version, alias.digest)
         return Aliases(message.revision, {task: aliases for task, aliases in table.items() if aliases})
 
-    def targets(self) -> Iterable[Target]:
+    def targets(self) -> Iterable[VersionTarget]:
         """Every version that an alias names; one that two aliases name comes twice."""
         return (target for aliases in self.table.values() for target in aliases.values())

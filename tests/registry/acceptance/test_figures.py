@@ -35,7 +35,7 @@ def test_figures_counted_by_hand() -> None:
     a, b = figures.programs
     assert (a.coverage, a.accuracy, a.errors, a.description) == (0.6, pytest.approx(2 / 3), 1, "looks for prizes")
     assert (b.coverage, b.accuracy, b.errors, b.description) == (0.4, 0.5, 1, "")
-    reference = reference_figures(two_labels(), decisions, votes)
+    reference = reference_figures(two_labels().label_names, decisions, votes)
     assert reference.label_shares == {"ham": pytest.approx(1 / 3), "spam": pytest.approx(2 / 3)}
     assert (reference.rows, reference.coverage, reference.conflict, reference.error) == (5, 0.6, 0.2, 0.2)
 
@@ -43,7 +43,8 @@ def test_figures_counted_by_hand() -> None:
 def test_a_version_that_never_labels_has_figures_of_zero() -> None:
     figures = gold_figures(two_labels(), ("a",), [1, 1], [ABSTAIN, ABSTAIN], [(ABSTAIN,), (ABSTAIN,)], {})
     assert (figures.accuracy, figures.covered_accuracy, figures.macro_f1) == (0.0, 0.0, 0.0)
-    assert reference_figures(two_labels(), [ABSTAIN], [(ABSTAIN,)]).label_shares == {"ham": 0.0, "spam": 0.0}
+    reference = reference_figures(two_labels().label_names, [ABSTAIN], [(ABSTAIN,)])
+    assert reference.label_shares == {"ham": 0.0, "spam": 0.0}
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(-1, 1), st.tuples(VOTES, VOTES)), min_size=1, max_size=30))
@@ -52,7 +53,7 @@ def test_shares_are_shares_and_reports_survive_storage_and_the_wire(
 ) -> None:
     gold, decisions, votes = (list(column) for column in zip(*rows, strict=True))
     figures = gold_figures(two_labels(), ("a", "b"), gold, decisions, votes, {})
-    reference = reference_figures(two_labels(), decisions, votes)
+    reference = reference_figures(two_labels().label_names, decisions, votes)
     assert figures.accuracy == pytest.approx(figures.covered_accuracy * figures.coverage)
     assert figures.coverage == reference.coverage
     assert sum(reference.label_shares.values()) == pytest.approx(1.0 if figures.coverage else 0.0)

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 from labelwright.core.bundle import open_bundle
-from labelwright.registry.changes.comparison import Comparison
+from labelwright.registry.changes.comparison import ProductionComparison
 from labelwright.registry.changes.push import Pusher
 from labelwright.registry.changes.turns import Turns
-from labelwright.registry.metrics import NullMetrics
-from labelwright.registry.store.artifacts import FolderArtifacts
+from labelwright.registry.metrics import RegistryMetrics
+from labelwright.registry.store.artifacts import FolderArtifacts, sweep_orphans
 from labelwright.registry.store.database import Database
 from labelwright.registry.store.migration import migrate
-from labelwright.registry.store.sweep import sweep_orphans
 from labelwright.registry.store.versions import VersionStore
 from labelwright.sandbox import Sandbox
 from labelwright.v1 import registry_service_pb2 as pb
@@ -43,9 +42,9 @@ def push_and_die(point: str, url: str, folder: Path) -> None:
         event.listen(database.engine, "commit", die)
     versions = VersionStore(database)
     with Sandbox() as sandbox:
-        comparison = Comparison(versions, artifacts, sandbox)
+        comparison = ProductionComparison(versions, artifacts, sandbox)
         turns = Turns(running=1, waiting=0)
-        Pusher(sandbox, artifacts, versions, comparison, NullMetrics(), turns, max_seconds=60.0).push(
+        Pusher(sandbox, artifacts, versions, comparison, RegistryMetrics(), turns, max_seconds=60.0).push(
             list(files(NAME).items()), "", ""
         )
     if point == "after the commit":

@@ -16,7 +16,7 @@ from labelwright.core.errors import LeaseLost, RunStateMismatch
 from labelwright.core.run import Review, RunCost, RunState, Trigger
 from labelwright.registry.runs.files import RunFileStore
 from labelwright.registry.runs.rows import NewRun, new_row
-from labelwright.registry.runs.runs import Advance, RunStore
+from labelwright.registry.runs.runs import RunStore, Transition
 from labelwright.registry.store.database import Database
 from labelwright.registry.store.models import RunRow
 from sqlalchemy import event
@@ -55,8 +55,8 @@ def test_a_lease_ends_by_the_clock_and_the_next_claim_makes_another(database: Da
     assert claimed[0].lease_holder == "worker-2"
     assert claimed[1] != lease
     with pytest.raises(LeaseLost):
-        store.advance(Advance(run_id, lease, T, S, "late"))
-    assert store.advance(Advance(run_id, claimed[1], T, S, "sampled")).state is S
+        store.advance(Transition(run_id, lease, T, S, "late"))
+    assert store.advance(Transition(run_id, claimed[1], T, S, "sampled")).state is S
 
 
 def test_the_database_itself_refuses_a_second_open_run_and_a_second_run_of_a_key(database: Database) -> None:
@@ -111,7 +111,7 @@ def test_a_review_and_a_step_at_once_do_not_both_happen(database: Database) -> N
 
     def fail() -> bool:
         try:
-            store.advance(Advance(run_id, lease, T, RunState.FAILED, "no records"))
+            store.advance(Transition(run_id, lease, T, RunState.FAILED, "no records"))
         except LeaseLost:
             return False
         return True
@@ -132,7 +132,7 @@ def end_and_die(when: str, url: str, run_id: int, lease: str) -> None:
     database = Database(url)
     if when == "before":
         event.listen(database.engine, "commit", die)
-    RunStore(database).advance(Advance(run_id, lease, T, RunState.FAILED, "no records"))
+    RunStore(database).advance(Transition(run_id, lease, T, RunState.FAILED, "no records"))
     die()
 
 
@@ -148,7 +148,7 @@ def test_a_killed_end_leaves_all_or_nothing(when: str, database: Database, datab
     run = store.get(run_id)
     if when == "before":
         assert (run.state, run.lease_holder, files.names(run_id, "")) == (T, "worker-1", ["sample.jsonl"])
-        assert store.advance(Advance(run_id, lease, T, S, "sampled")).state is S
+        assert store.advance(Transition(run_id, lease, T, S, "sampled")).state is S
     else:
         assert (run.state, run.lease_holder, files.names(run_id, "")) == (RunState.FAILED, "", [])
         assert store.start(NewRun("spam", Trigger.MANUAL, "next", "why", "ada"))[1]

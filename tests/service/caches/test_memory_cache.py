@@ -3,12 +3,12 @@ from __future__ import annotations
 import threading
 
 from labelwright.core.label_model import Decision
-from labelwright.service.answer import Answer
+from labelwright.service.answer import LabelAnswer
 from labelwright.service.caches.memory_cache import ENTRY_BYTES, VOTE_BYTES, LruMemoryCache, make_memory_cache
 
 
-def answer(votes: int = 2) -> Answer:
-    return Answer((1,) * votes, Decision(1, 1.0))
+def answer(votes: int = 2) -> LabelAnswer:
+    return LabelAnswer((1,) * votes, Decision(1, 1.0))
 
 
 def key(number: int) -> bytes:

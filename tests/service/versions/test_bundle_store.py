@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from labelwright.core.bundle import digest_files
 from labelwright.core.errors import CorruptArtifact
-from labelwright.service.target import Aliases, Target
+from labelwright.service.target import Aliases, VersionTarget
 from labelwright.service.versions.bundle_store import BundleStore
 from labelwright.v1 import registry_service_pb2 as pb
 
@@ -46,7 +46,7 @@ def test_what_is_no_digest_is_refused(digest: str, tmp_path: Path) -> None:
 def test_aliases_come_back_and_nonsense_counts_as_none(tmp_path: Path) -> None:
     store = BundleStore(tmp_path)
     assert store.read_aliases() is None
-    aliases = Aliases(7, {"spam": {"production": Target("spam", 3, "sha256:" + "0" * 64)}})
+    aliases = Aliases(7, {"spam": {"production": VersionTarget("spam", 3, "sha256:" + "0" * 64)}})
     store.write_aliases(aliases)
     assert BundleStore(tmp_path).read_aliases() == aliases
     for nonsense in ("", "[]", '{"revision": 1}', '{"revision": 1, "aliases": [[1]]}', "\x00"):
@@ -60,7 +60,7 @@ def test_bundles_that_nothing_names_are_bounded(tmp_path: Path) -> None:
     for number in range(40):
         message, digest = download(str(number).encode())
         store.write(message, digest)
-        store.write_number(Target("spam", number, digest))
+        store.write_number(VersionTarget("spam", number, digest))
         digests.append(digest)
     store.prune(digests[:3])
     left = [store.read(digest) is not None for digest in digests]
@@ -71,7 +71,7 @@ def test_bundles_that_nothing_names_are_bounded(tmp_path: Path) -> None:
 
 def test_a_number_names_what_it_was_kept_for_and_nonsense_counts_as_none(tmp_path: Path) -> None:
     store = BundleStore(tmp_path)
-    target = Target("spam", 3, "sha256:" + "0" * 64)
+    target = VersionTarget("spam", 3, "sha256:" + "0" * 64)
     store.write_number(target)
     assert BundleStore(tmp_path).find("spam", 3) == target
     assert store.find("spam", 4) is store.find("ham", 3) is None

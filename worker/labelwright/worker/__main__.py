@@ -1,23 +1,23 @@
-"""``python -m labelwright.worker`` runs the drift worker. Exit codes: 0 ended when asked, 2 a setting is wrong."""
+"""``python -m labelwright.worker`` runs the drift worker. Exit codes: labelwright.serving.main."""
 
 from __future__ import annotations
 
 import sys
 
-from labelwright.core.errors import LabelwrightError
-from labelwright.worker.process import serve
-from labelwright.worker.settings import read_settings
+from labelwright.serving.main import run_server
+from labelwright.worker.settings import WorkerSettings
 
 
 def main() -> int:
-    """Run until SIGTERM and return the exit code."""
-    try:
-        serve(read_settings())
-    except LabelwrightError as error:
-        advice = f" ({error.advice})" if error.advice else ""
-        sys.stderr.write(f"labelwright worker: {error.message}{advice}\n")
-        return 2
-    return 0
+    """Run until SIGTERM or SIGINT and return the exit code."""
+    return run_server("worker", WorkerSettings.read, _serve)
+
+
+def _serve(settings: WorkerSettings) -> None:
+    # Its imports take longer than all the rest; a wrong setting need not wait for them.
+    from labelwright.worker.app import serve
+
+    serve(settings)
 
 
 if __name__ == "__main__":

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 
 import structlog
 from labelwright.client import Registry, RunClient
-from labelwright.core.errors import ConfigurationError
-from labelwright.core.stop_signal import stop_on_signal
-from labelwright.core.whole_file import write_whole
+from labelwright.serving.data_folder import AddressFile
+from labelwright.serving.http_listener import HttpListener
+from labelwright.serving.monitoring import open_monitoring
+from labelwright.serving.stop_signal import stop_on_signal
 from labelwright.synthesis.settings import read_settings as read_synthesis_settings
-from labelwright.worker.http_listener import Answer, HttpListener, Route
-from labelwright.worker.metrics import Metrics
-from labelwright.worker.prometheus import HttpPrometheus
+from labelwright.worker.metrics import WorkerMetrics
+from labelwright.worker.prometheus import Prometheus
 from labelwright.worker.runs.heartbeat import Heartbeat
-from labelwright.worker.runs.llm import OpenAILlm
+from labelwright.worker.runs.llm import RunLlm
 from labelwright.worker.runs.opening import Opener
-from labelwright.worker.runs.parts import Asking, Parts
-from labelwright.worker.runs.recent_records import NoRecords, RedisRecords
-from labelwright.worker.settings import PREFIX, Settings
+from labelwright.worker.runs.parts import Asking, RunParts
+from labelwright.worker.runs.recent_records import NullRecentReader, RedisRecentReader
+from labelwright.worker.settings import WorkerSettings
 from labelwright.worker.work.crew import Crew
 from labelwright.worker.work.polling import Poller
 from labelwright.worker.work.webhook import PATH, Webhook
 from labelwright.worker.work.work import Patience
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 ADDRESS_FILE, WEBHOOK_FILE = "worker.address", "webhook.address"
 _CLAIM_SECONDS = 5.0
@@ -34,24 +33,27 @@ _CLAIM_SECONDS = 5.0
 _log = structlog.get_logger(__name__)
 
 
-def run(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT, then let go of all runs. Raises ConfigurationError where it cannot start."""
+def serve(settings: WorkerSettings) -> None:
+    """Work until SIGTERM or SIGINT, then release all runs. Raises ConfigurationError where it cannot start."""
     stop = stop_on_signal()
+    # At INFO it logs every request to Prometheus.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     with ExitStack() as stack:
-        metrics = Metrics()
-        parts = _open_parts(settings, stack)
-        beat = RunClient(settings.registry, timeout=max(settings.lease_s / 3, 0.5))
-        heartbeat = Heartbeat(stack.enter_context(beat), settings.lease_s)
-        patience = Patience(settings.poll_s, settings.retry_s, settings.give_up_h * 3600)
-        crew = Crew(
-            parts, heartbeat, patience, metrics, metrics.spent, lease_seconds=settings.lease_s, most=settings.runs
+        address_file, webhook_file = (
+            AddressFile(settings.data_dir, name, settings.variable("data_dir")) for name in (ADDRESS_FILE, WEBHOOK_FILE)
         )
+        stack.callback(address_file.remove)
+        stack.callback(webhook_file.remove)
+        metrics = WorkerMetrics()
+        parts = _open_parts(settings, stack)
         opener = Opener(parts.registry, parts.runs, settings.name, settings.max_failures, metrics.alert)
-        poller = Poller(parts.registry, parts.runs, parts.prometheus, opener, crew, metrics)
-        heartbeat.start()
-        stack.callback(heartbeat.stop)
-        stack.callback(crew.stop)
-        _listen(settings, metrics.registry, opener, stack)
+        # Before the work and so closed after it: /healthz says 503 while runs are released.
+        metrics_address = _monitor(settings, metrics, lambda: not stop.is_set(), stack)
+        poller = _start_work(settings, parts, opener, metrics, stack)
+        webhook_address = _open_webhook(settings, opener, stack)
+        address_file.write(metrics_address)
+        webhook_file.write(webhook_address)
+        _log.info("ready", address=metrics_address, webhook_address=webhook_address)
         tick = min(settings.poll_s, _CLAIM_SECONDS)
         left = 0.0
         while not stop.is_set():
@@ -66,16 +68,16 @@ def run(settings: Settings) -> None:
     _log.info("stopped")
 
 
-def _open_parts(settings: Settings, stack: ExitStack) -> Parts:
-    recent = stack.enter_context(RedisRecords(settings.redis_url)) if settings.redis_url else NoRecords()
-    prometheus = stack.enter_context(HttpPrometheus(settings.prometheus_url)) if settings.prometheus_url else None
-    parts = Parts(
+def _open_parts(settings: WorkerSettings, stack: ExitStack) -> RunParts:
+    recent = stack.enter_context(RedisRecentReader(settings.redis_url)) if settings.redis_url else NullRecentReader()
+    prometheus = stack.enter_context(Prometheus(settings.prometheus_url)) if settings.prometheus_url else None
+    parts = RunParts(
         name=settings.name,
         registry=stack.enter_context(Registry(settings.registry)),
         runs=stack.enter_context(RunClient(settings.registry)),
         recent=recent,
         prometheus=prometheus,
-        llm=OpenAILlm(read_synthesis_settings()),
+        llm=RunLlm(read_synthesis_settings()),
         asking=Asking(
             settings.programs,
             settings.strategies,
@@ -89,38 +91,36 @@ def _open_parts(settings: Settings, stack: ExitStack) -> Parts:
     return parts
 
 
-def _listen(settings: Settings, registry: CollectorRegistry, opener: Opener, stack: ExitStack) -> None:
-    """Serve metrics, health and the webhook where they are asked for, and leave the addresses in files."""
-    routes: dict[tuple[str, str], Route] = {
-        ("GET", "/metrics"): lambda _: Answer(200, generate_latest(registry), CONTENT_TYPE_LATEST),
-        ("GET", "/healthz"): lambda _: Answer(200, b"ok\n"),
-    }
-    hook: dict[tuple[str, str], Route] = {("POST", PATH): Webhook(opener.consider)}
-    metrics = _serve(settings, "metrics_listen", ADDRESS_FILE, routes, stack)
-    webhook = _serve(settings, "webhook_listen", WEBHOOK_FILE, hook, stack)
-    _log.info("ready", address=metrics, webhook_address=webhook)
+def _start_work(
+    settings: WorkerSettings, parts: RunParts, opener: Opener, metrics: WorkerMetrics, stack: ExitStack
+) -> Poller:
+    """Start what keeps leases alive and works on runs; the poller says when there is something to do."""
+    beat = stack.enter_context(RunClient(settings.registry, timeout=max(settings.lease_s / 3, 0.5)))
+    heartbeat = Heartbeat(beat, settings.lease_s)
+    patience = Patience(settings.poll_s, settings.retry_s, settings.give_up_h * 3600)
+    crew = Crew(parts, heartbeat, patience, metrics, lease_seconds=settings.lease_s, most=settings.runs)
+    heartbeat.start()
+    stack.callback(heartbeat.stop)
+    stack.callback(crew.stop)
+    return Poller(parts.registry, parts.runs, parts.prometheus, opener, crew, metrics)
 
 
-def _serve(settings: Settings, name: str, file: str, routes: dict[tuple[str, str], Route], stack: ExitStack) -> str:
-    path, address = settings.data_dir / file, getattr(settings, name)
-    _clear(path)
-    if not address:
+def _monitor(settings: WorkerSettings, metrics: WorkerMetrics, is_working: Callable[[], bool], stack: ExitStack) -> str:
+    """Serve metrics and health where that is asked for and return the address."""
+    if not settings.metrics_listen:
         return ""
-    listener = HttpListener(address, f"{PREFIX}{name.upper()}", routes)
-    listener.start()
+    variable = settings.variable("metrics_listen")
+    listener = open_monitoring(settings.metrics_listen, variable, metrics.registry, is_working)
     stack.callback(listener.stop)
-    write_whole(path, f"{listener.address}\n".encode())
-    stack.callback(_clear, path)
     return listener.address
 
 
-def _clear(path: Path) -> None:
-    """Remove an address file; one from before would name a worker that is gone."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{PREFIX}DATA_DIR: cannot use {path.parent}: {error.strerror}",
-            advice="name a folder that this user may write to",
-        ) from None
+def _open_webhook(settings: WorkerSettings, opener: Opener, stack: ExitStack) -> str:
+    """Take Alertmanager's webhook where that is asked for and return the address."""
+    if not settings.webhook_listen:
+        return ""
+    routes = {("POST", PATH): Webhook(opener.consider)}
+    listener = HttpListener(settings.webhook_listen, settings.variable("webhook_listen"), routes)
+    listener.start()
+    stack.callback(listener.stop)
+    return listener.address

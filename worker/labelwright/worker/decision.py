@@ -25,7 +25,7 @@ NEARLY_ALL_MORE = 0.1
 """… which is doubtful where the present version gives it less by this."""
 
 
-class Verdict(enum.Enum):
+class CandidateVerdict(enum.Enum):
     """What is to become of a candidate."""
 
     PROMOTE = "promote"
@@ -35,10 +35,10 @@ class Verdict(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class CandidateDecision:
     """A verdict, and why, in one or two sentences."""
 
-    verdict: Verdict
+    verdict: CandidateVerdict
     reason: str
 
 
@@ -96,7 +96,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Shadow:
+class ShadowFigures:
     """The candidate on live traffic, as label services counted it; ``votes`` and ``errors`` are its programs'.
 
     ``labeled`` and ``base_labeled`` are records that it and the present version gave a label.
@@ -111,7 +111,7 @@ class Shadow:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class CandidateEvidence:
     """All that a decision rests on. The drifts are those of each version on recent records against its reference.
 
     Recent records are independent draws from traffic, repetitions included, so their shares and the tests of coverage
@@ -124,12 +124,12 @@ class Evidence:
     base_drift: Sequence[Drift]
     candidate_drift: Sequence[Drift]
     gold: Gold | None = None
-    shadow: Shadow = field(default_factory=Shadow)
+    shadow: ShadowFigures = field(default_factory=ShadowFigures)
     max_accuracy_drop: float | None = None
     max_error: float | None = None
 
 
-def needs_judge(evidence: Evidence) -> bool:
+def needs_judge(evidence: CandidateEvidence) -> bool:
     """Whether the LLM has to be asked: nothing refuses the candidate, and gold does not accept it."""
     return not any(_refusals(evidence)) and not _gold_accepts(evidence)
 
@@ -152,48 +152,51 @@ def better_of(base: int, candidate: int, right: int) -> int:
     return (worth(candidate) > worth(base)) - (worth(candidate) < worth(base))
 
 
-def decide(evidence: Evidence, judged: Judged | None) -> Decision:
+def decide(evidence: CandidateEvidence, judged: Judged | None) -> CandidateDecision:
     """Return the verdict. ``judged`` is asked for where ``needs_judge``."""
     refusals = list(_refusals(evidence))
     if refusals:
-        return Decision(Verdict.REJECT, _sentence("; ".join(refusals)))
+        return CandidateDecision(CandidateVerdict.REJECT, _sentence("; ".join(refusals)))
     if _gold_accepts(evidence) and evidence.gold:
         return _accepted(evidence, f"on gold rows the candidate does better ({evidence.gold.unseen})")
     if judged is None or judged.obstacle:
         why = judged.obstacle if judged else "nobody judged the records on which they differ"
-        return Decision(Verdict.ASK, _sentence(f"gold rows cannot tell the two versions apart, and {why}"))
+        return CandidateDecision(
+            CandidateVerdict.ASK, _sentence(f"gold rows cannot tell the two versions apart, and {why}")
+        )
     said = f"judged blind where they differ, the two versions stand {judged.split} (candidate to present)"
     if judged.split.favors_candidate:
         return _accepted(evidence, said)
     if judged.split.favors_base:
-        return Decision(Verdict.REJECT, _sentence(said))
+        return CandidateDecision(CandidateVerdict.REJECT, _sentence(said))
     return _undecided(evidence, judged, said)
 
 
-def _accepted(evidence: Evidence, why: str) -> Decision:
+def _accepted(evidence: CandidateEvidence, why: str) -> CandidateDecision:
     doubts = list(_doubts(evidence))
     if doubts:
-        return Decision(Verdict.ASK, _sentence(f"{why}, but {'; '.join(doubts)}"))
+        return CandidateDecision(CandidateVerdict.ASK, _sentence(f"{why}, but {'; '.join(doubts)}"))
     gone = ", ".join(str(item) for item in evidence.base_drift if item.alarms)
     calm = " Its own figures on recent records are within their thresholds."
     was = f" The present version drifts ({gone})." if gone else ""
-    return Decision(Verdict.PROMOTE, _sentence(why) + was + calm)
+    return CandidateDecision(CandidateVerdict.PROMOTE, _sentence(why) + was + calm)
 
 
-def _undecided(evidence: Evidence, judged: Judged, said: str) -> Decision:
+def _undecided(evidence: CandidateEvidence, judged: Judged, said: str) -> CandidateDecision:
     drifted = [str(item) for item in evidence.base_drift if item.alarms]
     if drifted and judged.split.candidate >= judged.split.base and not any(_doubts(evidence)):
-        return Decision(
-            Verdict.ASK, _sentence(f"{said}, which proves nothing; but the present version drifts ({drifted[0]})")
+        return CandidateDecision(
+            CandidateVerdict.ASK,
+            _sentence(f"{said}, which proves nothing; but the present version drifts ({drifted[0]})"),
         )
-    return Decision(Verdict.REJECT, _sentence(f"{said}: the candidate is not shown to be better"))
+    return CandidateDecision(CandidateVerdict.REJECT, _sentence(f"{said}: the candidate is not shown to be better"))
 
 
-def _gold_accepts(evidence: Evidence) -> bool:
+def _gold_accepts(evidence: CandidateEvidence) -> bool:
     return evidence.gold is not None and evidence.gold.unseen.favors_candidate
 
 
-def _refusals(evidence: Evidence) -> Iterator[str]:
+def _refusals(evidence: CandidateEvidence) -> Iterator[str]:
     """Yield what speaks against the candidate, whatever else speaks for it."""
     if not disagreements(evidence.base, evidence.candidate):
         yield "on every recent record the candidate says what the present version says"
@@ -205,7 +208,7 @@ def _refusals(evidence: Evidence) -> Iterator[str]:
     yield from _error_refusals(evidence)
 
 
-def _gold_refusals(evidence: Evidence) -> Iterator[str]:
+def _gold_refusals(evidence: CandidateEvidence) -> Iterator[str]:
     gold, allowed = evidence.gold, evidence.max_accuracy_drop
     if gold is None:
         return
@@ -216,20 +219,20 @@ def _gold_refusals(evidence: Evidence) -> Iterator[str]:
         yield f"its accuracy on gold rows is {drop:.3f} lower; {allowed:g} is allowed"
 
 
-def _error_refusals(evidence: Evidence) -> Iterator[str]:
+def _error_refusals(evidence: CandidateEvidence) -> Iterator[str]:
     allowed = 0.01 if evidence.max_error is None else evidence.max_error
     candidate, shadow = evidence.candidate, evidence.shadow
     more = Split(
         sum(base and not new for base, new in zip(evidence.base.failed, candidate.failed, strict=True)),
         sum(new and not base for base, new in zip(evidence.base.failed, candidate.failed, strict=True)),
     )
-    if more.favors_base and candidate.errors > allowed * candidate.votes:
+    if more.favors_base and candidate.errors > allowed * candidate.vote_count:
         yield f"its programs fail on {sum(candidate.failed)} of {len(candidate.failed)} recent records"
     if shadow.votes and shadow.errors > max(allowed * shadow.votes, 1):
         yield f"{shadow.errors / shadow.votes:.1%} of its votes on live traffic were errors"
 
 
-def _doubts(evidence: Evidence) -> Iterator[str]:
+def _doubts(evidence: CandidateEvidence) -> Iterator[str]:
     """Yield what a person should look at before a candidate that looks better is promoted."""
     present, new = evidence.base.figures(evidence.label_names), evidence.candidate.figures(evidence.label_names)
     label, share = _commonest(new)
@@ -240,7 +243,7 @@ def _doubts(evidence: Evidence) -> Iterator[str]:
     yield from (f"drift remains ({item})" for item in evidence.candidate_drift if item.alarms)
 
 
-def _coverage_split(evidence: Evidence) -> Split:
+def _coverage_split(evidence: CandidateEvidence) -> Split:
     pairs = list(zip(evidence.base.labels, evidence.candidate.labels, strict=True))
     return Split(sum(base < 0 <= new for base, new in pairs), sum(new < 0 <= base for base, new in pairs))
 

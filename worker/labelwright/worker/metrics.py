@@ -16,7 +16,7 @@ SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0)
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-class Metrics:
+class WorkerMetrics:
     """All metrics of one process, in a registry of their own."""
 
     def __init__(self) -> None:

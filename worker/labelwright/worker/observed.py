@@ -8,36 +8,39 @@ from dataclasses import dataclass
 
 from labelwright.core.bundle import Bundle
 from labelwright.core.report import Reference
-from labelwright.core.vote import in_conflict, is_error, is_label
+from labelwright.core.vote import is_error
+from labelwright.registry.acceptance.figures import reference_figures
 from labelwright.sandbox import Labeler, Sandbox
+from labelwright.sandbox.interface import Votes
 
 _BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What a version said of each record. ``labels`` are indices, -1 where it abstained; ``failed`` says of each
-    record whether a program failed on it. ``conflicts`` counts records, ``errors`` and ``votes`` votes.
-    """
+    """What a version said of each record: a label's index, -1 where it abstained, and its programs' votes."""
 
     labels: tuple[int, ...]
-    failed: tuple[bool, ...]
-    conflicts: int
-    errors: int
-    votes: int
+    votes: tuple[Votes, ...]
+
+    @property
+    def failed(self) -> tuple[bool, ...]:
+        """Whether a program failed on each record."""
+        return tuple(any(map(is_error, row)) for row in self.votes)
+
+    @property
+    def errors(self) -> int:
+        """How many votes are errors."""
+        return sum(is_error(vote) for row in self.votes for vote in row)
+
+    @property
+    def vote_count(self) -> int:
+        """How many votes there are, errors included."""
+        return sum(map(len, self.votes))
 
     def figures(self, label_names: Sequence[str]) -> Reference:
         """Return the shares, as acceptance measures them. There must be records."""
-        labeled = [label for label in self.labels if is_label(label)]
-        return Reference(
-            rows=len(self.labels),
-            label_shares={
-                name: labeled.count(index) / len(labeled) if labeled else 0.0 for index, name in enumerate(label_names)
-            },
-            coverage=len(labeled) / len(self.labels),
-            conflict=self.conflicts / len(self.labels),
-            error=self.errors / self.votes if self.votes else 0.0,
-        )
+        return reference_figures(label_names, self.labels, self.votes)
 
 
 def observe(sandbox: Sandbox, bundle: Bundle, packed: Sequence[str]) -> Observed:
@@ -46,10 +49,4 @@ def observe(sandbox: Sandbox, bundle: Bundle, packed: Sequence[str]) -> Observed
         labeled = [
             item for start in range(0, len(packed), _BATCH) for item in labeler.label(packed[start : start + _BATCH])
         ]
-    return Observed(
-        labels=tuple(item.decision.label for item in labeled),
-        failed=tuple(any(map(is_error, item.votes)) for item in labeled),
-        conflicts=sum(in_conflict(item.votes) for item in labeled),
-        errors=sum(is_error(vote) for item in labeled for vote in item.votes),
-        votes=sum(len(item.votes) for item in labeled),
-    )
+    return Observed(tuple(item.decision.label for item in labeled), tuple(item.votes for item in labeled))

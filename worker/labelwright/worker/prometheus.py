@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import httpx
 from labelwright.core.errors import ConfigurationError, Unavailable
@@ -24,20 +24,8 @@ class Alert:
     since: int
 
 
-class Prometheus(Protocol):
+class Prometheus:
     """Answers PromQL."""
-
-    def alerts(self) -> list[Alert]:
-        """Return the alerts of drift that fire. Raises Unavailable."""
-        ...
-
-    def value(self, query: str) -> float | None:
-        """Return the value of a query that gives one series, None where it gives none. Raises Unavailable."""
-        ...
-
-
-class HttpPrometheus:
-    """See Prometheus."""
 
     def __init__(self, url: str) -> None:
         """Raise ConfigurationError where ``url`` is none."""
@@ -56,7 +44,7 @@ class HttpPrometheus:
         self._client = httpx.Client(timeout=_TIMEOUT_SECONDS)
 
     def alerts(self) -> list[Alert]:
-        """See Prometheus. An alert without a task is left out."""
+        """Return the drift alerts that fire; those without a task are left out. Raises Unavailable."""
         found = [
             Alert(labels["alertname"], labels["task"], int(value))
             for labels, value in self._query(_FIRING)
@@ -65,7 +53,10 @@ class HttpPrometheus:
         return sorted(set(found), key=lambda alert: (alert.since, alert.name, alert.task))
 
     def value(self, query: str) -> float | None:
-        """See Prometheus. What is not a number, such as a share of nothing, counts as none."""
+        """Return the value of a query that gives one series, None where it gives none. Raises Unavailable.
+
+        What is not a number, such as a share of nothing, counts as none.
+        """
         values = [value for _, value in self._query(query) if not math.isnan(value)]
         return values[0] if values else None
 

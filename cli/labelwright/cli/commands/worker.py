@@ -27,8 +27,8 @@ def worker(
     LABELWRIGHT_WORKER_* and LABELWRIGHT_SYNTHESIS_*, and OPENAI_API_KEY or OPENAI_BASE_URL.
     """
     require("labelwright.worker.settings", "server", "labelwright worker")
-    from labelwright.worker.process import serve
-    from labelwright.worker.settings import read_settings
+    from labelwright.serving.main import prepare_process
+    from labelwright.worker.settings import WorkerSettings
 
     # The default is left to LABELWRIGHT_WORKER_REGISTRY.
     given = {
@@ -36,4 +36,8 @@ def worker(
         "redis_url": redis,
         "registry": "" if registry == options.REGISTRY else registry,
     }
-    serve(read_settings(**{name: value for name, value in given.items() if value}))
+    settings = WorkerSettings.read(**{name: value for name, value in given.items() if value})
+    prepare_process(settings)
+    from labelwright.worker.app import serve
+
+    serve(settings)

@@ -125,7 +125,7 @@ def _gold(bundle: Bundle, evaluated: Evaluated) -> GoldFigures:
 
 
 def _reference(task: Task, evaluated: Evaluated) -> Reference | None:
-    return reference_figures(task, evaluated.decisions, evaluated.votes) if evaluated.votes else None
+    return reference_figures(task.label_names, evaluated.decisions, evaluated.votes) if evaluated.votes else None
 
 
 def _loading(sandbox: Sandbox, task: Task, programs: Sequence[Program]) -> Sequence[Finding]:

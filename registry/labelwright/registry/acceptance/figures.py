@@ -9,15 +9,13 @@ from labelwright.core.report import GoldFigures, LabelFigures, ProgramFigures, R
 from labelwright.core.task import Task
 from labelwright.core.vote import in_conflict, is_error, is_label
 
-Votes = tuple[int, ...]
-
 
 def gold_figures(
     task: Task,
     programs: Sequence[str],
     gold: Sequence[int],
     decisions: Sequence[int],
-    votes: Sequence[Votes],
+    votes: Sequence[tuple[int, ...]],
     descriptions: Mapping[str, str],
 ) -> GoldFigures:
     """Return a version's figures; ``gold`` and ``decisions`` hold one label's index a row, ABSTAIN for none.
@@ -44,13 +42,18 @@ def gold_figures(
     )
 
 
-def reference_figures(task: Task, decisions: Sequence[int], votes: Sequence[Votes]) -> Reference:
-    """Return what drift is measured against. ``decisions`` must not be empty; every label gets a share, 0 or more."""
+def reference_figures(
+    label_names: Sequence[str], decisions: Sequence[int], votes: Sequence[tuple[int, ...]]
+) -> Reference:
+    """Return what drift is measured against: shares of rows and votes.
+
+    ``decisions`` and ``votes`` hold one entry a row and must not be empty. Every label gets a share, 0 or more.
+    """
     counts = Counter(decision for decision in decisions if is_label(decision))
     covered = counts.total()
     return Reference(
         rows=len(decisions),
-        label_shares={label: _share(counts[index], covered) for index, label in enumerate(task.label_names)},
+        label_shares={label: _share(counts[index], covered) for index, label in enumerate(label_names)},
         coverage=covered / len(decisions),
         conflict=sum(in_conflict(row) for row in votes) / len(votes),
         error=_share(sum(is_error(vote) for row in votes for vote in row), sum(len(row) for row in votes)),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from labelwright.core.alias import Alias, AliasChange
 from labelwright.core.wire.messages import moment_to_message
 from labelwright.registry.changes.feed import Update
-from labelwright.registry.store.versions import Version
+from labelwright.registry.store.versions import StoredVersion
 from labelwright.v1 import registry_service_pb2 as pb
 
 
-def version_to_message(version: Version) -> pb.Version:
+def version_to_message(version: StoredVersion) -> pb.Version:
     """Return the message."""
     return pb.Version(
         task=version.task,

@@ -27,7 +27,7 @@ from labelwright.registry.changes.promotion import Promotion
 from labelwright.registry.changes.push import Pusher
 from labelwright.registry.store.aliases import AliasStore, Move
 from labelwright.registry.store.artifacts import ArtifactStore
-from labelwright.registry.store.versions import Version, VersionStore, no_alias
+from labelwright.registry.store.versions import StoredVersion, VersionStore, no_alias
 from labelwright.v1 import registry_service_pb2 as pb
 from labelwright.v1 import registry_service_pb2_grpc as pb_grpc
 
@@ -173,7 +173,7 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
         for update in self._feed.watch(request.since_revision, frozenset(request.tasks), context.is_active):
             yield messages.update_to_message(update)
 
-    def _selected(self, request: _Selected) -> Version:
+    def _selected(self, request: _Selected) -> StoredVersion:
         task = known_name(request.task)
         match request.WhichOneof("selector"):
             case "version":

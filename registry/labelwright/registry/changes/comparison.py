@@ -9,11 +9,11 @@ from labelwright.core.report import GateResult, GoldFigures
 from labelwright.registry.acceptance.evaluation import Incomparable, accuracy_on_gold_of
 from labelwright.registry.acceptance.gate import check_drop
 from labelwright.registry.store.artifacts import ArtifactStore
-from labelwright.registry.store.versions import Version, VersionStore
+from labelwright.registry.store.versions import StoredVersion, VersionStore
 from labelwright.sandbox import Sandbox
 
 
-class Comparison:
+class ProductionComparison:
     """Asks the gate ``max_accuracy_drop``: runs the production version's programs on a new bundle's gold rows."""
 
     def __init__(self, versions: VersionStore, artifacts: ArtifactStore, sandbox: Sandbox) -> None:
@@ -21,7 +21,7 @@ class Comparison:
         self._artifacts = artifacts
         self._sandbox = sandbox
 
-    def production(self, task: str) -> Version | None:
+    def production(self, task: str) -> StoredVersion | None:
         """Return the task's production version, None where there is none."""
         try:
             return self._versions.by_alias(task, PRODUCTION)
@@ -29,7 +29,7 @@ class Comparison:
             return None
 
     def check(
-        self, new: Bundle, gold: GoldFigures | None, production: Version | None, deadline: float | None = None
+        self, new: Bundle, gold: GoldFigures | None, production: StoredVersion | None, deadline: float | None = None
     ) -> tuple[GateResult, ...]:
         """Return the gate's result; none where it is not set. Raises DeadlineExceeded."""
         gates = new.task.gates

@@ -13,6 +13,7 @@ from labelwright.core.errors import LabelwrightError, Overloaded, Unavailable
 from labelwright.registry.store.aliases import aliases_of
 from labelwright.registry.store.database import Database
 from labelwright.registry.store.models import AliasChangeRow, RevisionRow
+from labelwright.serving.background import Background
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -71,10 +72,10 @@ class Feed:
         self._changed = threading.Condition()
         self._revision = 0
         self._watchers = 0
-        self._closed = threading.Event()
         self._reading = threading.Lock()
         self._last_read: tuple[int | None, int, Update] | None = None
-        self._poller = threading.Thread(target=self._poll, name="alias-feed", daemon=True)
+        self._background = Background("alias-feed", self._poll)
+        self._stopping = self._background.stopping
 
     @property
     def watchers(self) -> int:
@@ -83,14 +84,13 @@ class Feed:
 
     def start(self) -> None:
         """Begin to look for changes."""
-        self._poller.start()
+        self._background.start()
 
     def close(self) -> None:
         """End every watch at once."""
-        self._closed.set()
+        self._stopping.set()
         self.poke()
-        if self._poller.is_alive():
-            self._poller.join()
+        self._background.stop(None)
 
     def advance(self, revision: int) -> None:
         """Tell watchers that the registry has come to ``revision``."""
@@ -121,9 +121,9 @@ class Feed:
         """Wait for a change or the heartbeat. Returns False where the caller is gone."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._revision > known or self._closed.is_set() or not is_active(), self._heartbeat_seconds
+                lambda: self._revision > known or self._stopping.is_set() or not is_active(), self._heartbeat_seconds
             )
-        if self._closed.is_set():
+        if self._stopping.is_set():
             raise Unavailable("the registry is shutting down", advice="watch again from the last revision")
         return is_active()
 
@@ -156,7 +156,7 @@ class Feed:
 
     def _poll(self) -> None:
         reachable = True
-        while not self._closed.wait(self._poll_seconds):
+        while not self._stopping.wait(self._poll_seconds):
             was_reachable = reachable
             try:
                 with self._database.reading() as session:

@@ -9,12 +9,12 @@ from labelwright.core.alias import PRODUCTION, Alias
 from labelwright.core.errors import AliasMoved, GateFailed, InvalidRequest
 from labelwright.core.report import GateResult
 from labelwright.registry.acceptance import gate
-from labelwright.registry.changes.comparison import Comparison, open_stored
+from labelwright.registry.changes.comparison import ProductionComparison, open_stored
 from labelwright.registry.changes.feed import Feed
-from labelwright.registry.metrics import Metrics
+from labelwright.registry.metrics import RegistryMetrics
 from labelwright.registry.store.aliases import AliasStore, Move, alias_moved
 from labelwright.registry.store.artifacts import ArtifactStore
-from labelwright.registry.store.versions import Version, VersionStore
+from labelwright.registry.store.versions import StoredVersion, VersionStore
 
 _ATTEMPTS = 3
 
@@ -38,9 +38,9 @@ class Promotion:
         aliases: AliasStore,
         versions: VersionStore,
         artifacts: ArtifactStore,
-        comparison: Comparison,
+        comparison: ProductionComparison,
         feed: Feed,
-        metrics: Metrics,
+        metrics: RegistryMetrics,
     ) -> None:
         self._aliases = aliases
         self._versions = versions
@@ -97,7 +97,9 @@ class Promotion:
         _log.info("alias rolled back", task=task, alias=alias, actor=actor, version=moved.version, from_version=left)
         return moved, left
 
-    def _gates(self, version: Version, production: Version | None, deadline: float | None) -> tuple[GateResult, ...]:
+    def _gates(
+        self, version: StoredVersion, production: StoredVersion | None, deadline: float | None
+    ) -> tuple[GateResult, ...]:
         """Return what was measured at acceptance, and the comparison with production anew."""
         bundle = open_stored(self._artifacts, version.digest)
         stored = tuple(result for result in version.report.gates if result.gate != gate.DROP)

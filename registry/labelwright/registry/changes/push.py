@@ -15,11 +15,11 @@ from labelwright.core.bundle import Bundle, open_bundle
 from labelwright.core.errors import LabelwrightError, TaskNotFound, VersionNotFound
 from labelwright.core.report import Report
 from labelwright.registry.acceptance.acceptance import accept_files
-from labelwright.registry.changes.comparison import Comparison
+from labelwright.registry.changes.comparison import ProductionComparison
 from labelwright.registry.changes.turns import Turns
-from labelwright.registry.metrics import Metrics
+from labelwright.registry.metrics import RegistryMetrics
 from labelwright.registry.store.artifacts import ArtifactStore
-from labelwright.registry.store.versions import NewVersion, Version, VersionStore
+from labelwright.registry.store.versions import NewVersion, StoredVersion, VersionStore
 from labelwright.sandbox import Sandbox
 
 _log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 class Pushed:
     """What became of a push: ``version`` is None where it was refused or only validated."""
 
-    version: Version | None
+    version: StoredVersion | None
     report: Report
     created: bool = False
 
@@ -42,8 +42,8 @@ class Pusher:
         sandbox: Sandbox,
         artifacts: ArtifactStore,
         versions: VersionStore,
-        comparison: Comparison,
-        metrics: Metrics,
+        comparison: ProductionComparison,
+        metrics: RegistryMetrics,
         turns: Turns,
         *,
         max_seconds: float,

@@ -41,7 +41,7 @@ def utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Advance:
+class Transition:
     """A wish to move a run to a state, by the holder of its lease. ``facts`` is JSON; a version of 0 is left."""
 
     run_id: int
@@ -120,7 +120,7 @@ class RunStore:
                 take_lease(row)
             return until
 
-    def advance(self, step: Advance) -> Run:
+    def advance(self, step: Transition) -> Run:
         """Move the run and write the step down. Raises LeaseLost, RunStateMismatch, VersionNotFound, StorageFull.
 
         The last step said again changes nothing, also where it ended the run: whoever lost the answer may ask twice.
@@ -185,14 +185,14 @@ class RunStore:
             return session.scalar(select(func.count()).where(RunRow.open_task.is_not(None))) or 0
 
 
-def _is_repeated(session: Session, row: RunRow, step: Advance) -> bool:
+def _is_repeated(session: Session, row: RunRow, step: Transition) -> bool:
     if row.state != step.to_state.value or not is_lease(row, step.lease):
         return False
     last = session.get_one(RunStepRow, (row.id, row.steps))
     return (last.message, last.facts) == (step.message, step.facts)
 
 
-def _require_transition(row: RunRow, step: Advance) -> None:
+def _require_transition(row: RunRow, step: Transition) -> None:
     if row.state != step.from_state.value:
         raise _mismatch(row, f"not {_words(step.from_state)} as expected")
     if not step.from_state.may_become(step.to_state):

@@ -30,7 +30,7 @@ from labelwright.registry.runs.requests import (
     required_text,
 )
 from labelwright.registry.runs.rows import NewRun
-from labelwright.registry.runs.runs import Advance, RunStore
+from labelwright.registry.runs.runs import RunStore, Transition
 from labelwright.v1 import run_service_pb2 as pb
 from labelwright.v1 import run_service_pb2_grpc as pb_grpc
 
@@ -77,7 +77,7 @@ class RunServicer(pb_grpc.RunServiceServicer):
 
     def AdvanceRun(self, request: pb.AdvanceRunRequest, context: grpc.ServicerContext) -> pb.AdvanceRunResponse:
         """Move a run to its next state."""
-        step = Advance(
+        step = Transition(
             known_id(request.run_id),
             request.lease,
             state_from_message(request.from_state, "from_state"),

@@ -1,4 +1,4 @@
-"""Bundles on disk, by digest. A file is there wholly or not at all, and is checked against its name when read."""
+"""Bundles on disk, by digest. A file is there whole or not at all, and is checked against its name when it is read."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Protocol
 
+import structlog
 from google.protobuf.message import DecodeError
 from labelwright.core.bundle import digest_files
-from labelwright.core.errors import ConfigurationError, CorruptArtifact, StorageFull
+from labelwright.core.errors import CorruptArtifact, StorageFull
+from labelwright.registry.store.database import Database
+from labelwright.registry.store.models import VersionRow
 from labelwright.v1 import registry_service_pb2
+from sqlalchemy import select, text
+from typing_extensions import override
 
+_log = structlog.get_logger(__name__)
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _SUFFIX, _PART = ".bundle", ".part"
 _NAME = re.compile(r"[0-9a-f]{64}\.bundle")
@@ -39,25 +45,22 @@ class ArtifactStore(Protocol):
         ...
 
 
-class FolderArtifacts:
+class FolderArtifacts(ArtifactStore):
     """An ArtifactStore in a folder that all registry processes of one database share.
 
     A file is the contract's Bundle message, its files sorted by path: the digest is over the files, not the message.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Make the folder where it is missing. Raises ConfigurationError where it cannot be written."""
+        """Make the folder where it is missing. Raises OSError where it cannot be written."""
         self._folder = folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with self._part() as (_, part):
-                part.unlink()
-        except OSError as error:
-            raise ConfigurationError(f"the data folder {folder} cannot be written: {error.strerror}") from error
+        folder.mkdir(parents=True, exist_ok=True)
+        with self._part() as (_, part):
+            part.unlink()
         self._remove_parts()
 
+    @override
     def put(self, digest: str, files: dict[str, bytes]) -> None:
-        """See ArtifactStore."""
         path = self._path(digest)
         with contextlib.suppress(CorruptArtifact, FileNotFoundError):
             self.get(digest)
@@ -74,8 +77,8 @@ class FolderArtifacts:
                 ) from error
             raise
 
+    @override
     def get(self, digest: str) -> dict[str, bytes]:
-        """See ArtifactStore."""
         try:
             content = self._path(digest).read_bytes()
         except FileNotFoundError as error:
@@ -87,8 +90,8 @@ class FolderArtifacts:
             raise _corrupt(digest, "does not match its digest")
         return files
 
+    @override
     def sweep(self, keep: Collection[str], older_than: float) -> int:
-        """See ArtifactStore."""
         kept = {self._path(digest).name for digest in keep}
         limit = time.time() - older_than
         removed = 0
@@ -133,6 +136,20 @@ class FolderArtifacts:
             with contextlib.suppress(OSError), path.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()
+
+
+def sweep_orphans(database: Database, artifacts: ArtifactStore, older_than: float) -> int:
+    """Remove orphans that have not been put for ``older_than`` seconds and return how many.
+
+    No version can be added meanwhile: a push whose content went stores it again under its row's lock.
+    """
+    with database.writing() as session:
+        if database.is_postgres:
+            session.execute(text("LOCK TABLE versions IN SHARE ROW EXCLUSIVE MODE"))
+        removed = artifacts.sweep(set(session.scalars(select(VersionRow.digest))), older_than)
+    if removed:
+        _log.info("orphans removed", artifacts=removed)
+    return removed
 
 
 def _encode(files: dict[str, bytes]) -> bytes:

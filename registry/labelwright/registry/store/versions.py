@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class StoredVersion:
     """One accepted bundle, with the aliases that point to it now."""
 
     task: str
@@ -50,7 +50,7 @@ class VersionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, new: NewVersion, before_commit: Callable[[], None]) -> tuple[Version, bool]:
+    def add(self, new: NewVersion, before_commit: Callable[[], None]) -> tuple[StoredVersion, bool]:
         """Return the version of this content and whether it was made now. Raises what ``before_commit`` raises.
 
         Pushes of one task go one after the other: the task's row is locked until the commit.
@@ -70,19 +70,19 @@ class VersionStore:
             assert number is not None
             return _load(session, new.task, VersionRow.number == number), created
 
-    def by_number(self, task: str, number: int) -> Version:
+    def by_number(self, task: str, number: int) -> StoredVersion:
         """Return the version. Raises TaskNotFound, VersionNotFound."""
         with self._database.reading() as session:
             require_task(session, task)
             return _load(session, task, VersionRow.number == number, f"version {number}")
 
-    def by_digest(self, task: str, digest: str) -> Version:
+    def by_digest(self, task: str, digest: str) -> StoredVersion:
         """Return the version. Raises TaskNotFound, VersionNotFound."""
         with self._database.reading() as session:
             require_task(session, task)
             return _load(session, task, VersionRow.digest == digest, "version of this digest")
 
-    def by_alias(self, task: str, alias: str) -> Version:
+    def by_alias(self, task: str, alias: str) -> StoredVersion:
         """Return the version that the alias names. Raises TaskNotFound, AliasNotFound."""
         with self._database.reading() as session:
             require_task(session, task)
@@ -91,7 +91,7 @@ class VersionStore:
                 raise no_alias(task, alias)
             return _load(session, task, VersionRow.number == number)
 
-    def page(self, task: str, size: int, before: int | None) -> list[Version]:
+    def page(self, task: str, size: int, before: int | None) -> list[StoredVersion]:
         """Return up to ``size`` versions with numbers below ``before``, newest first. Raises TaskNotFound."""
         query = select(VersionRow).where(VersionRow.task == task).order_by(VersionRow.number.desc()).limit(size)
         if before is not None:
@@ -100,7 +100,7 @@ class VersionStore:
             require_task(session, task)
             return _with_aliases(session, session.scalars(query).all())
 
-    def latest(self) -> list[Version]:
+    def latest(self) -> list[StoredVersion]:
         """Return each task's newest version, by the task's name."""
         newest = select(VersionRow.task, func.max(VersionRow.number).label("number")).group_by(VersionRow.task)
         top = newest.subquery()
@@ -162,20 +162,20 @@ def _row(new: NewVersion, number: int) -> VersionRow:
     )
 
 
-def _load(session: Session, task: str, condition: ColumnElement[bool], what: str = "such version") -> Version:
+def _load(session: Session, task: str, condition: ColumnElement[bool], what: str = "such version") -> StoredVersion:
     row = session.scalar(select(VersionRow).where(VersionRow.task == task, condition))
     if row is None:
         raise VersionNotFound(f"task {task!r} has no {what}", advice="list the task's versions", task=task)
     return _with_aliases(session, [row])[0]
 
 
-def _with_aliases(session: Session, rows: Sequence[VersionRow]) -> list[Version]:
+def _with_aliases(session: Session, rows: Sequence[VersionRow]) -> list[StoredVersion]:
     aliases: dict[tuple[str, int], list[str]] = {}
     query = select(AliasRow).where(AliasRow.task.in_({row.task for row in rows})).order_by(AliasRow.name)
     for alias in session.scalars(query):
         aliases.setdefault((alias.task, alias.version), []).append(alias.name)
     return [
-        Version(
+        StoredVersion(
             row.task,
             row.number,
             row.digest,

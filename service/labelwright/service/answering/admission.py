@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from labelwright.core.errors import Overloaded
 
@@ -44,8 +46,9 @@ class Admission:
             self.requests -= 1
             self.records -= records
 
-    def open_stream(self) -> None:
-        """Admit one stream; ``close_stream`` must follow. Raises Overloaded."""
+    @contextmanager
+    def stream(self) -> Iterator[None]:
+        """Admit one stream for as long as the context lasts. Raises Overloaded."""
         with self._lock:
             if self.streams >= self._max_streams:
                 raise Overloaded(
@@ -54,8 +57,8 @@ class Admission:
                     advice="use LabelBatch, or fewer streams",
                 )
             self.streams += 1
-
-    def close_stream(self) -> None:
-        """Give back what ``open_stream`` took."""
-        with self._lock:
-            self.streams -= 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.streams -= 1

@@ -9,7 +9,9 @@ import contextlib
 import queue
 import threading
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
+
+from labelwright.serving.background import start_thread
 
 _GROUP = 64
 """Requests read ahead at most, and answered together at most. Beyond it the transport holds the caller back."""
@@ -20,13 +22,13 @@ _Request = TypeVar("_Request")
 
 
 class Incoming(Generic[_Request]):
-    """Reads until the requests end or ``close`` is called."""
+    """Reads until the requests end or the context is left."""
 
     def __init__(self, requests: Iterator[_Request]) -> None:
         self._requests = requests
         self._queue: queue.Queue[_Request | Exception | None] = queue.Queue(_GROUP)
         self._closed = False
-        threading.Thread(target=self._read, name="stream", daemon=True).start()
+        start_thread("stream", self._read)
 
     def groups(self, ending: threading.Event) -> Iterator[list[_Request]]:
         """Yield what has come, in order, until the requests end, or nothing waits and ``ending`` is set.
@@ -49,7 +51,10 @@ class Incoming(Generic[_Request]):
             if last is None:
                 return
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Let the reading thread end."""
         self._closed = True
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any, TypeVar
 
 import grpc
 from labelwright.core.errors import InvalidRequest, LabelwrightError, Unavailable
-from labelwright.service.answer import Answer
+from labelwright.service.answer import LabelAnswer
 from labelwright.service.answering.admission import Admission
+from labelwright.service.answering.call import HeldVersion, MethodMeter, reason_of
 from labelwright.service.answering.incoming import Incoming
-from labelwright.service.answering.labeling import Labeling
+from labelwright.service.answering.labeling import CachedLabeling
 from labelwright.service.answering.requests import (
-    Versions,
-    acquire,
     deadline_of,
     error_message,
     packed_batch,
@@ -25,32 +21,29 @@ from labelwright.service.answering.requests import (
     packed_record,
 )
 from labelwright.service.answering.traffic import Traffic
-from labelwright.service.metrics import REASONS, Metrics
-from labelwright.service.versions.live_version import LiveVersion
+from labelwright.service.metrics import ServiceMetrics
+from labelwright.service.versions.directory import Directory
 from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1.label_service_pb2_grpc import LabelServiceServicer
 
-_Request = TypeVar("_Request")
-_Response = TypeVar("_Response")
 
-
-class LabelService(LabelServiceServicer):
+class LabelServicer(LabelServiceServicer):
     """Answers requests. A request holds one version from its start to its end."""
 
     def __init__(
         self,
-        versions: Versions,
-        labeling: Labeling,
+        directory: Directory,
+        labeling: CachedLabeling,
         traffic: Traffic,
         admission: Admission,
-        metrics: Metrics,
+        metrics: ServiceMetrics,
         *,
         max_batch_records: int,
         max_request_bytes: int,
         timeout: float,
     ) -> None:
         """``timeout`` is in seconds."""
-        self._versions = versions
+        self._directory = directory
         self._labeling = labeling
         self._traffic = traffic
         self._admission = admission
@@ -59,94 +52,66 @@ class LabelService(LabelServiceServicer):
         self._max_request_bytes = max_request_bytes
         self._timeout = timeout
         self._ending = threading.Event()
-        self._measured_label = _measured(self._label, "Label", metrics)
-        self._measured_batch = _measured(self._label_batch, "LabelBatch", metrics)
+        self._label_calls = MethodMeter(metrics, "Label")
+        self._batch_calls = MethodMeter(metrics, "LabelBatch")
+        self._stream_calls = MethodMeter(metrics, "LabelStream", timed=False)
 
     def Label(self, request: pb.LabelRequest, context: grpc.ServicerContext) -> pb.LabelResponse:  # noqa: N802
         """Label one record; see the contract."""
-        return self._measured_label(request, context)
+        with self._label_calls.call(), self._hold(request, 1, context) as held:
+            packed = packed_record(held.version.task, request)
+            answers, sources = self._answers(held, (packed,))
+            outcome = held.version.answers.outcome(answers[0], sources[0], request.explain)
+            return pb.LabelResponse(labeling=outcome.labeling, served=self._traffic.served(held.version, held.alias))
 
     def LabelBatch(  # noqa: N802
         self, request: pb.LabelBatchRequest, context: grpc.ServicerContext
     ) -> pb.LabelBatchResponse:
         """Label many records; see the contract."""
-        return self._measured_batch(request, context)
+        records = len(request.records) + len(request.texts)
+        self._metrics.batch_records.observe(records)
+        with self._batch_calls.call():
+            self._check_size(request, records)
+            with self._hold(request, records, context) as held:
+                packed = packed_batch(held.version.task, request)
+                outcomes = self._outcomes(held, packed, request.explain)
+                return pb.LabelBatchResponse(outcomes=outcomes, served=self._traffic.served(held.version, held.alias))
 
     def LabelStream(  # noqa: N802
         self, request_iterator: Iterator[pb.LabelStreamRequest], context: grpc.ServicerContext
     ) -> Iterator[pb.LabelStreamResponse]:
         """Label records as they come; see the contract."""
-        outcome = "OK"
-        try:
-            self._admission.open_stream()
-            incoming = Incoming(request_iterator)
-            try:
-                for items in incoming.groups(self._ending):
-                    for _, group in groupby(items, key=_selection):
-                        yield from self._stream_group(list(group), context)
-            finally:
-                incoming.close()
-                self._admission.close_stream()
+        with self._stream_calls.call(), self._admission.stream(), Incoming(request_iterator) as incoming:
+            for items in incoming.groups(self._ending):
+                for _, group in groupby(items, key=_selection):
+                    yield from self._stream_group(list(group), context)
             if self._ending.is_set():
                 raise Unavailable("the server is stopping", advice="open the stream again; another server takes it")
-        except LabelwrightError as error:
-            outcome = error.reason
-            raise
-        finally:
-            self._metrics.requests.labels("LabelStream", outcome).inc()
 
     def end_streams(self) -> None:
         """End each stream as soon as what it has read is answered."""
         self._ending.set()
 
-    def _label(self, request: pb.LabelRequest, context: grpc.ServicerContext) -> pb.LabelResponse:
-        deadline = deadline_of(context, self._timeout)
-        self._admission.enter(1)
-        try:
-            version, alias = acquire(self._versions, request, deadline)
-            try:
-                packed = packed_record(version.task, request)
-                answers, sources = self._answers(version, alias, (packed,), deadline)
-                outcome = version.answers.outcome(answers[0], sources[0], request.explain)
-                return pb.LabelResponse(labeling=outcome.labeling, served=self._traffic.served(version, alias))
-            finally:
-                version.release()
-        finally:
-            self._admission.leave(1)
+    def _hold(
+        self, request: pb.LabelRequest | pb.LabelBatchRequest, records: int, context: grpc.ServicerContext
+    ) -> HeldVersion:
+        """Return the context in which so many records of the request are answered. Raises DeadlineExceeded."""
+        return HeldVersion(self._admission, self._directory, request, records, deadline_of(context, self._timeout))
 
-    def _label_batch(self, request: pb.LabelBatchRequest, context: grpc.ServicerContext) -> pb.LabelBatchResponse:
-        deadline = deadline_of(context, self._timeout)
-        records = len(request.records) + len(request.texts)
-        self._metrics.batch_records.observe(records)
-        self._check_size(request, records)
-        self._admission.enter(records)
-        try:
-            version, alias = acquire(self._versions, request, deadline)
-            try:
-                packed = packed_batch(version.task, request)
-                outcomes = self._outcomes(version, alias, packed, request.explain, deadline)
-                return pb.LabelBatchResponse(outcomes=outcomes, served=self._traffic.served(version, alias))
-            finally:
-                version.release()
-        finally:
-            self._admission.leave(records)
-
-    def _answers(
-        self, version: LiveVersion, alias: str, packed: Sequence[str], deadline: float
-    ) -> tuple[Sequence[Answer], Sequence[int]]:
+    def _answers(self, held: HeldVersion, packed: Sequence[str]) -> tuple[Sequence[LabelAnswer], Sequence[int]]:
         """Return one answer a record and where each came from; what watches the traffic sees them."""
-        self._traffic.arrived(version, alias, packed)
-        answers, sources = self._labeling.label(version, packed, deadline)
-        self._traffic.answered(version, alias, packed, answers, sources)
+        self._traffic.arrived(held.version, held.alias, packed)
+        answers, sources = self._labeling.label(held.version, packed, held.deadline)
+        self._traffic.answered(held.version, held.alias, packed, answers, sources)
         return answers, sources
 
     def _outcomes(
-        self, version: LiveVersion, alias: str, packed: Sequence[str | LabelwrightError], explain: bool, deadline: float
+        self, held: HeldVersion, packed: Sequence[str | LabelwrightError], explain: bool
     ) -> list[pb.LabelOutcome]:
         """Return one outcome a record; what could not be packed gets its error."""
         good = [item for item in packed if isinstance(item, str)]
-        answers, sources = self._answers(version, alias, good, deadline)
-        outcome = version.answers.outcome
+        answers, sources = self._answers(held, good)
+        outcome = held.version.answers.outcome
         labeled = (outcome(answer, source, explain) for answer, source in zip(answers, sources, strict=True))
         return [next(labeled) if isinstance(item, str) else self._record_error(item) for item in packed]
 
@@ -165,21 +130,13 @@ class LabelService(LabelServiceServicer):
     def _label_group(
         self, requests: Sequence[pb.LabelRequest], context: grpc.ServicerContext
     ) -> tuple[list[pb.LabelOutcome], pb.ServedVersion]:
-        deadline = deadline_of(context, self._timeout)
-        self._admission.enter(len(requests))
-        try:
-            version, alias = acquire(self._versions, requests[0], deadline)
-            try:
-                packed = [packed_or_error(version.task, request) for request in requests]
-                outcomes = self._outcomes(version, alias, packed, requests[0].explain, deadline)
-                return outcomes, self._traffic.served(version, alias)
-            finally:
-                version.release()
-        finally:
-            self._admission.leave(len(requests))
+        with self._hold(requests[0], len(requests), context) as held:
+            packed = [packed_or_error(held.version.task, request) for request in requests]
+            outcomes = self._outcomes(held, packed, requests[0].explain)
+            return outcomes, self._traffic.served(held.version, held.alias)
 
     def _record_error(self, error: LabelwrightError) -> pb.LabelOutcome:
-        self._metrics.record_errors.labels(_reason(error)).inc()
+        self._metrics.record_errors.labels(reason_of(error)).inc()
         return pb.LabelOutcome(error=error_message(error))
 
     def _check_size(self, request: pb.LabelBatchRequest, records: int) -> None:
@@ -200,31 +157,3 @@ class LabelService(LabelServiceServicer):
 def _selection(item: pb.LabelStreamRequest) -> tuple[str, int, str, bool]:
     request = item.request
     return request.task, request.version, request.alias, request.explain
-
-
-def _measured(
-    method: Callable[[_Request, grpc.ServicerContext], _Response], name: str, metrics: Metrics
-) -> Callable[[_Request, grpc.ServicerContext], _Response]:
-    """Count the method's requests by outcome and take their time."""
-    good = metrics.requests.labels(name, "OK")
-    seconds = metrics.request_seconds.labels(name)
-
-    @wraps(method)
-    def measured(request: _Request, context: grpc.ServicerContext) -> _Response:
-        started = time.perf_counter()
-        try:
-            response = method(request, context)
-        except Exception as error:
-            metrics.requests.labels(name, _reason(error)).inc()
-            seconds.observe(time.perf_counter() - started)
-            raise
-        good.inc()
-        seconds.observe(time.perf_counter() - started)
-        return response
-
-    return measured
-
-
-def _reason(error: Exception) -> Any:
-    reason = error.reason if isinstance(error, LabelwrightError) else "INTERNAL"
-    return reason if reason in REASONS else "INTERNAL"

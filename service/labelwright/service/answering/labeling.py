@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 
 from labelwright.core.record import record_key
-from labelwright.service.answer import Answer
+from labelwright.service.answer import LabelAnswer
 from labelwright.service.caches.memory_cache import MemoryCache
 from labelwright.service.caches.redis_cache import SharedCache
-from labelwright.service.metrics import Metrics
+from labelwright.service.metrics import ServiceMetrics
 from labelwright.service.versions.live_version import LiveVersion
 from labelwright.v1 import label_service_pb2 as pb
 
@@ -18,10 +18,10 @@ MEMORY = int(pb.SOURCE_MEMORY)
 REDIS = int(pb.SOURCE_REDIS)
 
 
-class Labeling:
+class CachedLabeling:
     """Answers packed records with one version. Safe to use from several threads."""
 
-    def __init__(self, memory: MemoryCache, shared: SharedCache, metrics: Metrics) -> None:
+    def __init__(self, memory: MemoryCache, shared: SharedCache, metrics: ServiceMetrics) -> None:
         self._memory = memory
         self._shared = shared
         self._hits = metrics.cache_lookups.labels("memory", "hit")
@@ -29,7 +29,7 @@ class Labeling:
 
     def label(
         self, version: LiveVersion, packed: Sequence[str], deadline: float
-    ) -> tuple[Sequence[Answer], Sequence[int]]:
+    ) -> tuple[Sequence[LabelAnswer], Sequence[int]]:
         """Return one answer a record and where each came from.
 
         ``deadline`` is a ``time.monotonic()`` value. Raises DeadlineExceeded.
@@ -44,7 +44,7 @@ class Labeling:
             return known, [MEMORY] * len(keys)  # type: ignore[return-value]
         self._misses.inc(len(missing))
         found = self._fill(version, missing, deadline)
-        answers: list[Answer] = []
+        answers: list[LabelAnswer] = []
         sources: list[int] = []
         for key, answer in zip(keys, known, strict=True):
             if answer is not None:
@@ -57,7 +57,7 @@ class Labeling:
 
     def _fill(
         self, version: LiveVersion, missing: dict[bytes, str], deadline: float
-    ) -> dict[bytes, tuple[Answer, int]]:
+    ) -> dict[bytes, tuple[LabelAnswer, int]]:
         shared = self._shared.get_many(version, list(missing))
         found = {key: (answer, REDIS) for key, answer in shared.items()}
         if len(found) < len(missing):
@@ -70,7 +70,7 @@ class Labeling:
         return found
 
     @staticmethod
-    def _compute(version: LiveVersion, packed: Sequence[str], deadline: float) -> list[Answer]:
+    def _compute(version: LiveVersion, packed: Sequence[str], deadline: float) -> list[LabelAnswer]:
         started = time.perf_counter()
         votes = version.executable.evaluate(packed, deadline=deadline).votes
         took = time.perf_counter() - started

@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Protocol
 
 import grpc
+from labelwright.core.alias import PRODUCTION
 from labelwright.core.errors import DeadlineExceeded, InvalidRecord, InvalidRequest, LabelwrightError
 from labelwright.core.record import pack
 from labelwright.core.task import Task
 from labelwright.core.wire.messages import record_from_message, record_from_text
-from labelwright.service.versions.directory import DEFAULT_ALIAS
+from labelwright.service.versions.directory import Directory
 from labelwright.service.versions.live_version import LiveVersion
 from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1 import record_pb2
 
 
-class Versions(Protocol):
-    """Finds the version that answers."""
-
-    def acquire_alias(self, task: str, alias: str, deadline: float) -> LiveVersion:
-        """Return the version that an alias names."""
-        ...
-
-    def acquire_number(self, task: str, number: int, deadline: float) -> LiveVersion:
-        """Return the version with that number."""
-        ...
-
-
 def acquire(
-    versions: Versions, request: pb.LabelRequest | pb.LabelBatchRequest, deadline: float
+    directory: Directory, request: pb.LabelRequest | pb.LabelBatchRequest, deadline: float
 ) -> tuple[LiveVersion, str]:
     """Return the version that the request selects, with a reference taken, and the alias that led to it.
 
@@ -39,9 +27,9 @@ def acquire(
     if not request.task:
         raise InvalidRequest("the request names no task", advice="set `task`")
     if request.WhichOneof("selector") == "version":
-        return versions.acquire_number(request.task, request.version, deadline), ""
-    alias = request.alias or DEFAULT_ALIAS
-    return versions.acquire_alias(request.task, alias, deadline), alias
+        return directory.acquire_number(request.task, request.version, deadline), ""
+    alias = request.alias or PRODUCTION
+    return directory.acquire_alias(request.task, alias, deadline), alias
 
 
 def packed_record(task: Task, request: pb.LabelRequest) -> str:

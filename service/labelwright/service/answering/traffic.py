@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from labelwright.service.answer import Answer
-from labelwright.service.recent.records import RecentRecords
+from labelwright.core.alias import PRODUCTION
+from labelwright.service.answer import LabelAnswer
+from labelwright.service.recent.records import RecentWriter
 from labelwright.service.shadow.shadows import Shadows
-from labelwright.service.versions.directory import DEFAULT_ALIAS, Directory
+from labelwright.service.versions.directory import Directory
 from labelwright.service.versions.live_version import LiveVersion
 from labelwright.v1 import label_service_pb2 as pb
 
@@ -20,7 +21,7 @@ from labelwright.v1 import label_service_pb2 as pb
 class Traffic:
     """Safe to use from several threads."""
 
-    def __init__(self, directory: Directory, recent: RecentRecords, shadows: Shadows) -> None:
+    def __init__(self, directory: Directory, recent: RecentWriter, shadows: Shadows) -> None:
         self._directory = directory
         self._recent = recent
         self._shadows = shadows
@@ -35,7 +36,7 @@ class Traffic:
         version: LiveVersion,
         alias: str,
         packed: Sequence[str],
-        answers: Sequence[Answer],
+        answers: Sequence[LabelAnswer],
         sources: Sequence[int],
     ) -> None:
         """Take note of the answers of one request."""
@@ -50,4 +51,4 @@ class Traffic:
         return version.served(alias, shadow.alias if shadow is not None else "")
 
     def _is_production(self, version: LiveVersion, alias: str) -> bool:
-        return alias == DEFAULT_ALIAS or self._directory.production(version.target.task) is version
+        return alias == PRODUCTION or self._directory.production(version.target.task) is version

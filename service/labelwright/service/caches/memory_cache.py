@@ -7,7 +7,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from labelwright.service.answer import Answer
+from labelwright.service.answer import LabelAnswer
+from typing_extensions import override
 
 ENTRY_BYTES = 200
 """What an entry takes besides its votes, about: the key (65), its place in the ordered dictionary (130)."""
@@ -17,11 +18,11 @@ VOTE_BYTES = 8
 class MemoryCache(Protocol):
     """Answers by key. A key names a version and a record, so an entry is never out of date."""
 
-    def get_many(self, keys: Sequence[bytes]) -> list[Answer | None]:
+    def get_many(self, keys: Sequence[bytes]) -> list[LabelAnswer | None]:
         """Return what is known, in the order of the keys."""
         ...
 
-    def put_many(self, entries: Iterable[tuple[bytes, Answer]]) -> None:
+    def put_many(self, entries: Iterable[tuple[bytes, LabelAnswer]]) -> None:
         """Keep the entries."""
         ...
 
@@ -30,33 +31,34 @@ class MemoryCache(Protocol):
         ...
 
 
-class NullMemoryCache:
+class NullMemoryCache(MemoryCache):
     """Keeps nothing."""
 
-    def get_many(self, keys: Sequence[bytes]) -> list[Answer | None]:
-        """See MemoryCache."""
+    @override
+    def get_many(self, keys: Sequence[bytes]) -> list[LabelAnswer | None]:
         return [None] * len(keys)
 
-    def put_many(self, entries: Iterable[tuple[bytes, Answer]]) -> None:
-        """See MemoryCache."""
+    @override
+    def put_many(self, entries: Iterable[tuple[bytes, LabelAnswer]]) -> None:
+        pass
 
+    @override
     def size(self) -> tuple[int, int]:
-        """See MemoryCache."""
         return 0, 0
 
 
-class LruMemoryCache:
+class LruMemoryCache(MemoryCache):
     """Bounded by entries and by bytes. Safe to use from several threads; one lock a batch."""
 
     def __init__(self, max_entries: int, max_bytes: int) -> None:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
-        self._entries: OrderedDict[bytes, Answer] = OrderedDict()
+        self._entries: OrderedDict[bytes, LabelAnswer] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def get_many(self, keys: Sequence[bytes]) -> list[Answer | None]:
-        """See MemoryCache."""
+    @override
+    def get_many(self, keys: Sequence[bytes]) -> list[LabelAnswer | None]:
         entries = self._entries
         found = []
         with self._lock:
@@ -67,8 +69,8 @@ class LruMemoryCache:
                 found.append(answer)
         return found
 
-    def put_many(self, entries: Iterable[tuple[bytes, Answer]]) -> None:
-        """See MemoryCache."""
+    @override
+    def put_many(self, entries: Iterable[tuple[bytes, LabelAnswer]]) -> None:
         with self._lock:
             for key, answer in entries:
                 before = self._entries.pop(key, None)
@@ -77,13 +79,13 @@ class LruMemoryCache:
             while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
                 self._bytes -= _cost(self._entries.popitem(last=False)[1])
 
+    @override
     def size(self) -> tuple[int, int]:
-        """See MemoryCache."""
         with self._lock:
             return len(self._entries), self._bytes
 
 
-def _cost(answer: Answer) -> int:
+def _cost(answer: LabelAnswer) -> int:
     # Equal answers are one object, so this is what an entry would take if all differed: an upper bound.
     return ENTRY_BYTES + VOTE_BYTES * len(answer.votes)
 

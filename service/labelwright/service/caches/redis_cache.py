@@ -14,13 +14,14 @@ from typing import Protocol
 
 import redis
 import structlog
-from labelwright.service.answer import Answer
-from labelwright.service.background import Background
-from labelwright.service.breaker import Breaker
+from labelwright.service.answer import LabelAnswer
+from labelwright.service.breaker import RedisBreaker
 from labelwright.service.caches.redis_pool import RedisPool
 from labelwright.service.cost import Cost
-from labelwright.service.metrics import Metrics
+from labelwright.service.metrics import ServiceMetrics
 from labelwright.service.versions.live_version import LiveVersion
+from labelwright.serving.background import Background
+from typing_extensions import override
 
 _log = structlog.get_logger(__name__)
 _KEY_PREFIX = b"labelwright:1:"
@@ -35,11 +36,11 @@ _Batch = list[tuple[bytes, bytes]]
 class SharedCache(Protocol):
     """Answers by key, shared with other processes."""
 
-    def get_many(self, version: LiveVersion, keys: Sequence[bytes]) -> dict[bytes, Answer]:
+    def get_many(self, version: LiveVersion, keys: Sequence[bytes]) -> dict[bytes, LabelAnswer]:
         """Return what is known. Never raises, never takes longer than the time-out."""
         ...
 
-    def put_many(self, version: LiveVersion, entries: Sequence[tuple[bytes, Answer]]) -> None:
+    def put_many(self, version: LiveVersion, entries: Sequence[tuple[bytes, LabelAnswer]]) -> None:
         """Keep the entries, some time soon, if at all."""
         ...
 
@@ -52,28 +53,31 @@ class SharedCache(Protocol):
         ...
 
 
-class NullSharedCache:
+class NullSharedCache(SharedCache):
     """Keeps nothing."""
 
-    def get_many(self, version: LiveVersion, keys: Sequence[bytes]) -> dict[bytes, Answer]:  # noqa: ARG002
-        """See SharedCache."""
+    @override
+    def get_many(self, version: LiveVersion, keys: Sequence[bytes]) -> dict[bytes, LabelAnswer]:
         return {}
 
-    def put_many(self, version: LiveVersion, entries: Sequence[tuple[bytes, Answer]]) -> None:
-        """See SharedCache."""
+    @override
+    def put_many(self, version: LiveVersion, entries: Sequence[tuple[bytes, LabelAnswer]]) -> None:
+        pass
 
+    @override
     def start(self) -> None:
-        """See SharedCache."""
+        pass
 
+    @override
     def close(self) -> None:
-        """See SharedCache."""
+        pass
 
 
-class RedisCache:
+class RedisCache(SharedCache):
     """See the module. ``always`` asks Redis whatever it costs; else it is asked where it is cheaper."""
 
     def __init__(
-        self, pool: RedisPool, metrics: Metrics, *, ttl_seconds: int, queue_batches: int, always: bool
+        self, pool: RedisPool, metrics: ServiceMetrics, *, ttl_seconds: int, queue_batches: int, always: bool
     ) -> None:
         self._pool = pool
         self._ttl = ttl_seconds
@@ -81,7 +85,7 @@ class RedisCache:
         self._skipped = 0
         self._cost = Cost()
         self._writes: queue.Queue[_Batch] = queue.Queue(queue_batches)
-        self.breaker = Breaker()
+        self.breaker = RedisBreaker()
         self._background = Background("redis", self._run)
         lookups = metrics.cache_lookups
         self._lookups = {name: lookups.labels("redis", name) for name in ("hit", "miss", "error", "skipped")}
@@ -93,17 +97,17 @@ class RedisCache:
         """Batches that wait to be written."""
         return self._writes.qsize()
 
+    @override
     def start(self) -> None:
-        """See SharedCache."""
         self._background.start()
 
+    @override
     def close(self) -> None:
-        """See SharedCache."""
         self._background.stop()
         self._pool.drop_ready()
 
-    def get_many(self, version: LiveVersion, keys: Sequence[bytes]) -> dict[bytes, Answer]:
-        """See SharedCache."""
+    @override
+    def get_many(self, version: LiveVersion, keys: Sequence[bytes]) -> dict[bytes, LabelAnswer]:
         connection = self._pool.take() if self._worth_asking(version, len(keys)) else None
         if connection is None:
             self._lookups["skipped"].inc(len(keys))
@@ -130,8 +134,8 @@ class RedisCache:
         self._lookups["miss"].inc(len(keys) - len(found))
         return found
 
-    def put_many(self, version: LiveVersion, entries: Sequence[tuple[bytes, Answer]]) -> None:
-        """See SharedCache."""
+    @override
+    def put_many(self, version: LiveVersion, entries: Sequence[tuple[bytes, LabelAnswer]]) -> None:
         if self.breaker.state or not self._cheaper(version, len(entries)):
             return
         batch = [(_KEY_PREFIX + key, encode(answer)) for key, answer in entries]
@@ -215,12 +219,12 @@ class RedisCache:
             _log.warning("redis is not used until it answers again", error=type(error).__name__)
 
 
-def encode(answer: Answer) -> bytes:
+def encode(answer: LabelAnswer) -> bytes:
     """Return the votes as 16-bit integers, lowest byte first: the decision follows from them."""
     return struct.pack(f"<{len(answer.votes)}h", *answer.votes)
 
 
-def decode(version: LiveVersion, value: bytes) -> Answer | None:
+def decode(version: LiveVersion, value: bytes) -> LabelAnswer | None:
     """Return the answer that ``encode`` stored, or None where the value is not one that this version can give."""
     if len(value) % 2:
         return None

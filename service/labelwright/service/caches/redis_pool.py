@@ -18,7 +18,7 @@ from redis.retry import Retry
 
 _CONNECT_SECONDS = 1.0
 
-Connection = Any
+RedisConnection = Any
 """redis-py's Connection; its own type is an interface without the methods used here."""
 
 
@@ -36,22 +36,22 @@ class RedisPool:
             max_connections=1 << 30,
         )
         self._size = size
-        self._ready: deque[Connection] = deque()
+        self._ready: deque[RedisConnection] = deque()
         self._count = 0
         self._lock = threading.Lock()
 
-    def take(self) -> Connection | None:
+    def take(self) -> RedisConnection | None:
         """Return a connection that stands, or None."""
         try:
             return self._ready.pop()
         except IndexError:
             return None
 
-    def give_back(self, connection: Connection) -> None:
+    def give_back(self, connection: RedisConnection) -> None:
         """Return a connection whose last command was answered."""
         self._ready.append(connection)
 
-    def drop(self, connection: Connection) -> None:
+    def drop(self, connection: RedisConnection) -> None:
         """Close a connection that failed: an answer may still come, and must not meet the next command."""
         with self._lock:
             self._count -= 1
@@ -68,7 +68,7 @@ class RedisPool:
             if self._count >= self._size:
                 return False
             self._count += 1
-        connection: Connection = self._factory.connection_class(**self._factory.connection_kwargs)
+        connection: RedisConnection = self._factory.connection_class(**self._factory.connection_kwargs)
         try:
             connection.connect()
             connection.send_command("PING")
@@ -85,13 +85,13 @@ class RedisPool:
         return not self._ready and self._count < self._size
 
     @staticmethod
-    def call(connection: Connection, *command: bytes | str | int) -> Any:
+    def call(connection: RedisConnection, *command: bytes | str | int) -> Any:
         """Return the answer to one command. Raises redis.RedisError, OSError."""
         connection.send_command(*command)
         return connection.read_response()
 
     @staticmethod
-    def call_many(connection: Connection, commands: Sequence[Sequence[bytes | str | int]]) -> None:
+    def call_many(connection: RedisConnection, commands: Sequence[Sequence[bytes | str | int]]) -> None:
         """Send commands in one go and wait for all answers. Raises redis.RedisError, OSError."""
         connection.send_packed_command(connection.pack_commands(commands))
         for _ in commands:

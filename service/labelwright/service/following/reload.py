@@ -9,27 +9,29 @@ from dataclasses import dataclass
 
 import structlog
 from labelwright.core.errors import LabelwrightError
-from labelwright.service.metrics import Metrics
+from labelwright.service.metrics import ServiceMetrics
 from labelwright.service.shadow.shadows import Shadows
-from labelwright.service.target import Aliases, Target
+from labelwright.service.target import Aliases, VersionTarget
 from labelwright.service.versions.bundle_store import BundleStore
 from labelwright.service.versions.directory import Directory, LiveTable
 from labelwright.service.versions.live_version import LiveVersion
 from labelwright.service.versions.loaded_versions import LoadedVersions
+from labelwright.serving.background import Background
+from labelwright.serving.backoff import Backoff
 
 _log = structlog.get_logger(__name__)
 _LOAD_SECONDS = 120.0
 _CANDIDATE_SECONDS = 10.0
 """How long a candidate's load is waited for: what is to serve must not wait behind it. It goes on loading."""
-_FIRST_RETRY, _LAST_RETRY = 1.0, 60.0
-"""Seconds between attempts at a version that does not load; doubled at each."""
+_RETRIES = Backoff(1.0, 60.0)
+"""Between attempts at a version that does not load."""
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class LoadFailure:
     """A version that did not load, and when to try again."""
 
-    target: Target
+    target: VersionTarget
     attempts: int
     retry_at: float
 
@@ -42,7 +44,7 @@ class Reloader:
         directory: Directory,
         versions: LoadedVersions,
         store: BundleStore,
-        metrics: Metrics,
+        metrics: ServiceMetrics,
         preload: Sequence[str],
         shadows: Shadows,
         on_ready: Callable[[], None],
@@ -55,13 +57,12 @@ class Reloader:
         self._candidates = (shadows.alias,) if shadows.alias and shadows.alias not in preload else ()
         self._shadows = shadows
         self._on_ready = on_ready
-        self.failures: dict[tuple[str, str], Failure] = {}
+        self.failures: dict[tuple[str, str], LoadFailure] = {}
         """What does not load at present, by task and alias."""
         self._wanted: Aliases | None = None
         self._followed: Aliases | None = None
         self._wake = threading.Event()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="reload", daemon=True)
+        self._background = Background("reload", self._run)
 
     def start(self) -> None:
         """Serve what the disk knows, then follow ``want``."""
@@ -71,7 +72,7 @@ class Reloader:
             self._apply(kept)
             if self._directory.live:
                 self._on_ready()
-        self._thread.start()
+        self._background.start()
 
     def want(self, aliases: Aliases) -> None:
         """Ask for these aliases; where several come in a row, the last counts."""
@@ -80,18 +81,17 @@ class Reloader:
 
     def stop(self) -> None:
         """End the thread."""
-        self._stopping = True
+        self._background.stopping.set()
         self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._background.stop(None)
 
     def _run(self) -> None:
         if self._followed is not None:
             self._load_candidates(self._followed)
-        while not self._stopping:
+        while not self._background.stopping.is_set():
             self._wake.wait(self._until_retry())
             self._wake.clear()
-            if self._wanted is not None and not self._stopping:
+            if self._wanted is not None and not self._background.stopping.is_set():
                 self._follow(self._wanted)
 
     def _follow(self, wanted: Aliases) -> None:
@@ -127,12 +127,13 @@ class Reloader:
         for task, named in wanted.table.items():
             for alias in aliases:
                 # Candidates do not hold up newer news of what is to serve.
-                if self._stopping or (aliases is self._candidates and self._wanted is not wanted):
+                outdated = aliases is self._candidates and self._wanted is not wanted
+                if outdated or self._background.stopping.is_set():
                     return
                 if alias in named:
                     self._serve(task, alias, named[alias], seconds)
 
-    def _serve(self, task: str, alias: str, target: Target, seconds: float) -> None:
+    def _serve(self, task: str, alias: str, target: VersionTarget, seconds: float) -> None:
         present = self._directory.live.get(task, {}).get(alias)
         if present and present.target == target:
             self.failures.pop((task, alias), None)
@@ -178,11 +179,11 @@ class Reloader:
         for pair in self.failures.keys() - keep:
             del self.failures[pair]
 
-    def _failed(self, task: str, alias: str, target: Target, error: LabelwrightError) -> None:
+    def _failed(self, task: str, alias: str, target: VersionTarget, error: LabelwrightError) -> None:
         before = self.failures.get((task, alias))
         attempts = before.attempts + 1 if before and before.target == target else 1
-        delay = min(_FIRST_RETRY * 2 ** (attempts - 1), _LAST_RETRY)
-        self.failures[task, alias] = Failure(target, attempts, time.monotonic() + delay)
+        delay = _RETRIES.pause(attempts)
+        self.failures[task, alias] = LoadFailure(target, attempts, time.monotonic() + delay)
         self._metrics.reloads.labels("failed").inc()
         _log.error(
             "version does not load; the one before goes on serving",

@@ -5,26 +5,28 @@ from __future__ import annotations
 from labelwright.core.errors import ConfigurationError
 from labelwright.sandbox import Sandbox
 from labelwright.service.answering.admission import Admission
-from labelwright.service.answering.label_service import LabelService
-from labelwright.service.answering.labeling import Labeling
-from labelwright.service.answering.server import LabelServer
+from labelwright.service.answering.label_service import LabelServicer
+from labelwright.service.answering.labeling import CachedLabeling
+from labelwright.service.answering.server import SERVICE, make_label_server
 from labelwright.service.answering.traffic import Traffic
 from labelwright.service.caches.memory_cache import make_memory_cache
 from labelwright.service.caches.redis_cache import NullSharedCache, RedisCache, SharedCache
 from labelwright.service.caches.redis_pool import RedisPool
 from labelwright.service.following.follow import Follower
-from labelwright.service.following.registry_link import RegistryLink
 from labelwright.service.following.reload import Reloader
-from labelwright.service.metrics import Metrics
-from labelwright.service.processes.live_metrics import LiveMetrics, Parts
-from labelwright.service.recent.records import NullRecentRecords, RecentRecords, RedisRecentRecords
-from labelwright.service.settings import RedisMode, Settings
+from labelwright.service.metrics import ServiceMetrics
+from labelwright.service.processes.live_metrics import LiveMetrics, LiveParts
+from labelwright.service.recent.records import NullRecentWriter, RecentWriter, RedisRecentWriter
+from labelwright.service.registry_link import RegistryLink
+from labelwright.service.settings import RedisMode, ServiceSettings
 from labelwright.service.shadow.shadows import EvaluatedShadows, NullShadows, Shadows
-from labelwright.service.versions.bundle_source import BundleSource
+from labelwright.service.versions.bundle_fetcher import BundleFetcher
 from labelwright.service.versions.bundle_store import BundleStore
 from labelwright.service.versions.directory import Directory
 from labelwright.service.versions.loaded_versions import LoadedVersions
 from labelwright.service.versions.loading import Loader
+from labelwright.serving.data_folder import unusable_folder
+from labelwright.serving.rpc_server import Health
 from prometheus_client import CollectorRegistry
 
 _REDIS_CONNECTIONS = 16
@@ -33,13 +35,13 @@ _REDIS_CONNECTIONS = 16
 class App:
     """One process: made, started, drained. Raises ConfigurationError and SandboxUnavailable where it cannot be made."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServiceSettings) -> None:
         self._settings = settings
-        metrics = Metrics()
+        metrics = ServiceMetrics()
         self._sandbox = Sandbox()
         self._registry = RegistryLink(settings.registry, settings.tasks)
         store = _open_store(settings)
-        source = BundleSource(store, self._registry)
+        source = BundleFetcher(store, self._registry)
         self._versions = LoadedVersions(Loader(source, self._sandbox, metrics), settings.loaded_versions)
         directory = Directory(self._versions, source, settings.tasks)
         memory = make_memory_cache(settings.memory_cache_entries, settings.memory_cache_mb << 20)
@@ -47,9 +49,9 @@ class App:
         self._recent = _make_recent_records(settings, metrics)
         self._shadows = _make_shadows(settings, metrics)
         admission = Admission(settings.max_requests, settings.max_records, settings.max_streams)
-        self._service = LabelService(
+        self._servicer = LabelServicer(
             directory,
-            Labeling(memory, self._shared, metrics),
+            CachedLabeling(memory, self._shared, metrics),
             Traffic(directory, self._recent, self._shadows),
             admission,
             metrics,
@@ -57,8 +59,10 @@ class App:
             max_request_bytes=settings.max_request_mb << 20,
             timeout=settings.request_timeout_s,
         )
-        self._server = LabelServer(
-            self._service,
+        self._health = Health((SERVICE,))
+        self._server = make_label_server(
+            self._servicer,
+            self._health,
             max_requests=settings.max_requests,
             max_streams=settings.max_streams,
             max_request_bytes=settings.max_request_mb << 20,
@@ -71,10 +75,10 @@ class App:
             metrics,
             settings.preload,
             self._shadows,
-            on_ready=self._server.set_serving,
+            on_ready=lambda: self._health.set_serving(serving=True),
         )
         self._follower = Follower(self._registry, on_change=self._reloader.want)
-        parts = Parts(
+        parts = LiveParts(
             directory,
             self._versions,
             self._reloader,
@@ -93,19 +97,25 @@ class App:
         """What there is to scrape."""
         return self._metrics.registry
 
-    def start(self, address: str) -> None:
-        """Serve at ``address``. Raises ConfigurationError where the port is taken."""
+    @property
+    def serving(self) -> bool:
+        """Whether requests are welcome."""
+        return self._health.serving
+
+    def start(self, address: str) -> str:
+        """Serve at ``address`` and return it with its real port. Raises ConfigurationError where the port is taken."""
         self._shared.start()
         self._recent.start()
         self._shadows.start()
         self._reloader.start()
-        self._server.start(address)
+        listening = self._server.start(address, self._settings.variable("listen"))
         self._follower.start()
+        return listening
 
     def drain(self) -> None:
         """Finish what is in flight and let go of everything."""
-        self._service.end_streams()
-        self._server.drain(self._settings.drain_s)
+        self._servicer.end_streams()
+        self._server.stop(self._settings.drain_s).wait()
         self._follower.stop()
         self._reloader.stop()
         self._registry.close()
@@ -116,23 +126,20 @@ class App:
         self._sandbox.close()
 
 
-def _open_store(settings: Settings) -> BundleStore:
+def _open_store(settings: ServiceSettings) -> BundleStore:
     try:
         return BundleStore(settings.data_dir)
     except OSError as error:
-        raise ConfigurationError(
-            f"LABELWRIGHT_SERVICE_DATA_DIR: cannot use {settings.data_dir}: {error.strerror}",
-            advice="name a folder that this user may write to",
-        ) from None
+        raise unusable_folder(settings.data_dir, settings.variable("data_dir"), error) from None
 
 
-def _make_shared_cache(settings: Settings, metrics: Metrics) -> SharedCache:
+def _make_shared_cache(settings: ServiceSettings, metrics: ServiceMetrics) -> SharedCache:
     if not settings.redis_url or settings.redis_mode is RedisMode.OFF:
         return NullSharedCache()
     try:
         pool = RedisPool(settings.redis_url, settings.redis_timeout_ms / 1000, _REDIS_CONNECTIONS)
     except ValueError:
-        raise _no_redis_url() from None
+        raise _no_redis_url(settings) from None
     return RedisCache(
         pool,
         metrics,
@@ -142,24 +149,24 @@ def _make_shared_cache(settings: Settings, metrics: Metrics) -> SharedCache:
     )
 
 
-def _make_recent_records(settings: Settings, metrics: Metrics) -> RecentRecords:
+def _make_recent_records(settings: ServiceSettings, metrics: ServiceMetrics) -> RecentWriter:
     # Whatever redis_mode says: that is about answers.
     if not settings.redis_url:
-        return NullRecentRecords()
+        return NullRecentWriter()
     try:
-        return RedisRecentRecords(settings.redis_url, metrics)
+        return RedisRecentWriter(settings.redis_url, metrics)
     except ValueError:
-        raise _no_redis_url() from None
+        raise _no_redis_url(settings) from None
 
 
-def _make_shadows(settings: Settings, metrics: Metrics) -> Shadows:
+def _make_shadows(settings: ServiceSettings, metrics: ServiceMetrics) -> Shadows:
     if not settings.shadow_alias or not settings.shadow_share:
         return NullShadows()
     return EvaluatedShadows(settings.shadow_alias, settings.shadow_share, metrics)
 
 
-def _no_redis_url() -> ConfigurationError:
+def _no_redis_url(settings: ServiceSettings) -> ConfigurationError:
     # Without the URL itself: it may hold a password.
     return ConfigurationError(
-        "LABELWRIGHT_SERVICE_REDIS_URL: is not the URL of a Redis", advice="for example redis://127.0.0.1:6379/0"
+        f"{settings.variable('redis_url')}: is not the URL of a Redis", advice="for example redis://127.0.0.1:6379/0"
     )

@@ -6,24 +6,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
+from labelwright.core.alias import PRODUCTION
 from labelwright.service.answering.admission import Admission
-from labelwright.service.answering.server import LabelServer
 from labelwright.service.caches.memory_cache import MemoryCache
 from labelwright.service.caches.redis_cache import RedisCache, SharedCache
 from labelwright.service.following.follow import Follower
 from labelwright.service.following.reload import Reloader
 from labelwright.service.metrics import MAX_LABELS, MAX_TASKS
 from labelwright.service.shadow.shadows import Shadows
-from labelwright.service.versions.directory import DEFAULT_ALIAS, Directory
+from labelwright.service.versions.directory import Directory
 from labelwright.service.versions.live_version import LiveVersion
 from labelwright.service.versions.loaded_versions import LoadedVersions
+from labelwright.serving.rpc_server import RpcServer
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from typing_extensions import override
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class LiveParts:
     """What the state is read from."""
 
     directory: Directory
@@ -31,7 +33,7 @@ class Parts:
     reloader: Reloader
     follower: Follower
     admission: Admission
-    server: LabelServer
+    server: RpcServer
     memory: MemoryCache
     shared: SharedCache
     shadows: Shadows
@@ -40,14 +42,14 @@ class Parts:
 class LiveMetrics(Collector):
     """Collects gauges. At most MAX_TASKS tasks, the first by name, have series."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: LiveParts) -> None:
         self._parts = parts
 
+    @override
     def collect(self) -> Iterable[Metric]:
-        """See Collector."""
         live = dict(islice(sorted(self._parts.directory.live.items()), MAX_TASKS))
         yield from self._versions(live)
-        yield from _references({task: named[DEFAULT_ALIAS] for task, named in live.items() if DEFAULT_ALIAS in named})
+        yield from _references({task: named[PRODUCTION] for task, named in live.items() if PRODUCTION in named})
         yield from self._load()
         yield from self._caches()
         yield from self._registry()

@@ -2,72 +2,73 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
+from contextlib import ExitStack
 
 import structlog
-from labelwright.core.errors import ConfigurationError
-from labelwright.core.stop_signal import stop_on_signal, wait_for_stop
 from labelwright.service.processes.app import App
-from labelwright.service.processes.listening import reserve, serve_metrics, write_address
-from labelwright.service.settings import ENV_PREFIX, Settings
+from labelwright.service.settings import ServiceSettings
+from labelwright.serving.addresses import reserve
+from labelwright.serving.data_folder import AddressFile
+from labelwright.serving.monitoring import open_monitoring
+from labelwright.serving.stop_signal import stop_on_signal, wait_for_stop
+from prometheus_client import CollectorRegistry
 
 _log = structlog.get_logger(__name__)
-_STACK_BYTES = 8 << 20
 ADDRESS_FILE = "service.address"
 METRICS_ADDRESS_FILE = "metrics.address"
 
 
-def use_deep_stacks() -> None:
-    """Give the threads made from now on the stack that WebAssembly code needs, whatever the system's default."""
-    threading.stack_size(_STACK_BYTES)
-
-
-def run(settings: Settings) -> int:
-    """Serve until a signal; return the exit code. Raises ConfigurationError, SandboxUnavailable."""
+def serve(settings: ServiceSettings) -> None:
+    """Serve until a signal. Raises ConfigurationError, SandboxUnavailable where it cannot start."""
     stop = stop_on_signal()
-    use_deep_stacks()
-    # An address file from before would name a server that is gone.
-    clear_addresses(settings)
-    holder, address = reserve(settings.listen, f"{ENV_PREFIX}LISTEN", shared=False)
-    app = App(settings)
-    holder.close()
-    try:
-        metrics_address = _serve_metrics(settings, app)
-        app.start(address)
-    except ConfigurationError:
-        app.drain()
-        raise
-    publish(settings, address, metrics_address)
-    wait_for_stop(stop)
-    _log.info("draining")
-    app.drain()
-    clear_addresses(settings)
+    with ExitStack() as stack:
+        published = PublishedAddresses(settings)
+        stack.callback(published.withdraw)
+        # Held while the rest is made: a taken port is found out at once, and nobody takes it meanwhile.
+        holder, _ = reserve(settings.listen, settings.variable("listen"), shared=False)
+        stack.callback(holder.close)
+        app = App(settings)
+        # Closed after the drain, so that /healthz says 503 during it.
+        monitoring = stack.enter_context(ExitStack())
+        stack.callback(app.drain)
+        metrics_address = monitor(settings, app.metrics, lambda: app.serving, monitoring)
+        holder.close()
+        published.publish(app.start(settings.listen), metrics_address)
+        wait_for_stop(stop)
+        _log.info("draining")
     _log.info("stopped")
-    return 0
 
 
-def _serve_metrics(settings: Settings, app: App) -> str:
+def monitor(
+    settings: ServiceSettings, registry: CollectorRegistry, is_serving: Callable[[], bool], stack: ExitStack
+) -> str:
+    """Serve metrics and health where that is asked for and return the address. Raises ConfigurationError."""
     if not settings.metrics_listen:
         return ""
-    return serve_metrics(settings.metrics_listen, f"{ENV_PREFIX}METRICS_LISTEN", app.metrics)
+    listener = open_monitoring(settings.metrics_listen, settings.variable("metrics_listen"), registry, is_serving)
+    stack.callback(listener.stop)
+    return listener.address
 
 
-def publish(settings: Settings, address: str, metrics_address: str) -> None:
-    """Say where the service is: in the log and in files."""
-    write_address(settings.data_dir / ADDRESS_FILE, address)
-    if metrics_address:
-        write_address(settings.data_dir / METRICS_ADDRESS_FILE, metrics_address)
-    _log.info("ready", address=address, metrics_address=metrics_address, workers=settings.workers)
+class PublishedAddresses:
+    """Tells where the service is, in the log and in files below the data folder, while it runs."""
 
+    def __init__(self, settings: ServiceSettings) -> None:
+        """Remove the files of an earlier service. Raises ConfigurationError where the folder cannot be used."""
+        self._workers = settings.workers
+        self._service, self._metrics = (
+            AddressFile(settings.data_dir, name, settings.variable("data_dir"))
+            for name in (ADDRESS_FILE, METRICS_ADDRESS_FILE)
+        )
 
-def clear_addresses(settings: Settings) -> None:
-    """Remove the address files."""
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        for name in (ADDRESS_FILE, METRICS_ADDRESS_FILE):
-            (settings.data_dir / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{ENV_PREFIX}DATA_DIR: cannot use {settings.data_dir}: {error.strerror}",
-            advice="name a folder that this user may write to",
-        ) from None
+    def publish(self, address: str, metrics_address: str) -> None:
+        """Tell the addresses; ``metrics_address`` is empty where there is none."""
+        self._service.write(address)
+        self._metrics.write(metrics_address)
+        _log.info("ready", address=address, metrics_address=metrics_address, workers=self._workers)
+
+    def withdraw(self) -> None:
+        """Remove the files."""
+        self._service.remove()
+        self._metrics.remove()

@@ -10,39 +10,45 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
+from typing import Any
 
 import structlog
 from labelwright.core.errors import ConfigurationError, LabelwrightError
-from labelwright.core.stop_signal import stop_on_signal
 from labelwright.service.processes import process, worker
-from labelwright.service.processes.listening import reserve, serve_metrics
-from labelwright.service.processes.worker_metrics import WorkerMetrics
-from labelwright.service.settings import ENV_PREFIX, Settings
+from labelwright.service.processes.supervisor_metrics import SupervisorMetrics
+from labelwright.service.settings import ServiceSettings
+from labelwright.serving.addresses import reserve
+from labelwright.serving.backoff import Backoff
+from labelwright.serving.main import ServerExit
+from labelwright.serving.stop_signal import stop_on_signal
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
 _log = structlog.get_logger(__name__)
-_FIRST_DELAY, _LAST_DELAY = 0.2, 10.0
-"""Seconds before a dead worker is started again; doubled each time."""
+_RESTARTS = Backoff(0.2, 10.0)
 _STABLE_SECONDS = 30.0
+"""A worker that lived longer is started again as if it were the first time."""
 _COLLECT_SECONDS = 2.0
+_HEALTH_SECONDS = 0.5
 _TICK_SECONDS = 0.1
 _KILL_SECONDS = 5.0
 """What a worker gets on top of the time to drain."""
 
 
-class Worker:
-    """One place for a worker process; the process in it changes when it dies."""
+class WorkerSlot:
+    """A place for one worker process; when the process dies, another one takes the place."""
 
-    def __init__(self, settings: Settings, index: int, address: str) -> None:
+    def __init__(self, settings: ServiceSettings, index: int, address: str) -> None:
         self._settings = settings
         self._index = index
         self._address = address
         self._lock = threading.Lock()
         self._pipe: Connection | None = None
         self._questions = 0
-        self._delay = _FIRST_DELAY
+        self._deaths = 0
+        """In a row, each soon after its start."""
         self._start_at = 0.0
         self._started_at = 0.0
         self.process: multiprocessing.process.BaseProcess | None = None
@@ -64,17 +70,26 @@ class Worker:
 
     def collect(self) -> Sequence[Metric] | None:
         """Return the worker's metric families, or None where it does not answer in time."""
+        families: Sequence[Metric] | None = self._ask(worker.COLLECT, _COLLECT_SECONDS)
+        return families
+
+    def is_serving(self) -> bool:
+        """Return whether the worker says in time that it serves."""
+        return self._ask(worker.IS_SERVING, _HEALTH_SECONDS) is True
+
+    def _ask(self, question: str, seconds: float) -> Any:
+        """Return the worker's answer, or None where none comes in time."""
         with self._lock:
             if not self.ready or self._pipe is None:
                 return None
             self._questions += 1
             try:
-                self._pipe.send((worker.COLLECT, self._questions))
-                give_up = time.monotonic() + _COLLECT_SECONDS
+                self._pipe.send((question, self._questions))
+                give_up = time.monotonic() + seconds
                 while self._pipe.poll(max(give_up - time.monotonic(), 0)):
-                    number, families = self._pipe.recv()
+                    number, answer = self._pipe.recv()
                     if number == self._questions:  # else the late answer to an earlier question
-                        return families  # type: ignore[no-any-return]
+                        return answer
             except (EOFError, OSError):
                 pass
             return None
@@ -106,30 +121,36 @@ class Worker:
                 self._pipe.close()
                 self._pipe = None
         if not was_ready and not self.restarts and code > 0:
-            error = ConfigurationError if code == 2 else LabelwrightError
+            error = ConfigurationError if code == ServerExit.MISCONFIGURED else LabelwrightError
             raise error("a worker cannot start; its log line says why")
         if time.monotonic() - self._started_at > _STABLE_SECONDS:
-            self._delay = _FIRST_DELAY
+            self._deaths = 0
+        self._deaths += 1
         self.restarts += 1
-        self._start_at = time.monotonic() + self._delay
-        _log.error("worker ended; starting another", worker=self._index, exit_code=code, delay_seconds=self._delay)
-        self._delay = min(self._delay * 2, _LAST_DELAY)
+        delay = _RESTARTS.pause(self._deaths)
+        self._start_at = time.monotonic() + delay
+        _log.error("worker ended; starting another", worker=self._index, exit_code=code, delay_seconds=delay)
 
 
 class Supervisor:
     """All workers."""
 
-    def __init__(self, settings: Settings, address: str) -> None:
+    def __init__(self, settings: ServiceSettings, address: str) -> None:
         self._settings = settings
-        self._workers = [Worker(settings, index, address) for index in range(settings.workers)]
+        self._workers = [WorkerSlot(settings, index, address) for index in range(settings.workers)]
+        self._stopping = False
 
     @property
     def ready(self) -> bool:
-        """Whether every worker serves."""
+        """Whether every worker has started."""
         return all(item.ready for item in self._workers)
 
+    def is_serving(self) -> bool:
+        """Return whether any worker serves and none is to end: connections go only to workers that listen."""
+        return not self._stopping and any(item.is_serving() for item in self._workers)
+
     def tend(self) -> None:
-        """See Worker.tend."""
+        """Tend each worker. Raises as WorkerSlot.tend does."""
         for item in self._workers:
             item.tend()
 
@@ -144,6 +165,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """Let every worker drain; kill those that do not end."""
+        self._stopping = True
         running = [item.process for item in self._workers if item.process is not None]
         for process_ in running:
             process_.terminate()
@@ -156,32 +178,24 @@ class Supervisor:
                 process_.join()
 
 
-def run(settings: Settings) -> int:
-    """Run the workers until a signal; return the exit code. Raises ConfigurationError."""
+def serve(settings: ServiceSettings) -> None:
+    """Run the workers until a signal. Raises ConfigurationError where they cannot start."""
     stop = stop_on_signal()
-    process.clear_addresses(settings)
-    holder, address = reserve(settings.listen, f"{ENV_PREFIX}LISTEN", shared=True)
-    supervisor = Supervisor(settings, address)
-    metrics_address = _serve_metrics(settings, supervisor)
-    published = False
-    try:
+    with ExitStack() as stack:
+        published = process.PublishedAddresses(settings)
+        stack.callback(published.withdraw)
+        holder, address = reserve(settings.listen, settings.variable("listen"), shared=True)
+        stack.callback(holder.close)
+        supervisor = Supervisor(settings, address)
+        registry = CollectorRegistry()
+        registry.register(SupervisorMetrics(supervisor.collect, supervisor.restarts))
+        metrics_address = process.monitor(settings, registry, supervisor.is_serving, stack)
+        stack.callback(supervisor.stop)
+        is_published = False
         while not stop.wait(_TICK_SECONDS):
             supervisor.tend()
-            if supervisor.ready and not published:
-                process.publish(settings, address, metrics_address)
-                published = True
+            if supervisor.ready and not is_published:
+                published.publish(address, metrics_address)
+                is_published = True
         _log.info("draining")
-    finally:
-        supervisor.stop()
-        holder.close()
-        process.clear_addresses(settings)
     _log.info("stopped")
-    return 0
-
-
-def _serve_metrics(settings: Settings, supervisor: Supervisor) -> str:
-    if not settings.metrics_listen:
-        return ""
-    registry = CollectorRegistry()
-    registry.register(WorkerMetrics(supervisor.collect, supervisor.restarts))
-    return serve_metrics(settings.metrics_listen, f"{ENV_PREFIX}METRICS_LISTEN", registry)

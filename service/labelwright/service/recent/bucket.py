@@ -20,7 +20,7 @@ _KNOWN_SECONDS = 60.0
 _FEW = 100
 """Records below which their mean size says too little."""
 
-Chunk = dict[str, int]
+ScoredMembers = dict[str, int]
 """Scores by member, as ZADD takes them."""
 
 
@@ -57,7 +57,7 @@ class RecentBucket:
             self._pending[place] = packed
         return True
 
-    def chunks(self, now: float) -> Iterator[Chunk]:
+    def chunks(self, now: float) -> Iterator[ScoredMembers]:
         """Yield what is to be written, lowest scores first; nothing is pending afterwards.
 
         Call ``wrote`` after each: it may make the rest needless.
@@ -66,7 +66,7 @@ class RecentBucket:
             self._forget(now)
         places = heapq.nsmallest(self.room, self._pending)
         pending, self._pending = self._pending, {}
-        chunk: Chunk = {}
+        chunk: ScoredMembers = {}
         size = 0
         for place in places:
             if place >= self._bound:
@@ -80,7 +80,7 @@ class RecentBucket:
         if chunk:
             yield chunk
 
-    def wrote(self, chunk: Chunk, highest: int | None) -> None:
+    def wrote(self, chunk: ScoredMembers, highest: int | None) -> None:
         """Take into account that Redis has the chunk. ``highest`` is the score at the last place, None where free."""
         self._written_records += len(chunk)
         self._written_bytes += sum(len(member.encode()) for member in chunk)

@@ -13,13 +13,14 @@ from typing import Protocol
 import redis
 import structlog
 from labelwright.core.recent import RecentSample
-from labelwright.service.background import Background
 from labelwright.service.backlog import Backlog
-from labelwright.service.breaker import Breaker, BreakerState
-from labelwright.service.metrics import Metrics
-from labelwright.service.recent.bucket import Chunk, RecentBucket
+from labelwright.service.breaker import BreakerState, RedisBreaker
+from labelwright.service.metrics import ServiceMetrics
+from labelwright.service.recent.bucket import RecentBucket, ScoredMembers
+from labelwright.serving.background import Background
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from typing_extensions import override
 
 _log = structlog.get_logger(__name__)
 _EVERY_SECONDS = 0.2
@@ -30,7 +31,7 @@ _MAX_BYTES = 16 << 20
 """What waits to be looked at, of all tasks."""
 
 
-class RecentRecords(Protocol):
+class RecentWriter(Protocol):
     """Takes the records of production traffic of tasks that ask for a sample."""
 
     def offer(self, sample: RecentSample, packed: Sequence[str]) -> None:
@@ -46,23 +47,26 @@ class RecentRecords(Protocol):
         ...
 
 
-class NullRecentRecords:
+class NullRecentWriter(RecentWriter):
     """Keeps nothing: there is no Redis."""
 
+    @override
     def offer(self, sample: RecentSample, packed: Sequence[str]) -> None:
-        """See RecentRecords."""
+        pass
 
+    @override
     def start(self) -> None:
-        """See RecentRecords."""
+        pass
 
+    @override
     def close(self) -> None:
-        """See RecentRecords."""
+        pass
 
 
-class RedisRecentRecords:
+class RedisRecentWriter(RecentWriter):
     """See the module."""
 
-    def __init__(self, url: str, metrics: Metrics) -> None:
+    def __init__(self, url: str, metrics: ServiceMetrics) -> None:
         """Raise ValueError for a URL that is none."""
         self._redis = redis.Redis.from_url(
             url,
@@ -72,22 +76,22 @@ class RedisRecentRecords:
         )
         self._backlog: Backlog[tuple[RecentSample, Sequence[str]]] = Backlog(_MAX_RECORDS, _MAX_BYTES)
         self._buckets: dict[str, RecentBucket] = {}
-        self._breaker = Breaker()
+        self._breaker = RedisBreaker()
         self._background = Background("recent", self._run)
         results = metrics.recent_records
         self._counts = {name: results.labels(name) for name in ("kept", "dropped", "failed", "too_large")}
 
+    @override
     def offer(self, sample: RecentSample, packed: Sequence[str]) -> None:
-        """See RecentRecords."""
         if self._breaker.state is BreakerState.OPEN or not self._backlog.put((sample, packed), packed):
             self._counts["dropped"].inc(len(packed))
 
+    @override
     def start(self) -> None:
-        """See RecentRecords."""
         self._background.start()
 
+    @override
     def close(self) -> None:
-        """See RecentRecords."""
         self._background.stop()
         self._redis.close()
 
@@ -137,7 +141,7 @@ class RedisRecentRecords:
             known = self._buckets[sample.task] = RecentBucket(sample, number, now)
         return known
 
-    def _write(self, bucket: RecentBucket, chunk: Chunk, now: float) -> int | None:
+    def _write(self, bucket: RecentBucket, chunk: ScoredMembers, now: float) -> int | None:
         """Return the score at the bucket's last place, None where that is free. Raises redis.RedisError, OSError."""
         key, last = bucket.sample.key(bucket.number), bucket.room - 1
         # A transaction: a key must not be left without its time to live, nor above its bound.

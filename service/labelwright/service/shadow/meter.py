@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from labelwright.core.vote import ABSTAIN
-from labelwright.service.answer import Answer
-from labelwright.service.metrics import Meter, Metrics
+from labelwright.service.answer import LabelAnswer
+from labelwright.service.metrics import Meter, ServiceMetrics
 from labelwright.service.versions.live_version import LiveVersion
 
 _NO_LABEL_OF_PRODUCTION = -2
@@ -14,7 +14,7 @@ _NO_LABEL_OF_PRODUCTION = -2
 class ShadowMeter(Meter):
     """Counts for one candidate beside one production version; begins at 0."""
 
-    def __init__(self, metrics: Metrics, production: LiveVersion, candidate: LiveVersion) -> None:
+    def __init__(self, metrics: ServiceMetrics, production: LiveVersion, candidate: LiveVersion) -> None:
         """Compare by the labels' names: the two versions may have others, or in another order."""
         super().__init__(metrics, production.target.task)
         labels, candidate_labels = production.task.label_names, candidate.task.label_names
@@ -32,7 +32,7 @@ class ShadowMeter(Meter):
         self._errors = self._counter(metrics.shadow_errors)
         self._dropped = self._counter(metrics.shadow_dropped)
 
-    def count(self, production: Answer, candidate: Answer) -> None:
+    def count(self, production: LabelAnswer, candidate: LabelAnswer) -> None:
         """Count one record that both answered."""
         theirs, ours = production.decision.label, candidate.decision.label
         (self._production_abstentions if theirs == ABSTAIN else self._production_labels[theirs]).inc()

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from labelwright.service.answer import Answer
+from labelwright.service.answer import LabelAnswer
 from labelwright.service.backlog import Backlog
 from labelwright.service.shadow.meter import ShadowMeter
 from labelwright.service.versions.live_version import LiveVersion
@@ -29,7 +29,7 @@ class Seen(NamedTuple):
     """A record and what production answered."""
 
     packed: str
-    answer: Answer
+    answer: LabelAnswer
 
 
 class Shadow:
@@ -44,7 +44,7 @@ class Shadow:
         self._backlog: Backlog[Sequence[Seen]] = Backlog(_MAX_RECORDS, _MAX_BYTES)
         self._waiting: deque[Seen] = deque()
 
-    def offer(self, packed: Sequence[str], answers: Sequence[Answer]) -> None:
+    def offer(self, packed: Sequence[str], answers: Sequence[LabelAnswer]) -> None:
         """Choose some of the records that production answered. Never waits, never raises."""
         chance, share = random.random, self._share
         seen = [Seen(text, answer) for text, answer in zip(packed, answers, strict=True) if chance() < share]

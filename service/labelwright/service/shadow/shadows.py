@@ -12,14 +12,16 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import structlog
+from labelwright.core.alias import PRODUCTION
 from labelwright.core.errors import DeadlineExceeded
 from labelwright.core.task import FieldType, Task
-from labelwright.service.background import Background
-from labelwright.service.metrics import Metrics
+from labelwright.service.metrics import ServiceMetrics
 from labelwright.service.shadow.meter import ShadowMeter
 from labelwright.service.shadow.shadow import Shadow
-from labelwright.service.versions.directory import DEFAULT_ALIAS, LiveTable
+from labelwright.service.versions.directory import LiveTable
 from labelwright.service.versions.live_version import LiveVersion
+from labelwright.serving.background import Background
+from typing_extensions import override
 
 _log = structlog.get_logger(__name__)
 _EVERY_SECONDS = 0.05
@@ -34,10 +36,8 @@ _BATCH_SECONDS = 30.0
 class Shadows(Protocol):
     """Knows which versions have a shadow."""
 
-    @property
-    def alias(self) -> str:
-        """The alias of candidates; empty where there are no shadows."""
-        ...
+    alias: str
+    """The alias of candidates; empty where there are no shadows."""
 
     def of(self, version: LiveVersion) -> Shadow | None:
         """Return the version's shadow."""
@@ -56,29 +56,32 @@ class Shadows(Protocol):
         ...
 
 
-class NullShadows:
+class NullShadows(Shadows):
     """There are none."""
 
     alias = ""
 
-    def of(self, version: LiveVersion) -> Shadow | None:  # noqa: ARG002
-        """See Shadows."""
+    @override
+    def of(self, version: LiveVersion) -> Shadow | None:
         return None
 
+    @override
     def follow(self, live: LiveTable) -> None:
-        """See Shadows."""
+        pass
 
+    @override
     def start(self) -> None:
-        """See Shadows."""
+        pass
 
+    @override
     def close(self) -> None:
-        """See Shadows."""
+        pass
 
 
-class EvaluatedShadows:
+class EvaluatedShadows(Shadows):
     """See the module."""
 
-    def __init__(self, alias: str, share: float, metrics: Metrics) -> None:
+    def __init__(self, alias: str, share: float, metrics: ServiceMetrics) -> None:
         """``share`` is that of production's records that candidates are evaluated on."""
         self.alias = alias
         self._share = share
@@ -88,12 +91,12 @@ class EvaluatedShadows:
         self._unfit: set[str] = set()
         self._background = Background("shadow", self._run)
 
+    @override
     def of(self, version: LiveVersion) -> Shadow | None:
-        """See Shadows."""
         return self._shadows.get(version)
 
+    @override
     def follow(self, live: LiveTable) -> None:
-        """See Shadows."""
         pairs = dict(self._pairs(live))
         kept = {}
         ended = []
@@ -111,12 +114,12 @@ class EvaluatedShadows:
                 kept[production] = self._begin(production, candidate)
         self._shadows = kept
 
+    @override
     def start(self) -> None:
-        """See Shadows."""
         self._background.start()
 
+    @override
     def close(self) -> None:
-        """See Shadows."""
         self._background.stop()
         self.follow({})
 
@@ -124,7 +127,7 @@ class EvaluatedShadows:
         """Yield each production version with the candidate to evaluate beside it."""
         unfit = set()
         for task, named in live.items():
-            production, candidate = named.get(DEFAULT_ALIAS), named.get(self.alias)
+            production, candidate = named.get(PRODUCTION), named.get(self.alias)
             if not production or not candidate or candidate.target.digest == production.target.digest:
                 continue
             if _packing(production.task) == _packing(candidate.task):

@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from labelwright.core.bundle import digest_files
 from labelwright.core.errors import CorruptArtifact
 from labelwright.core.whole_file import write_whole
-from labelwright.service.target import Aliases, Target
+from labelwright.service.target import Aliases, VersionTarget
 from labelwright.v1 import registry_service_pb2 as pb
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -60,25 +60,25 @@ class BundleStore:
         """Keep a download that was checked against ``digest``."""
         write_whole(self._path(digest), download.SerializeToString())
 
-    def write_number(self, target: Target) -> None:
+    def write_number(self, target: VersionTarget) -> None:
         """Keep which version the target's number names."""
         write_whole(self._number_path(target.task, target.number), target.digest.encode())
 
-    def find(self, task: str, number: int) -> Target | None:
+    def find(self, task: str, number: int) -> VersionTarget | None:
         """Return which version a number names, or None where that was not kept. ``task`` must be a task's name."""
         try:
             digest = self._number_path(task, number).read_text()
         except (FileNotFoundError, UnicodeDecodeError):
             return None
-        return Target(task, number, digest) if _DIGEST.fullmatch(digest) else None
+        return VersionTarget(task, number, digest) if _DIGEST.fullmatch(digest) else None
 
     def read_aliases(self) -> Aliases | None:
         """Return the aliases that were last kept, or None where there are none that can be read."""
         try:
             state = json.loads((self._folder / _STATE_FILE).read_text())
-            table: dict[str, dict[str, Target]] = {}
+            table: dict[str, dict[str, VersionTarget]] = {}
             for task, alias, number, digest in state["aliases"]:
-                table.setdefault(task, {})[alias] = Target(str(task), int(number), str(digest))
+                table.setdefault(task, {})[alias] = VersionTarget(str(task), int(number), str(digest))
             return Aliases(int(state["revision"]), table)
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None

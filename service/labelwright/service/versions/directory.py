@@ -4,43 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Protocol
 
+from labelwright.core.alias import PRODUCTION
 from labelwright.core.errors import AliasNotFound, TaskNotFound, Unavailable
 from labelwright.core.task import NAME_PATTERN
-from labelwright.service.target import Aliases, Target
+from labelwright.service.target import Aliases, VersionTarget
+from labelwright.service.versions.bundle_fetcher import BundleFetcher
 from labelwright.service.versions.live_version import LiveVersion
+from labelwright.service.versions.loaded_versions import LoadedVersions
 
-DEFAULT_ALIAS = "production"
 _NAME = re.compile(NAME_PATTERN)
 
 LiveTable = Mapping[str, Mapping[str, LiveVersion]]
 """``table[task][alias]``: the preloaded versions that serve."""
 
 
-class Versions(Protocol):
-    """Loads versions on demand."""
-
-    def acquire(self, target: Target, deadline: float) -> LiveVersion:
-        """Return the version with a reference taken."""
-        ...
-
-
-class Numbers(Protocol):
-    """Knows which version a number names."""
-
-    def find(self, task: str, number: int) -> Target:
-        """Return it."""
-        ...
-
-
 class Directory:
     """What requests see of the registry. ``live`` and ``aliases`` are replaced whole, each in one assignment."""
 
-    def __init__(self, versions: Versions, numbers: Numbers, tasks: Collection[str] = ()) -> None:
+    def __init__(self, versions: LoadedVersions, bundles: BundleFetcher, tasks: Collection[str] = ()) -> None:
         """``tasks`` are the only ones served; all where empty."""
         self._versions = versions
-        self._numbers = numbers
+        self._bundles = bundles
         self._tasks = frozenset(tasks)
         self.live: LiveTable = {}
         self.aliases: Aliases | None = None
@@ -65,9 +50,9 @@ class Directory:
 
     def production(self, task: str) -> LiveVersion | None:
         """Return the version that is production now, without a reference; None where none is loaded."""
-        return (self.live.get(task) or {}).get(DEFAULT_ALIAS)
+        return (self.live.get(task) or {}).get(PRODUCTION)
 
-    def _numbered(self, task: str, number: int) -> Target:
+    def _numbered(self, task: str, number: int) -> VersionTarget:
         if self.aliases is not None:
             for target in self.aliases.table.get(task, {}).values():
                 if target.number == number:
@@ -75,9 +60,9 @@ class Directory:
         # What cannot be a task's name is neither remembered nor sent to the registry, however long it is.
         if not _NAME.fullmatch(task) or (self._tasks and task not in self._tasks):
             raise _task_not_found(task)
-        return self._numbers.find(task, number)
+        return self._bundles.find(task, number)
 
-    def _target(self, task: str, alias: str) -> Target:
+    def _target(self, task: str, alias: str) -> VersionTarget:
         if self.aliases is None:
             raise Unavailable(
                 "the service has not heard from the registry yet", advice="ask again, or look at the registry"

@@ -10,7 +10,7 @@ from labelwright.sandbox.interface import Executable
 from labelwright.service.answer import Answers
 from labelwright.service.cost import Cost
 from labelwright.service.metrics import VersionMeter
-from labelwright.service.target import Target
+from labelwright.service.target import VersionTarget
 from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1 import registry_service_pb2
 
@@ -20,7 +20,7 @@ class LiveVersion:
 
     def __init__(
         self,
-        target: Target,
+        target: VersionTarget,
         task: Task,
         executable: Executable,
         answers: Answers,

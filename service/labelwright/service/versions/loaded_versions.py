@@ -8,29 +8,21 @@ from collections import OrderedDict
 from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
-from typing import Protocol
 
 from labelwright.core.errors import DeadlineExceeded, LabelwrightError, Unavailable
-from labelwright.service.target import Target
+from labelwright.service.target import VersionTarget
 from labelwright.service.versions.live_version import LiveVersion
+from labelwright.service.versions.loading import Loader
 
 _LOADS_AT_ONCE = 2
 _FAILURE_SECONDS = 1.0
 """How long a failed load is remembered, so that requests for a broken version cost nothing."""
 
 
-class VersionLoader(Protocol):
-    """Makes a live version."""
-
-    def load(self, target: Target) -> LiveVersion:
-        """Return the version, warm."""
-        ...
-
-
 class LoadedVersions:
     """Loads each version once, however many ask at the same time, and closes those that are not needed any more."""
 
-    def __init__(self, loader: VersionLoader, unpinned: int) -> None:
+    def __init__(self, loader: Loader, unpinned: int) -> None:
         """``unpinned`` is how many versions stay loaded that no preloaded alias names."""
         self._loader = loader
         self._max_unpinned = unpinned
@@ -41,7 +33,7 @@ class LoadedVersions:
         self._pinned: frozenset[str] = frozenset()
         self._executor = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="load")
 
-    def acquire(self, target: Target, deadline: float) -> LiveVersion:
+    def acquire(self, target: VersionTarget, deadline: float) -> LiveVersion:
         """Return the version with a reference taken, loading it where need be.
 
         ``deadline`` is a ``time.monotonic()`` value. Raises DeadlineExceeded, and LabelwrightError where loading fails.
@@ -83,7 +75,7 @@ class LoadedVersions:
         for version in out:
             version.release()
 
-    def _start(self, target: Target) -> Future[LiveVersion]:
+    def _start(self, target: VersionTarget) -> Future[LiveVersion]:
         since, error = self._failed.get(target.digest, (0.0, None))
         if error and time.monotonic() - since < _FAILURE_SECONDS:
             raise error.with_traceback(None)
@@ -92,7 +84,7 @@ class LoadedVersions:
         self._loading[target.digest] = loading
         return loading
 
-    def _load(self, target: Target) -> LiveVersion:
+    def _load(self, target: VersionTarget) -> LiveVersion:
         try:
             version = self._loader.load(target)
         except Exception as error:

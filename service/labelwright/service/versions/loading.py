@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Protocol
 
-from labelwright.core.bundle import Bundle, Program
+from labelwright.core.bundle import Bundle
 from labelwright.core.record import Value, pack
-from labelwright.core.task import FieldType, Task
+from labelwright.core.task import FieldType
 from labelwright.core.wire.messages import bundle_from_message
-from labelwright.sandbox.interface import Executable
+from labelwright.sandbox import Sandbox
 from labelwright.service.answer import Answers
-from labelwright.service.metrics import Metrics
-from labelwright.service.target import Target
+from labelwright.service.metrics import ServiceMetrics
+from labelwright.service.target import VersionTarget
+from labelwright.service.versions.bundle_fetcher import BundleFetcher
 from labelwright.service.versions.live_version import LiveVersion
-from labelwright.v1 import registry_service_pb2 as pb
 
 _WARM_RECORDS = 32
 _WARM_SECONDS = 10.0
@@ -28,31 +26,15 @@ _EMPTY: dict[FieldType, Value] = {
 }
 
 
-class Bundles(Protocol):
-    """Where bundles come from."""
-
-    def fetch(self, target: Target) -> pb.DownloadBundleResponse:
-        """Return the bundle, checked against its digest."""
-        ...
-
-
-class Programs(Protocol):
-    """The part of the sandbox that loading needs."""
-
-    def load(self, task: Task, programs: Sequence[Program]) -> Executable:
-        """Return the programs ready to run."""
-        ...
-
-
 class Loader:
     """Makes live versions. Safe to use from several threads."""
 
-    def __init__(self, bundles: Bundles, sandbox: Programs, metrics: Metrics) -> None:
+    def __init__(self, bundles: BundleFetcher, sandbox: Sandbox, metrics: ServiceMetrics) -> None:
         self._bundles = bundles
         self._sandbox = sandbox
         self._metrics = metrics
 
-    def load(self, target: Target) -> LiveVersion:
+    def load(self, target: VersionTarget) -> LiveVersion:
         """Return the version, warm. Raises LabelwrightError where it cannot be had or does not load."""
         download = self._bundles.fetch(target)
         bundle, _ = bundle_from_message(download.bundle)

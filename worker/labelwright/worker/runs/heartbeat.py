@@ -8,6 +8,7 @@ import time
 import structlog
 from labelwright.client import RunClient
 from labelwright.core.errors import LabelwrightError, LeaseLost, RunNotFound, RunStateMismatch
+from labelwright.serving.background import Background
 from labelwright.worker.runs.held import Held
 
 _BEATS = 3
@@ -24,17 +25,15 @@ class Heartbeat:
         self._seconds = lease_seconds
         self._until: dict[Held, float] = {}
         self._lock = threading.Lock()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._background = Background("heartbeat", self._beat)
 
     def start(self) -> None:
         """Begin to beat."""
-        self._thread.start()
+        self._background.start()
 
     def stop(self) -> None:
         """End the thread; leases are left to run out or to be let go."""
-        self._ended.set()
-        self._thread.join(timeout=self._seconds)
+        self._background.stop(self._seconds)
 
     def add(self, held: Held) -> None:
         """Keep the run's lease alive from now on."""
@@ -47,7 +46,7 @@ class Heartbeat:
             self._until.pop(held, None)
 
     def _beat(self) -> None:
-        while not self._ended.wait(self._seconds / _BEATS):
+        while not self._background.stopping.wait(self._seconds / _BEATS):
             with self._lock:
                 held_runs = list(self._until.items())
             for held, until in held_runs:

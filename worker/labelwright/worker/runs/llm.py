@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from labelwright.core.errors import Unavailable
 from labelwright.synthesis.llm.completion import Reply, Request
 from labelwright.synthesis.llm.endpoint import AskFailed, Endpoint
@@ -13,6 +11,7 @@ from labelwright.synthesis.llm.provider import KeptProvider, Provider, Retries
 from labelwright.synthesis.settings import Settings
 from labelwright.worker.runs.held import Held
 from labelwright.worker.runs.replies import BookingEndpoint, RunReplies
+from typing_extensions import override
 
 _AWAY = frozenset(
     {"unreachable", "connection_lost", "timeout", "wrong_content_type", "http_408", "http_409", "http_429"}
@@ -21,23 +20,15 @@ _REFUSING = frozenset({"http_401", "http_403", "http_404"})
 """A key or a name is wrong: a person can set it right while the run waits."""
 
 
-class Llm(Protocol):
-    """Opens the LLM for a run."""
-
-    def open(self, held: Held, tokens: int) -> Provider:
-        """Return the LLM with a budget of so many tokens. Raises ConfigurationError where none is set."""
-        ...
-
-
-class OpenAILlm:
-    """See Llm. The endpoint is that of the settings of synthesis; it is opened when a run first needs it."""
+class RunLlm:
+    """Opens the LLM for runs. Its endpoint is that of the settings of synthesis, opened when a run first needs it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._endpoint: Endpoint | None = None
 
     def open(self, held: Held, tokens: int) -> Provider:
-        """See Llm."""
+        """Return the LLM with a budget of so many tokens. Raises ConfigurationError where none is set."""
         settings = self._settings
         if self._endpoint is None:
             # The client library takes long to import, and a worker that waits for alerts does not need it.
@@ -57,29 +48,30 @@ class OpenAILlm:
         )
 
 
-class WaitingProvider:
-    """See Provider. An LLM that is away is no failed program: the step is left, and taken again when it is back."""
+class WaitingProvider(Provider):
+    """Raises Unavailable where the LLM is, and not what a failed program raises: the step is then taken again later."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
 
     @property
+    @override
     def model(self) -> str:
-        """See Provider."""
         return self._provider.model
 
     @property
+    @override
     def address(self) -> str:
-        """See Provider."""
         return self._provider.address
 
     @property
+    @override
     def ledger(self) -> Ledger:
-        """See Provider."""
         return self._provider.ledger
 
+    @override
     def complete(self, request: Request, purpose: str) -> Reply:
-        """See Provider. Raises Unavailable where the endpoint cannot be used now."""
+        """Return the reply. Raises Unavailable, beside the rest, where the endpoint cannot be used now."""
         try:
             return self._provider.complete(request, purpose)
         except AskFailed as error:

@@ -26,7 +26,7 @@ class Wait:
     why: str
 
 
-Outcome = Advance | Wait
+StepOutcome = Advance | Wait
 
 
 class Stopped(Exception):

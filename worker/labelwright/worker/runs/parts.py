@@ -12,8 +12,8 @@ from labelwright.core.task import Refresh
 from labelwright.sandbox import Sandbox
 from labelwright.worker.policy import newest, tokens_left
 from labelwright.worker.prometheus import Prometheus
-from labelwright.worker.runs.llm import Llm
-from labelwright.worker.runs.recent_records import RecentRecords
+from labelwright.worker.runs.llm import RunLlm
+from labelwright.worker.runs.recent_records import RecentReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,15 @@ class Asking:
 
 
 @dataclass(frozen=True)
-class Parts:
+class RunParts:
     """Everything that a step may use. ``prometheus`` is None where none is set; times are in seconds."""
 
     name: str
     registry: Registry
     runs: RunClient
-    recent: RecentRecords
+    recent: RecentReader
     prometheus: Prometheus | None
-    llm: Llm
+    llm: RunLlm
     asking: Asking
     shadow_seconds: float
     _sandboxes: list[Sandbox] = field(default_factory=list)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from labelwright.client import Registry
+from labelwright.core.alias import PRODUCTION
 from labelwright.core.errors import AliasNotFound
 from labelwright.core.run import Run, RunState, message_of
 from labelwright.worker.runs.outcome import Advance
 
-PRODUCTION, CANDIDATE = "production", "candidate"
+CANDIDATE = "candidate"
 
 
 def version_of(registry: Registry, task: str, alias: str = PRODUCTION) -> int:

@@ -14,6 +14,7 @@ from labelwright.core.task import Task
 from labelwright.worker.runs.held import Held
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from typing_extensions import override
 
 FEWEST = 50
 """Distinct records below which nothing is learned or decided."""
@@ -22,7 +23,7 @@ SAMPLE_FILE = "sample.jsonl"
 _TIMEOUT_SECONDS = 5.0
 
 
-class RecentRecords(Protocol):
+class RecentReader(Protocol):
     """Where recent records are."""
 
     def read(self, task: Task) -> list[str]:
@@ -33,16 +34,16 @@ class RecentRecords(Protocol):
         ...
 
 
-class NoRecords:
+class NullRecentReader(RecentReader):
     """No Redis: no records."""
 
-    def read(self, task: Task) -> list[str]:  # noqa: ARG002
-        """See RecentRecords."""
+    @override
+    def read(self, task: Task) -> list[str]:
         return []
 
 
-class RedisRecords:
-    """See RecentRecords."""
+class RedisRecentReader(RecentReader):
+    """See RecentReader."""
 
     def __init__(self, url: str) -> None:
         """Raise ConfigurationError where ``url`` is none."""
@@ -60,8 +61,8 @@ class RedisRecords:
                 "LABELWRIGHT_WORKER_REDIS_URL: is not the URL of a Redis", advice="for example redis://127.0.0.1:6379/0"
             ) from None
 
+    @override
     def read(self, task: Task) -> list[str]:
-        """See RecentRecords."""
         try:
             packed = read_recent(self._client, RecentSample.of(task), time.time())
         except (redis.RedisError, OSError) as error:

@@ -9,14 +9,16 @@ from labelwright.core.run import RunCost
 from labelwright.synthesis.llm.completion import Reply, Request, Usage
 from labelwright.synthesis.llm.endpoint import AskFailed, Endpoint
 from labelwright.synthesis.llm.prices import Price
+from labelwright.synthesis.llm.provider import KeptReplies
 from labelwright.synthesis.llm.replies import reply_from_json, reply_to_json
 from labelwright.worker.runs.held import Held
+from typing_extensions import override
 
 _KEPT, _LOST = "reply/", "lost/"
 
 
-class RunReplies:
-    """See KeptReplies. A reply and what it cost are kept in one write."""
+class RunReplies(KeptReplies):
+    """A reply and what it cost are kept in one write."""
 
     def __init__(self, held: Held, model: str, price: Price | None) -> None:
         self._held = held
@@ -24,14 +26,14 @@ class RunReplies:
         self._price = price
         self._names = set(held.names(_KEPT))
 
+    @override
     def get(self, request: Request) -> Reply | None:
-        """See KeptReplies."""
         name = self._name(request)
         content = self._held.get(name) if name in self._names else None
         return None if content is None else reply_from_json(json.loads(content))
 
+    @override
     def keep(self, request: Request, reply: Reply) -> None:
-        """See KeptReplies."""
         name = self._name(request)
         self._held.put(name, json.dumps(reply_to_json(reply)).encode(), cost_of(reply.usage, self._price))
         self._names.add(name)
@@ -40,8 +42,8 @@ class RunReplies:
         return f"{_KEPT}{request.digest(self._model)}"
 
 
-class BookingEndpoint:
-    """See Endpoint. Asks nothing once the lease is lost, and books requests that failed and may have been charged."""
+class BookingEndpoint(Endpoint):
+    """Asks nothing once the lease is lost, and books requests that failed and may have been charged."""
 
     def __init__(self, endpoint: Endpoint, held: Held, price: Price | None) -> None:
         self._endpoint = endpoint
@@ -49,17 +51,18 @@ class BookingEndpoint:
         self._price = price
 
     @property
+    @override
     def model(self) -> str:
-        """See Endpoint."""
         return self._endpoint.model
 
     @property
+    @override
     def address(self) -> str:
-        """See Endpoint."""
         return self._endpoint.address
 
+    @override
     def ask(self, request: Request) -> Reply:
-        """See Endpoint. Raises LeaseLost and Stopped too."""
+        """Return the reply. Raises LeaseLost and Stopped, beside the rest."""
         self._held.check()
         try:
             return self._endpoint.ask(request)

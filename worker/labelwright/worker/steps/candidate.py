@@ -7,14 +7,14 @@ from labelwright.core.report import Report
 from labelwright.core.run import RunState
 from labelwright.worker.runs.held import Held
 from labelwright.worker.runs.outcome import Advance
-from labelwright.worker.runs.parts import Parts
+from labelwright.worker.runs.parts import RunParts
 from labelwright.worker.runs.production import CANDIDATE, moved_meanwhile, reason_of
 from labelwright.worker.steps.writing import kept_bundle
 
 _FINDINGS = 3
 
 
-def push_candidate(parts: Parts, held: Held) -> Advance:
+def push_candidate(parts: RunParts, held: Held) -> Advance:
     """Push the bundle, which gives the same version every time, and name it ``candidate``."""
     run = held.run
     if cancelled := moved_meanwhile(parts.registry, run):

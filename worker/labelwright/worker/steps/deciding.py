@@ -15,12 +15,12 @@ from labelwright.core.run import RunState
 from labelwright.core.task import Approval
 from labelwright.synthesis.asking.sampling import random_distinct
 from labelwright.worker.decision import (
-    Decision,
-    Evidence,
+    CandidateDecision,
+    CandidateEvidence,
+    CandidateVerdict,
     Judged,
-    Shadow,
+    ShadowFigures,
     Split,
-    Verdict,
     decide,
     disagreements,
     needs_judge,
@@ -28,8 +28,8 @@ from labelwright.worker.decision import (
 from labelwright.worker.drift import Drift, measure_drift
 from labelwright.worker.observed import Observed, observe
 from labelwright.worker.runs.held import Held
-from labelwright.worker.runs.outcome import Advance, Outcome, Wait
-from labelwright.worker.runs.parts import Parts
+from labelwright.worker.runs.outcome import Advance, StepOutcome, Wait
+from labelwright.worker.runs.parts import RunParts
 from labelwright.worker.runs.production import moved_meanwhile
 from labelwright.worker.runs.recent_records import SAMPLE_FILE, are_enough, keep_records, kept_records
 from labelwright.worker.steps.gold import compare_on_gold
@@ -43,7 +43,7 @@ _SHOWN_LABELS = 50
 """In the facts of a decision, the commonest ones."""
 
 
-def decide_on_candidate(parts: Parts, held: Held) -> Outcome:
+def decide_on_candidate(parts: RunParts, held: Held) -> StepOutcome:
     """Wait for the shadow, then decide."""
     run = held.run
     if cancelled := moved_meanwhile(parts.registry, run):
@@ -60,24 +60,24 @@ def decide_on_candidate(parts: Parts, held: Held) -> Outcome:
     return _advance(decision, base.bundle, said, _facts(decision, evidence, judged, len(packed)))
 
 
-def _advance(decision: Decision, base: Bundle, said: str, facts: Mapping[str, object]) -> Advance:
+def _advance(decision: CandidateDecision, base: Bundle, said: str, facts: Mapping[str, object]) -> Advance:
     message = f"{decision.reason} {said}".strip()
-    if decision.verdict is Verdict.REJECT:
+    if decision.verdict is CandidateVerdict.REJECT:
         return Advance(RunState.REJECTED, message, facts)
-    if decision.verdict is Verdict.ASK:
+    if decision.verdict is CandidateVerdict.ASK:
         return Advance(RunState.AWAITING_APPROVAL, f"A person has to decide. {message}", facts)
     if base.task.refresh.approval is Approval.MANUAL:
         return Advance(RunState.AWAITING_APPROVAL, f"A person has to approve, as task.toml asks for. {message}", facts)
     return Advance(RunState.APPROVED, message, facts)
 
 
-def _shadow(parts: Parts, held: Held, base: Bundle) -> tuple[Shadow | None, str]:
+def _shadow(parts: RunParts, held: Held, base: Bundle) -> tuple[ShadowFigures | None, str]:
     """Return what the shadow showed and what is to be said of it; None while it has not seen enough."""
     wanted = base.task.refresh.shadow_records
     if not wanted:
-        return Shadow(), ""
+        return ShadowFigures(), ""
     if parts.prometheus is None:
-        return Shadow(), "Live traffic was not looked at: no Prometheus is set."
+        return ShadowFigures(), "Live traffic was not looked at: no Prometheus is set."
     shadow = shadow_of(parts.prometheus, held.run.task, held.run.candidate_version)
     if shadow.records >= wanted:
         return shadow, ""
@@ -87,7 +87,7 @@ def _shadow(parts: Parts, held: Held, base: Bundle) -> tuple[Shadow | None, str]
     return shadow, f"Within {waited / 60:.0f} minutes only {shadow.records} records came for the shadow."
 
 
-def _records(parts: Parts, held: Held, base: Bundle) -> list[str]:
+def _records(parts: RunParts, held: Held, base: Bundle) -> list[str]:
     """Return recent records, taken anew so that there are some that nothing was learned from; chosen once a run."""
     kept = kept_records(held, FRESH_FILE)
     if kept is not None:
@@ -103,11 +103,11 @@ def _records(parts: Parts, held: Held, base: Bundle) -> list[str]:
 
 
 def _gather(
-    parts: Parts, held: Held, base: Download, candidate: Download, packed: Sequence[str], shadow: Shadow
-) -> Evidence:
+    parts: RunParts, held: Held, base: Download, candidate: Download, packed: Sequence[str], shadow: ShadowFigures
+) -> CandidateEvidence:
     task = base.bundle.task
     old, new = (observe(parts.sandbox, item.bundle, packed) for item in (base, candidate))
-    return Evidence(
+    return CandidateEvidence(
         label_names=task.label_names,
         base=old,
         candidate=new,
@@ -124,7 +124,7 @@ def _drift(found: Observed, names: Sequence[str], reference: Reference | None) -
     return measure_drift(found.figures(names), reference) if reference else ()
 
 
-def _judged(parts: Parts, held: Held, base: Bundle, evidence: Evidence, packed: Sequence[str]) -> Judged:
+def _judged(parts: RunParts, held: Held, base: Bundle, evidence: CandidateEvidence, packed: Sequence[str]) -> Judged:
     disputed = disagreements(evidence.base, evidence.candidate)
     learned = set(_directly_labeled(held))
     # A record that repeats is judged once: its repetitions would be no further witnesses.
@@ -147,7 +147,9 @@ def _directly_labeled(held: Held) -> list[str]:
     return [sample[index] for index in random_distinct(sample, held.run.id)[: kept_lesson(held).direct_labels]]
 
 
-def _facts(decision: Decision, evidence: Evidence, judged: Judged | None, records: int) -> dict[str, object]:
+def _facts(
+    decision: CandidateDecision, evidence: CandidateEvidence, judged: Judged | None, records: int
+) -> dict[str, object]:
     return {
         "verdict": decision.verdict.value,
         "records": records,
@@ -162,7 +164,7 @@ def _facts(decision: Decision, evidence: Evidence, judged: Judged | None, record
     }
 
 
-def _figures(observed: Observed, evidence: Evidence) -> dict[str, object]:
+def _figures(observed: Observed, evidence: CandidateEvidence) -> dict[str, object]:
     figures = asdict(observed.figures(evidence.label_names))
     commonest = sorted(figures["label_shares"].items(), key=lambda item: -item[1])[:_SHOWN_LABELS]
     return {**figures, "label_shares": {label: round(share, 4) for label, share in commonest}}

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from labelwright.core.run import RunState
 from labelwright.worker.runs.held import Held
-from labelwright.worker.runs.outcome import Outcome
-from labelwright.worker.runs.parts import Parts
+from labelwright.worker.runs.outcome import StepOutcome
+from labelwright.worker.runs.parts import RunParts
 from labelwright.worker.steps.candidate import push_candidate
 from labelwright.worker.steps.deciding import decide_on_candidate
 from labelwright.worker.steps.promoting import promote
@@ -15,7 +15,7 @@ from labelwright.worker.steps.sampling import take_sample
 from labelwright.worker.steps.watching import watch
 from labelwright.worker.steps.writing import write_programs
 
-Step = Callable[[Parts, Held], Outcome]
+Step = Callable[[RunParts, Held], StepOutcome]
 """Takes a run one step further. A step that is taken again, after a kill at any point of it, does no more harm than the
 first time, and what it paid for is not paid for again.
 """

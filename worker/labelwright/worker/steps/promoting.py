@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from labelwright.core.alias import PRODUCTION
 from labelwright.core.errors import AliasMoved, GateFailed, RunStateMismatch
 from labelwright.core.run import RunState
 from labelwright.worker.runs.held import Held
 from labelwright.worker.runs.outcome import Advance
-from labelwright.worker.runs.parts import Parts
-from labelwright.worker.runs.production import PRODUCTION, drop_candidate, newest_move, reason_of, version_of
+from labelwright.worker.runs.parts import RunParts
+from labelwright.worker.runs.production import drop_candidate, newest_move, reason_of, version_of
 
 
-def promote(parts: Parts, held: Held) -> Advance:
+def promote(parts: RunParts, held: Held) -> Advance:
     """Move production from the base to the candidate. A move that was made already is taken as made."""
     run = held.run
     present_run = parts.runs.get(run.id)

@@ -6,12 +6,12 @@ from labelwright.core.run import RunState
 from labelwright.core.task import Task
 from labelwright.worker.runs.held import Held
 from labelwright.worker.runs.outcome import Advance
-from labelwright.worker.runs.parts import Parts
+from labelwright.worker.runs.parts import RunParts
 from labelwright.worker.runs.production import version_of
 from labelwright.worker.runs.recent_records import FEWEST, SAMPLE_FILE, are_enough, keep_records
 
 
-def take_sample(parts: Parts, held: Held) -> Advance:
+def take_sample(parts: RunParts, held: Held) -> Advance:
     """Keep the task's recent records as a file of the run."""
     base = version_of(parts.registry, held.run.task)
     if not base:

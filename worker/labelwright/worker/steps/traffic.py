@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from labelwright.core.report import Reference
-from labelwright.worker.decision import Shadow
+from labelwright.worker.decision import ShadowFigures
 from labelwright.worker.prometheus import Prometheus
 
 
-def shadow_of(prometheus: Prometheus, task: str, version: int) -> Shadow:
+def shadow_of(prometheus: Prometheus, task: str, version: int) -> ShadowFigures:
     """Return what was counted since this version's shadow began. Raises Unavailable."""
     begun = f'(labelwright_shadow_version{{task="{task}"}} == {version})'
 
     def count(name: str) -> int:
         return round(prometheus.value(f'sum({name}{{task="{task}"}} and ignoring (label) {begun})') or 0.0)
 
-    return Shadow(
+    return ShadowFigures(
         records=count("labelwright_shadow_records_total"),
         agreements=count("labelwright_shadow_agreements_total"),
         labeled=count("labelwright_shadow_labels_total"),

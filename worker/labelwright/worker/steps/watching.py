@@ -5,22 +5,23 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+from labelwright.core.alias import PRODUCTION
 from labelwright.core.errors import AliasMoved
 from labelwright.core.report import Reference
 from labelwright.core.run import RunState
 from labelwright.worker.drift import coverage_drop, error_rise
 from labelwright.worker.prometheus import Prometheus
 from labelwright.worker.runs.held import Held
-from labelwright.worker.runs.outcome import Advance, Outcome, Wait
-from labelwright.worker.runs.parts import Parts
-from labelwright.worker.runs.production import PRODUCTION, newest_move, reason_of, version_of
+from labelwright.worker.runs.outcome import Advance, StepOutcome, Wait
+from labelwright.worker.runs.parts import RunParts
+from labelwright.worker.runs.production import newest_move, reason_of, version_of
 from labelwright.worker.steps.traffic import fails_to_load, figures_since, serves_everywhere
 
 FEWEST = 50
 """Records below which live traffic says nothing."""
 
 
-def watch(parts: Parts, held: Held) -> Outcome:
+def watch(parts: RunParts, held: Held) -> StepOutcome:
     """Wait for the end of the watch; roll back where the version fails before."""
     run = held.run
     if (present := version_of(parts.registry, run.task)) != run.candidate_version:
@@ -58,7 +59,7 @@ def _trouble(prometheus: Prometheus, held: Held, found: Reference | None, refere
     return f"on {found.rows:,} records of live traffic: {'; '.join(alarms)}" if alarms else ""
 
 
-def _roll_back(parts: Parts, held: Held, trouble: str) -> Advance:
+def _roll_back(parts: RunParts, held: Held, trouble: str) -> Advance:
     run = held.run
     held.check()
     try:
@@ -75,7 +76,7 @@ def _roll_back(parts: Parts, held: Held, trouble: str) -> Advance:
     return Advance(RunState.ROLLED_BACK, f"Production is version {present} again, because {trouble}.")
 
 
-def _moved(parts: Parts, held: Held, present: int) -> Advance:
+def _moved(parts: RunParts, held: Held, present: int) -> Advance:
     """Return the end of a run whose version is production no more: rolled back before a kill, or moved by a person."""
     said = newest_move(parts.registry, held.run.task)
     if present == held.run.base_version:

@@ -18,7 +18,7 @@ from labelwright.synthesis.writing.round import SynthesisSettings
 from labelwright.v1 import registry_service_pb2
 from labelwright.worker.runs.held import Held
 from labelwright.worker.runs.outcome import Advance
-from labelwright.worker.runs.parts import Parts
+from labelwright.worker.runs.parts import RunParts
 from labelwright.worker.runs.production import moved_meanwhile
 from labelwright.worker.runs.recent_records import SAMPLE_FILE, kept_records
 
@@ -40,7 +40,7 @@ class Lesson:
     direct_labels: int
 
 
-def write_programs(parts: Parts, held: Held) -> Advance:
+def write_programs(parts: RunParts, held: Held) -> Advance:
     """Have the programs written, and keep the bundle as a file of the run."""
     run = held.run
     if cancelled := moved_meanwhile(parts.registry, run):
@@ -74,7 +74,7 @@ def kept_lesson(held: Held) -> Lesson:
     return Lesson(tuple(found.get("unseen_gold", ())), found.get("direct_labels", 0))
 
 
-def _write(parts: Parts, held: Held, base: Bundle, packed: Sequence[str], tokens: int) -> Written:
+def _write(parts: RunParts, held: Held, base: Bundle, packed: Sequence[str], tokens: int) -> Written:
     from labelwright.synthesis.app import run_synthesis  # see llm.py
 
     asking, seed = parts.asking, _seed(held.run)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 
 import structlog
 from labelwright.core.errors import LabelwrightError
+from labelwright.serving.background import start_thread
+from labelwright.worker.metrics import WorkerMetrics
 from labelwright.worker.runs.heartbeat import Heartbeat
-from labelwright.worker.runs.held import Held, OnSpent
-from labelwright.worker.runs.parts import Parts
-from labelwright.worker.work.work import Patience, Work, WorkMetrics
+from labelwright.worker.runs.held import Held
+from labelwright.worker.runs.parts import RunParts
+from labelwright.worker.work.work import Patience, Work
 
 _END_SECONDS = 10.0
 """What work under way gets to come to a point where it can be left."""
@@ -23,11 +26,10 @@ class Crew:
 
     def __init__(
         self,
-        parts: Parts,
+        parts: RunParts,
         heartbeat: Heartbeat,
         patience: Patience,
-        metrics: WorkMetrics,
-        on_spent: OnSpent,
+        metrics: WorkerMetrics,
         *,
         lease_seconds: int,
         most: int,
@@ -37,7 +39,6 @@ class Crew:
         self._heartbeat = heartbeat
         self._patience = patience
         self._metrics = metrics
-        self._on_spent = on_spent
         self._lease_seconds = lease_seconds
         self._most = most
         self._stopping = threading.Event()
@@ -56,12 +57,10 @@ class Crew:
             if claimed is None:
                 return
             run, lease = claimed
-            held = Held(self._parts.runs, run, lease, self._stopping, self._on_spent)
+            held = Held(self._parts.runs, run, lease, self._stopping, self._metrics.spent)
             _log.info("claimed", run=run.id, task=run.task, state=run.state.value)
             self._heartbeat.add(held)
-            thread = threading.Thread(target=self._work, args=(held,), name=f"run-{run.id}", daemon=True)
-            self._threads[thread] = held
-            thread.start()
+            self._threads[start_thread(f"run-{run.id}", partial(self._work, held))] = held
 
     def stop(self) -> None:
         """Leave all runs where they are and let their leases go."""

@@ -11,7 +11,7 @@ import structlog
 from labelwright.client import Registry, RunClient
 from labelwright.core.errors import LabelwrightError, RunNotFound
 from labelwright.core.run import Run
-from labelwright.worker.metrics import Metrics
+from labelwright.worker.metrics import WorkerMetrics
 from labelwright.worker.prometheus import Alert, Prometheus
 from labelwright.worker.runs.opening import Opener
 from labelwright.worker.runs.production import CANDIDATE, drop_candidate, run_of_candidate
@@ -32,7 +32,7 @@ class Poller:
         prometheus: Prometheus | None,
         opener: Opener,
         crew: Crew,
-        metrics: Metrics,
+        metrics: WorkerMetrics,
     ) -> None:
         self._registry = registry
         self._runs = runs

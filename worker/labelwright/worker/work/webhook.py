@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from labelwright.core.errors import LabelwrightError
-from labelwright.worker.http_listener import Answer
+from labelwright.serving.http_listener import HttpRequest, HttpResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 PATH = "/alerts"
@@ -50,22 +50,24 @@ class Webhook:
     def __init__(self, consider: Consider) -> None:
         self._consider = consider
 
-    def __call__(self, body: bytes) -> Answer:
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer 200 where every alert was dealt with, 400 for what is no such message, 503 to be asked again."""
         try:
-            message = _Message.model_validate_json(body)
+            message = _Message.model_validate_json(request.body)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             place = ".".join(map(str, first["loc"]))
-            return Answer(400, f"this is no message of Alertmanager, version 4: {place} {first['msg']}\n".encode())
+            return HttpResponse(
+                400, f"this is no message of Alertmanager, version 4: {place} {first['msg']}\n".encode()
+            )
         wanted = [item for item in message.alerts if item.status == "firing" and item.labels.kind == "drift"]
         results: dict[str, str] = {}
         for alert in wanted:
             try:
                 results[alert.fingerprint] = self._take(alert)
             except LabelwrightError as error:
-                return Answer(503, f"{error.message}\n".encode())
-        return Answer(200, json.dumps(results).encode() + b"\n", "application/json")
+                return HttpResponse(503, f"{error.message}\n".encode())
+        return HttpResponse(200, json.dumps(results).encode() + b"\n", "application/json")
 
     def _take(self, alert: _Alert) -> str:
         labels = alert.labels

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-import traceback
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import structlog
 from labelwright.core.errors import (
@@ -19,9 +17,12 @@ from labelwright.core.errors import (
     Unavailable,
 )
 from labelwright.core.run import RunState
+from labelwright.serving.backoff import Backoff
+from labelwright.serving.logs import places_of
+from labelwright.worker.metrics import WorkerMetrics
 from labelwright.worker.runs.held import Held
-from labelwright.worker.runs.outcome import Advance, Outcome, Stopped
-from labelwright.worker.runs.parts import Parts
+from labelwright.worker.runs.outcome import Advance, StepOutcome, Stopped
+from labelwright.worker.runs.parts import RunParts
 from labelwright.worker.runs.production import drop_candidate
 from labelwright.worker.steps.order import STEPS
 
@@ -32,14 +33,6 @@ _GONE = (LeaseLost, RunStateMismatch, RunNotFound, Stopped)
 _LONGEST_PAUSE = 300.0
 
 _log = structlog.get_logger(__name__)
-
-
-class WorkMetrics(Protocol):
-    """What is counted of steps."""
-
-    def stepped(self, task: str, state: RunState, to_state: RunState, seconds: float) -> None:
-        """Count a step from one state to the next, and the seconds that the run stood in the first."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +49,12 @@ class Patience:
 class Work:
     """One run in one worker."""
 
-    def __init__(self, parts: Parts, held: Held, patience: Patience, metrics: WorkMetrics) -> None:
+    def __init__(self, parts: RunParts, held: Held, patience: Patience, metrics: WorkerMetrics) -> None:
         self._parts = parts
         self._held = held
         self._patience = patience
         self._metrics = metrics
+        self._backoff = Backoff(patience.retry, _LONGEST_PAUSE)
         self._failures = 0
         self._away_since = 0.0
         self._log = _log.bind(run=held.run.id, task=held.run.task)
@@ -88,7 +82,7 @@ class Work:
         self._log.debug("waiting", state=self._held.run.state.value, why=outcome.why)
         self._held.wait(self._patience.poll)
 
-    def _outcome(self) -> Outcome:
+    def _outcome(self) -> StepOutcome:
         self._held.check()
         try:
             return STEPS[self._held.run.state](self._parts, self._held)
@@ -98,8 +92,7 @@ class Work:
             return Advance(RunState.FAILED, _sentences(error.message, error.advice))
         except Exception as error:
             # The message and the values may quote records; the place is what helps.
-            places = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)][-4:]
-            self._log.error("a step failed", error=type(error).__name__, places=places)
+            self._log.error("a step failed", error=type(error).__name__, places=places_of(error))
             return Advance(RunState.FAILED, f"The worker itself failed ({type(error).__name__}); its log says where.")
 
     def _conclude(self, outcome: Advance) -> None:
@@ -139,8 +132,8 @@ class Work:
                 pass  # the registry itself is away
             else:
                 return
-        pause = min(self._patience.retry * 2.0**self._failures, _LONGEST_PAUSE)
         self._failures += 1
+        pause = self._backoff.pause(self._failures)
         self._log.warning("away", state=self._held.run.state.value, reason=error.message, pause=pause)
         self._held.wait(pause)
 

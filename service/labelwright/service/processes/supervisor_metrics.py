@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from typing_extensions import override
 
 WORKER_LABEL = "worker"
 
 
-class WorkerMetrics(Collector):
+class SupervisorMetrics(Collector):
     """Collects from the workers at each scrape."""
 
     def __init__(
@@ -25,8 +26,8 @@ class WorkerMetrics(Collector):
         self._collect = collect
         self._states = states
 
+    @override
     def collect(self) -> Iterable[Metric]:
-        """See Collector."""
         merged: dict[str, Metric] = {}
         answered = self._collect()
         for worker, families in answered.items():

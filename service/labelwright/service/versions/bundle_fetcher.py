@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import structlog
 from labelwright.core.errors import CorruptArtifact, DeadlineExceeded, NotFound, Unavailable
-from labelwright.service.target import Target
+from labelwright.service.registry_link import RegistryLink
+from labelwright.service.target import VersionTarget
 from labelwright.service.versions.bundle_store import BundleStore, check_digest
 from labelwright.v1 import registry_service_pb2 as pb
 
@@ -18,28 +19,16 @@ _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
-class Registry(Protocol):
-    """The downloads that this module asks for."""
-
-    def download_digest(self, task: str, digest: str) -> pb.DownloadBundleResponse:
-        """Return the bundle of that digest."""
-        ...
-
-    def download_number(self, task: str, number: int) -> pb.DownloadBundleResponse:
-        """Return the bundle of that number."""
-        ...
-
-
-class BundleSource:
+class BundleFetcher:
     """Fetches bundles and keeps them. Safe to use from several threads."""
 
-    def __init__(self, store: BundleStore, registry: Registry) -> None:
+    def __init__(self, store: BundleStore, registry: RegistryLink) -> None:
         self._store = store
         self._registry = registry
-        self._numbers: dict[tuple[str, int], Target] = {}
+        self._numbers: dict[tuple[str, int], VersionTarget] = {}
         self._missing: dict[tuple[str, int], tuple[float, NotFound]] = {}
 
-    def fetch(self, target: Target) -> pb.DownloadBundleResponse:
+    def fetch(self, target: VersionTarget) -> pb.DownloadBundleResponse:
         """Return the target's bundle. Raises LabelwrightError: what the registry says, or CorruptArtifact."""
         try:
             stored = self._store.read(target.digest)
@@ -53,7 +42,7 @@ class BundleSource:
         self._keep(download, target)
         return download
 
-    def find(self, task: str, number: int) -> Target:
+    def find(self, task: str, number: int) -> VersionTarget:
         """Return which version a number names; that never changes. Raises NotFound, Unavailable.
 
         The registry is asked first and the disk where it is away. A number that does not exist is remembered for a
@@ -78,14 +67,14 @@ class BundleSource:
         _bounded(self._numbers)[key] = target
         return target
 
-    def _download(self, task: str, number: int) -> Target:
+    def _download(self, task: str, number: int) -> VersionTarget:
         download = self._registry.download_number(task, number)
-        target = Target(task, number, download.version.digest)
+        target = VersionTarget(task, number, download.version.digest)
         check_digest(download, target.digest)
         self._keep(download, target)
         return target
 
-    def _keep(self, download: pb.DownloadBundleResponse, target: Target) -> None:
+    def _keep(self, download: pb.DownloadBundleResponse, target: VersionTarget) -> None:
         try:
             self._store.write(download, target.digest)
             self._store.write_number(target)

@@ -1,14 +1,15 @@
-"""The servers' logs: one JSON object a line on standard error. Never a record, a program's message or a key.
-
-Needs structlog, which the extras of the servers bring.
-"""
+"""The servers' logs: one JSON object a line on standard error. Never a record, a program's message or a key."""
 
 from __future__ import annotations
 
 import logging
 import sys
+import traceback
 
 import structlog
+
+_PLACES = 4
+"""Frames of an error that are logged: the innermost ones tell where it was raised."""
 
 
 def configure_logs(level: str = "INFO", **bound: object) -> None:
@@ -38,3 +39,11 @@ def configure_logs(level: str = "INFO", **bound: object) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+
+
+def places_of(error: BaseException) -> list[str]:
+    """Return where an error was raised, as ``function:line``, innermost last.
+
+    For errors that nobody foresaw: their text may quote a record and must not be logged, and the place is what helps.
+    """
+    return [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)][-_PLACES:]

@@ -1,0 +1,1 @@
+"""What every server needs: settings, addresses, gRPC and HTTP listeners, logs, threads, exit codes."""
