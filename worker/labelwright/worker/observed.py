@@ -11,8 +11,6 @@ from labelwright.core.report import Reference
 from labelwright.core.vote import in_conflict, is_error, is_label
 from labelwright.sandbox import Labeler, Sandbox
 
-_BATCH = 256
-
 
 @dataclass(frozen=True, slots=True)
 class Observed:
@@ -43,9 +41,7 @@ class Observed:
 def observe(sandbox: Sandbox, bundle: Bundle, packed: Sequence[str]) -> Observed:
     """Return what the bundle's version says of packed records. Raises InvalidBundle where a program does not load."""
     with closing(Labeler.open(sandbox, bundle)) as labeler:
-        labeled = [
-            item for start in range(0, len(packed), _BATCH) for item in labeler.label(packed[start : start + _BATCH])
-        ]
+        labeled = labeler.label(packed)
     return Observed(
         labels=tuple(item.decision.label for item in labeled),
         failed=tuple(any(map(is_error, item.votes)) for item in labeled),

@@ -10,7 +10,7 @@ from labelwright.core.bundle import Bundle, Program
 from labelwright.core.record import Value, pack
 from labelwright.core.task import FieldType, Task
 from labelwright.core.wire.messages import bundle_from_message
-from labelwright.sandbox.interface import Executable
+from labelwright.sandbox import Executable
 from labelwright.service.answer import Answers
 from labelwright.service.metrics import Metrics
 from labelwright.service.target import Target
