@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from labelwright.core import bundle as bundle_module
-from labelwright.core.bundle import Bundle, digest_files, open_bundle, read_folder, write_folder
+from labelwright.core.bundle import Bundle, Program, digest_files, open_bundle, read_folder, write_folder
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.finding import Severity
 
@@ -203,3 +203,18 @@ def test_refuses_a_pipe_instead_of_waiting_for_it(tmp_path: Path) -> None:
 def test_says_which_folder_is_none(tmp_path: Path) -> None:
     with pytest.raises(InvalidBundle, match="nowhere is not a folder"):
         read_folder(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ('"""Of the file."""\n\n\ndef label(text):\n    """Of the function."""\n    return "a"\n', "Of the function."),
+        ('"""Of the file."""\n\n\ndef label(text):\n    return None\n', "Of the file."),
+        ('"""Of the file."""\n\n\ndef helper():\n    """Of another."""\n', "Of the file."),
+        (PROGRAM.decode(), ""),
+        ("def label(text:\n", ""),
+        ("x = " + "(" * 5000, ""),
+    ],
+)
+def test_a_program_is_described_by_its_docstring(source: str, wanted: str) -> None:
+    assert Program("p", source).description == wanted

@@ -12,7 +12,7 @@ from labelwright.core.bundle import Program
 from labelwright.core.finding import Finding
 from labelwright.core.task import Task
 from labelwright.core.vote import ABSTAIN, VoteError
-from labelwright.sandbox.interface import Votes
+from labelwright.sandbox.backend.votes_text import Votes
 from labelwright.sandbox.sandbox import Sandbox
 
 CODE = "AS310"

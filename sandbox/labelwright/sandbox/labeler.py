@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from labelwright.core.bundle import Bundle
 from labelwright.core.label_model import Decision, LabelModel
 from labelwright.core.task import Task
-from labelwright.sandbox.interface import Executable, Votes
+from labelwright.sandbox.backend.executable import Executable
+from labelwright.sandbox.backend.votes_text import Votes
 from labelwright.sandbox.sandbox import Sandbox
 
 
@@ -33,7 +34,7 @@ class Labeler:
         """Return a labeler for the bundle. Raises InvalidBundle where a program does not load."""
         return cls(bundle.task, sandbox.load(bundle.task, bundle.programs), bundle.label_model)
 
-    def label(self, packed_records: Sequence[str], deadline: float | None = None) -> list[Labeled]:
+    def label(self, packed_records: Iterable[str], deadline: float | None = None) -> list[Labeled]:
         """Return one decision a record. ``deadline`` is a ``time.monotonic()`` value. Raises DeadlineExceeded."""
         evaluation = self.executable.evaluate(packed_records, deadline=deadline)
         decide = self._label_model.decide

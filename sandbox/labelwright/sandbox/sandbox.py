@@ -13,12 +13,11 @@ from labelwright.core.errors import InvalidBundle
 from labelwright.core.finding import Finding
 from labelwright.core.task import Task
 from labelwright.sandbox.backend.breaker import Breaker
-from labelwright.sandbox.backend.component import LOAD_SECONDS, ComponentExecutable, load_seconds
+from labelwright.sandbox.backend.executable import LOAD_SECONDS, Executable, load_seconds
 from labelwright.sandbox.host.aot_cache import CompiledCache
 from labelwright.sandbox.host.clock import EpochClock
 from labelwright.sandbox.host.engine import make_engine
 from labelwright.sandbox.host.instance import Fault, FaultKind, LoadedInstance, version_text
-from labelwright.sandbox.interface import Executable
 
 
 class Sandbox:
@@ -50,7 +49,7 @@ class Sandbox:
         if findings:
             raise InvalidBundle("the programs do not load", findings=findings)
         breaker = Breaker(self._bench_after, self._bench_cooldown)
-        return ComponentExecutable(self, task, programs, breaker, self._pool_size)
+        return Executable(self, task, programs, breaker, self._pool_size)
 
     def close(self) -> None:
         """Stop the clock. Close executables first."""

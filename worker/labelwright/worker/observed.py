@@ -11,9 +11,7 @@ from labelwright.core.report import Reference
 from labelwright.core.vote import is_error
 from labelwright.registry.acceptance.figures import reference_figures
 from labelwright.sandbox import Labeler, Sandbox
-from labelwright.sandbox.interface import Votes
-
-_BATCH = 256
+from labelwright.sandbox.backend.votes_text import Votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,5 @@ class Observed:
 def observe(sandbox: Sandbox, bundle: Bundle, packed: Sequence[str]) -> Observed:
     """Return what the bundle's version says of packed records. Raises InvalidBundle where a program does not load."""
     with closing(Labeler.open(sandbox, bundle)) as labeler:
-        labeled = [
-            item for start in range(0, len(packed), _BATCH) for item in labeler.label(packed[start : start + _BATCH])
-        ]
+        labeled = labeler.label(packed)
     return Observed(tuple(item.decision.label for item in labeled), tuple(item.votes for item in labeled))

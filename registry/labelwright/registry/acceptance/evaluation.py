@@ -10,11 +10,7 @@ from labelwright.core.label_model import LabelModel
 from labelwright.core.record import Record, Value, pack
 from labelwright.core.row import Row
 from labelwright.core.task import Task
-from labelwright.sandbox import Sandbox
-from labelwright.sandbox.interface import Executable
-
-BATCH = 256
-"""Records a call into the sandbox."""
+from labelwright.sandbox import Executable, Sandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +35,9 @@ def evaluate(
     executable: Executable, label_model: LabelModel, packed: Sequence[str], deadline: float | None = None
 ) -> Evaluated:
     """Return votes and decisions. ``deadline`` is a time.monotonic() value; raises DeadlineExceeded beyond it."""
-    found = Evaluated()
-    for start in range(0, len(packed), BATCH):
-        evaluation = executable.evaluate(packed[start : start + BATCH], deadline=deadline)
-        found.votes.extend(evaluation.votes)
-        for program, message in evaluation.messages.items():
-            found.messages.setdefault(program, message)
-    found.decisions.extend(label_model.decide(votes).label for votes in found.votes)
-    return found
+    evaluation = executable.evaluate(packed, deadline=deadline)
+    decisions = [label_model.decide(votes).label for votes in evaluation.votes]
+    return Evaluated(evaluation.votes, decisions, dict(evaluation.messages))
 
 
 def accuracy_on_gold_of(sandbox: Sandbox, old: Bundle, new: Bundle, deadline: float | None = None) -> float:

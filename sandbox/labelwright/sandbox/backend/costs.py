@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 MAX_CHUNK = 256
 """Records in one call at most: beyond it the cost of a call is spread thin enough."""
@@ -16,6 +17,8 @@ _LANE_SHARE = 0.5
 _NEWEST = 0.3
 """Weight of the newest measurement in the running averages."""
 
+_Item = TypeVar("_Item")
+
 
 class Costs:
     """Running averages of CPU seconds per record. Guides planning only: a wrong one costs time, never a vote."""
@@ -28,19 +31,24 @@ class Costs:
         self.apart: frozenset[int] = frozenset()
         """Programs that are run on their own, because they would use up the others' time or kill their instance."""
 
-    def chunks(self, records: Sequence[str]) -> list[Sequence[str]]:
-        """Cut a batch into pieces that one call takes well within a pair's limit."""
-        planned = self._limit * _CHUNK_SHARE
-        size = min(MAX_CHUNK, max(1, int(planned / self._lane))) if self._lane else _FIRST_CHUNK
-        chunks, start = [], 0
-        while start < len(records):
-            end, chars = start, 0
-            while end < len(records) and end - start < size and (end == start or chars < MAX_CHUNK_CHARS):
-                chars += len(records[end])
-                end += 1
-            chunks.append(records[start:end])
-            start = end
-        return chunks
+    def chunks(self, items: Iterable[_Item], chars: Callable[[_Item], int]) -> Iterator[list[_Item]]:
+        """Yield the items in chunks that one call takes well within a pair's limit; ``chars`` measures an item.
+
+        Items are read only as chunks are asked for, and each chunk is as large as the measurements so far allow:
+        whoever evaluates a chunk before asking for the next gets small ones first and better ones soon.
+        """
+        chunk: list[_Item] = []
+        size = room = 0
+        for item in items:
+            if not chunk:
+                size, room = self._chunk_size(), MAX_CHUNK_CHARS
+            chunk.append(item)
+            room -= chars(item)
+            if len(chunk) >= size or room <= 0:
+                yield chunk
+                chunk = []
+        if chunk:
+            yield chunk
 
     def lane_took(self, records: int, seconds: float) -> None:
         """Note a call of all programs that share one."""
@@ -63,6 +71,10 @@ class Costs:
             total -= cost
             self.apart |= {program}
         self._lane = max(self._lane, total)
+
+    def _chunk_size(self) -> int:
+        planned = self._limit * _CHUNK_SHARE
+        return min(MAX_CHUNK, max(1, int(planned / self._lane))) if self._lane else _FIRST_CHUNK
 
 
 def _blend(old: float, new: float) -> float:

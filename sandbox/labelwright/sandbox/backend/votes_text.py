@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from labelwright.sandbox.interface import Votes
+Votes = tuple[int, ...]
+"""One vote a program, in the order of the version's programs (see labelwright.core.vote)."""
 
 FIRST = 48
 """Code point of vote 0."""

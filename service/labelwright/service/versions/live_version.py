@@ -6,7 +6,7 @@ import threading
 
 from labelwright.core.recent import RecentSample
 from labelwright.core.task import Task
-from labelwright.sandbox.interface import Executable
+from labelwright.sandbox import Executable
 from labelwright.service.answer import Answers
 from labelwright.service.cost import Cost
 from labelwright.service.metrics import VersionMeter

@@ -12,8 +12,6 @@ from labelwright.core.task import Task
 from labelwright.sandbox import Sandbox
 from labelwright.synthesis.statistics.label_models import Votes
 
-_BATCH = 256
-
 
 def cast_votes(sandbox: Sandbox, task: Task, programs: Sequence[Program], records: Sequence[Record]) -> Votes:
     """Return records x programs: a label's index, -1 for an abstention, lower for an error.
@@ -25,6 +23,5 @@ def cast_votes(sandbox: Sandbox, task: Task, programs: Sequence[Program], record
         return votes
     packed = [pack(record, task.limits.record_bytes) for record in records]
     with closing(sandbox.load(task, programs)) as executable:
-        for start in range(0, len(packed), _BATCH):
-            votes[start : start + _BATCH] = executable.evaluate(packed[start : start + _BATCH]).votes
+        votes[:] = executable.evaluate(packed).votes
     return votes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -106,7 +105,7 @@ def _programs_json(result: PilotResult) -> list[Json]:
         programs.append(
             {
                 "name": program.name,
-                "description": _first_paragraph(program.source),
+                "description": " ".join(program.description.partition("\n\n")[0].split()),
                 "serves": program.name in serving,
                 "gain": result.ensemble.gains.get(program.name),
                 "why_not": result.ensemble.left_out.get(program.name),
@@ -119,14 +118,6 @@ def _programs_json(result: PilotResult) -> list[Json]:
             }
         )
     return sorted(programs, key=lambda item: (not item["serves"], -item["coverage"], item["name"]))
-
-
-def _first_paragraph(source: str) -> str:
-    """Return the beginning of the docstring of a program that has passed validation: what it looks for."""
-    module = ast.parse(source)
-    functions = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "label"]
-    text = next((found for node in functions if (found := ast.get_docstring(node))), ast.get_docstring(module) or "")
-    return " ".join(text.partition("\n\n")[0].split())
 
 
 def _unanswered_notes(result: PilotResult) -> list[str]:

@@ -43,8 +43,6 @@ from labelwright.synthesis.statistics.evaluation import compare, measure
 from labelwright.synthesis.statistics.label_models import Floats, Labels, Votes
 from labelwright.synthesis.writing.round import SynthesisSettings, synthesize
 
-_BATCH = 256
-
 
 def run_pilot(
     sandbox: Sandbox,
@@ -179,8 +177,7 @@ def _ensemble_labels(
         return labels, np.full(len(labels), np.nan)
     packed = [pack(row.record, material.task.limits.record_bytes) for row in material.test]
     with closing(Labeler.open(sandbox, bundle)) as labeler:
-        batches = [labeler.label(packed[start : start + _BATCH]) for start in range(0, len(packed), _BATCH)]
-    decisions = [labeled.decision for batch in batches for labeled in batch]
+        decisions = [labeled.decision for labeled in labeler.label(packed)]
     return (
         np.array([decision.label for decision in decisions], dtype=np.int64),
         np.array([decision.probability for decision in decisions], dtype=np.float64),

@@ -26,7 +26,6 @@ from labelwright.synthesis.repair.placeholders import find_placeholder
 Column = npt.NDArray[np.int64]
 """One program's votes, one a record; errors count as abstentions."""
 
-_BATCH = 256
 _SAMPLE = 600
 _MAX_ERRORS = 0.05
 _ONE_SIDED = 0.95
@@ -97,14 +96,10 @@ class Validator:
             return _refused("load", _said(refusal.findings))
         with closing(executable):
             start = time.perf_counter()
-            votes: list[int] = []
-            messages: dict[str, str] = {}
-            for at in range(0, len(self._packed), _BATCH):
-                evaluation = executable.evaluate(self._packed[at : at + _BATCH])
-                votes += [vote for (vote,) in evaluation.votes]
-                messages = {**evaluation.messages, **messages}
+            evaluation = executable.evaluate(self._packed)
             seconds = time.perf_counter() - start
-        return self._weigh(np.array(votes, dtype=np.int64), messages.get(program.name, ""), seconds)
+        votes = np.array([vote for (vote,) in evaluation.votes], dtype=np.int64)
+        return self._weigh(votes, evaluation.messages.get(program.name, ""), seconds)
 
     def _weigh(self, votes: Column, message: str, seconds: float) -> Verdict:
         errors = float(np.mean([is_error(int(vote)) for vote in votes])) if len(votes) else 0.0

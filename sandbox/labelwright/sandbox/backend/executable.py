@@ -1,6 +1,7 @@
-"""The back end that runs programs as Python inside a WebAssembly component.
+"""A version's programs, ready to run: they get packed records and give votes.
 
-The ordinary case is one call for a piece of a batch and all programs. Only where that call does not come back, or
+The programs run as Python inside a WebAssembly component, which nothing outside of this package needs to know. The
+ordinary case is one call for a piece of a batch and all programs. Only where that call does not come back, or
 somebody ran out of memory, ``blame`` finds out who it was.
 """
 
@@ -8,8 +9,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from labelwright.core.bundle import Program
 from labelwright.core.errors import Unavailable
@@ -18,20 +20,32 @@ from labelwright.core.vote import VoteError
 from labelwright.sandbox.backend.blame import Outcome, SoloRun, raise_if_late, remaining_seconds
 from labelwright.sandbox.backend.breaker import Breaker
 from labelwright.sandbox.backend.costs import Costs
-from labelwright.sandbox.backend.votes_text import Decoder
+from labelwright.sandbox.backend.votes_text import Decoder, Votes
 from labelwright.sandbox.host.instance import Answer, Fault, FaultKind, LoadedInstance, Machine, version_text
 from labelwright.sandbox.host.pool import InstancePool
-from labelwright.sandbox.interface import Evaluation, Votes
 
 LOAD_SECONDS = 2.0
 """What the top-level code of a version's programs may take, reading their sources left out."""
 _READING_SECONDS = 0.05
 """What reading one program's source takes at most, on a slow machine."""
 
+_Item = TypeVar("_Item")
+
 
 def load_seconds(programs: int) -> float:
     """Return the time limit for loading so many programs."""
     return LOAD_SECONDS + programs * _READING_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a batch gave: ``votes[record]``, and for people the first error message of each failing program.
+
+    Messages may quote records: they are for whoever owns the data, never for logs.
+    """
+
+    votes: list[Votes]
+    messages: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -47,8 +61,8 @@ class _Batch:
             self.messages.setdefault(index, text)
 
 
-class ComponentExecutable:
-    """See interface.Executable."""
+class Executable:
+    """A version's programs, ready to run. Safe to call from several threads at once."""
 
     def __init__(
         self,
@@ -72,25 +86,38 @@ class ComponentExecutable:
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """See interface.Executable."""
+        """The programs' names, in voting order."""
         return tuple(program.name for program in self._programs)
 
     @property
     def benched(self) -> Mapping[str, str]:
-        """See interface.Executable."""
+        """Programs that failed so often that they are not run any more, with the reason."""
         return {self._programs[index].name: reason for index, reason in self._breaker.benched.items()}
 
-    def evaluate(self, records: Sequence[str], *, deadline: float | None = None) -> Evaluation:
-        """See interface.Executable. Raises Unavailable after ``close``."""
+    def chunks(self, items: Iterable[_Item]) -> Iterator[list[_Item]]:
+        """Yield the items as often as asked for, as many at a time as one call of ``evaluate`` takes best.
+
+        For whoever reads records from a source that does not fit into memory. How many that are is learned from the
+        calls so far, so evaluate what a chunk holds before asking for the next.
+        """
+        return self._costs.chunks(items, _no_text)
+
+    def evaluate(self, records: Iterable[str], *, deadline: float | None = None) -> Evaluation:
+        """Evaluate every program on every packed record, in chunks of the best size; the votes are kept in memory.
+
+        ``deadline`` is a ``time.monotonic()`` value; where it passes first, raises DeadlineExceeded and blames no
+        program. A program at fault gets an error vote; nothing it does changes the votes of the others. Raises
+        Unavailable after ``close``.
+        """
         if self._closed:
             raise Unavailable("the version was closed", advice="load it again")
         batch = _Batch(deadline)
-        for chunk in self._costs.chunks(records):
+        for chunk in self._costs.chunks(records, len):
             batch.votes += self._evaluate_chunk(chunk, batch)
         return Evaluation(batch.votes, {self._programs[index].name: batch.messages[index] for index in batch.messages})
 
     def close(self) -> None:
-        """See interface.Executable."""
+        """Free the instances. Calls under way finish first."""
         with self._lock:
             self._closed = True
             pools, self._pools = self._pools, {}
@@ -196,3 +223,7 @@ class ComponentExecutable:
             instance.close()
             raise Fault(FaultKind.CRASH, 0.0, "a program that loaded before does not load again")
         return instance
+
+
+def _no_text(_: object) -> int:
+    return 0
