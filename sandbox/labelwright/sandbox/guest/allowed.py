@@ -125,7 +125,7 @@ _REACHING_DUNDERS = frozenset(
 
 OMITTED = {
     "string": frozenset(("Formatter",)),
-    "typing": frozenset(("ForwardRef", "evaluate_forward_ref", "get_type_hints")),
+    "typing": frozenset(("ForwardRef", "evaluate_forward_ref")),
 }
 """What a program's copies of modules lack: it takes text for names or code."""
 

@@ -1,4 +1,4 @@
-"""The namespace that a program runs in: its own builtins, and its own copies of the modules that it may import.
+"""The module that a program runs as: its own builtins, and its own copies of the modules that it may import.
 
 This keeps well-meant programs apart from each other. It is not what protects the host: that is the component,
 which imports nothing at all.
@@ -10,10 +10,12 @@ import builtins
 import importlib
 import operator
 import types
+import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .allowed import HIDDEN_BUILTINS, MODULES, OMITTED, is_reaching
+from .annotations import confine, make_get_type_hints
 
 _LAZY = (
     "_strptime",
@@ -41,18 +43,25 @@ for _name in _LAZY:
     importlib.import_module(_name)
 
 
-def make_namespace(name: str) -> dict[str, Any]:
-    """Return a fresh module namespace for one program."""
-    own = {key: value for key, value in vars(builtins).items() if key not in HIDDEN_BUILTINS}
-    own |= {"__import__": _Importer(), "getattr": _getattr, "hasattr": _hasattr, "print": _print, "__debug__": True}
+def make_module(name: str) -> types.ModuleType:
+    """Return a fresh module for one program."""
     # The prefix keeps a program named like a module ("re") out of what dataclasses and enum find by module name.
-    return {"__builtins__": own, "__name__": f"programs.{name}", "__doc__": None}
+    module = types.ModuleType(f"programs.{name}")
+    vars(module)["__builtins__"] = _own_builtins() | {"__import__": _Importer(vars(module))}
+    return module
+
+
+def _own_builtins() -> dict[str, Any]:
+    own = {key: value for key, value in vars(builtins).items() if key not in HIDDEN_BUILTINS}
+    return own | {"getattr": _getattr, "hasattr": _hasattr, "print": _print, "__debug__": True}
 
 
 class _Importer:
     """Stands in for ``__import__``: hands out this program's copies of the allowed modules."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        """``names`` are those of the program's module."""
+        self._names = names
         self._copies: dict[str, types.ModuleType] = {}
 
     def __call__(
@@ -72,7 +81,7 @@ class _Importer:
         if name not in self._copies:
             original = _ORIGINALS[name]
             copied = types.ModuleType(name, original.__doc__)
-            vars(copied).update(_offered(original))
+            vars(copied).update(_offered(original, self._names))
             self._copies[name] = copied
             for other in _ORIGINALS:
                 parent, _, child = other.rpartition(".")
@@ -81,7 +90,7 @@ class _Importer:
         return self._copies[name]
 
 
-def _offered(module: types.ModuleType) -> dict[str, Any]:
+def _offered(module: types.ModuleType, names: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of a module's namespace, less its own imports (re.enum ...), tables copied."""
     omitted = OMITTED.get(module.__name__, frozenset())
     offered = {
@@ -91,6 +100,8 @@ def _offered(module: types.ModuleType) -> dict[str, Any]:
     }
     if module is operator:
         offered |= {"attrgetter": _attrgetter, "methodcaller": _methodcaller}
+    if module is typing:
+        offered["get_type_hints"] = make_get_type_hints(names)
     return offered
 
 
@@ -135,3 +146,6 @@ def _methodcaller(name: str, /, *arguments: object, **keywords: object) -> opera
 
 def _print(*_: object, **__: object) -> None:
     """Nothing reads what a program prints."""
+
+
+confine(_own_builtins(), check_code)

@@ -66,7 +66,12 @@ def bake(version: str) -> None:
 
 
 def settle() -> None:
-    """Prepare the interpreter for its snapshot: nothing may want to write, and nothing that lives now can die."""
+    """Prepare the interpreter for its snapshot: nothing may want to write, and nothing that lives now can die.
+
+    Raises RuntimeError where this build drew a hash seed of its own: see build.py.
+    """
+    if sys.flags.hash_randomization:
+        raise RuntimeError("the hash seed is not fixed")
     # Anything written would trap: there is nowhere to write to.
     sys.stdout = sys.stderr = io.StringIO()
     sys.unraisablehook = lambda _: None

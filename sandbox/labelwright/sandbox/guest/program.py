@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import contextvars
 import inspect
+import sys
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .isolation import check_code, make_namespace
+from .isolation import check_code, make_module
 
 Record = list[Any]
 
@@ -17,6 +19,8 @@ FIRST = 48
 """Code point of vote 0; see labeling.wit."""
 ABSTAIN, RAISED, INVALID_RESULT, STACK = (chr(FIRST + vote) for vote in (-1, -2, -3, -6))
 _MESSAGE_LENGTH = 300
+_NAME_LENGTH = 100
+_CLASS_NAME = vars(type)["__name__"].__get__
 _NOT_PLAIN = (
     inspect.CO_VARARGS
     | inspect.CO_VARKEYWORDS
@@ -44,20 +48,32 @@ class Program:
         self.message = ""
         # What a program sets for its thread (the decimal context) must not reach the others.
         self._context = contextvars.Context()
-        namespace = make_namespace(name)
+        self._module = make_module(name)
+        self._module_name = self._module.__name__
         try:
             code = compile(source, self._file, "exec", dont_inherit=True)
             check_code(code)
-            self._context.run(exec, code, namespace)
+            with self._importable():
+                self._context.run(exec, code, vars(self._module))
         except BaseException as error:
-            raise LoadError(type(error).__name__, _text(error), self._line(error)) from None
-        self._function = _find_label(namespace)
+            raise LoadError(_name(error), _text(error), self._line(error)) from None
+        self._function = _find_label(vars(self._module))
         self._readers = _readers(self._function, fields)
 
     def vote(self, records: Sequence[Record]) -> list[str]:
         """Return one character a record."""
         self.message = ""
-        return self._context.copy().run(self._vote, records)
+        with self._importable():
+            return self._context.copy().run(self._vote, records)
+
+    @contextlib.contextmanager
+    def _importable(self) -> Iterator[None]:
+        """Let the library find the program's module by its name while the program runs, and no other program's."""
+        sys.modules[self._module_name] = self._module
+        try:
+            yield
+        finally:
+            sys.modules.pop(self._module_name, None)
 
     def _vote(self, records: Sequence[Record]) -> list[str]:
         function, labels, readers = self._function, self._labels, self._readers
@@ -87,7 +103,7 @@ class Program:
         if not self.message:
             line = self._line(error)
             place = f" (line {line})" if line else ""
-            self.message = f"{type(error).__name__}: {_text(error)}{place}"
+            self.message = f"{_name(error)}: {_text(error)}{place}"
         return STACK if isinstance(error, RecursionError) else RAISED
 
     def _line(self, error: BaseException) -> int:
@@ -128,6 +144,11 @@ def _reader(place: int, kind: str) -> Callable[[Record], Any]:
     if kind == "numbers":
         return lambda record: None if record[place] is None else record[place].copy()
     return lambda record: record[place]
+
+
+def _name(error: BaseException) -> str:
+    """Return the name of the error's class, as ``type`` knows it: a metaclass could make up another, or raise."""
+    return str(_CLASS_NAME(type(error)))[:_NAME_LENGTH].encode("utf-8", "replace").decode()
 
 
 def _text(error: BaseException) -> str:

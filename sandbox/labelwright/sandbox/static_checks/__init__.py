@@ -11,7 +11,7 @@ import warnings
 from labelwright.core.bundle import Program
 from labelwright.core.finding import Finding
 from labelwright.core.task import Task
-from labelwright.sandbox.static_checks import label_function, reach, regex_lint, state
+from labelwright.sandbox.static_checks import history, label_function, reach, regex_lint, state
 from labelwright.sandbox.static_checks.rule import SYNTAX, Breach
 
 __all__ = ["check_program"]
@@ -37,5 +37,6 @@ def _breaches(task: Task, tree: ast.Module) -> list[Breach]:
         *label_function.check(task, tree),
         *reach.check(tree),
         *state.check(tree),
+        *history.check(tree),
         *regex_lint.check(tree),
     ]

@@ -49,8 +49,15 @@ ATTRIBUTE = Rule(
 )
 GLOBAL = Rule("AS232", "keep nothing between records; use local variables", Severity.WARNING)
 DEFAULT = Rule("AS233", "use None as the default and make the object inside", Severity.WARNING)
-SET_ORDER = Rule("AS234", "loop over sorted(...): the order of a set is not the same everywhere", Severity.WARNING)
+SET_ORDER = Rule(
+    "AS234", "loop over sorted(...): a set has an order of its own in the sandbox, another elsewhere", Severity.WARNING
+)
+OUTLIVES = Rule(
+    "AS235", "keep nothing between records; functools.lru_cache may keep what was computed before", Severity.WARNING
+)
 TOP_LEVEL = Rule("AS240", "keep to imports, constants, functions and classes at the top level", Severity.WARNING)
+HISTORY = Rule("AS310", "keep nothing between records: make counters, lists and iterators inside label")
+"""The code of the determinism check, which finds by running what this finds by reading."""
 REGEX_SYNTAX = Rule("AS250", "correct the pattern; write it as r'...'")
 REGEX_EXPONENTIAL = Rule(
     "AS251", "let the inner part end with something that it cannot contain, or bound the repetition", Severity.WARNING

@@ -77,16 +77,15 @@ def _shared_names(tree: ast.Module) -> set[str]:
 
 
 def _receivers(tree: ast.Module) -> Iterator[int]:
-    """Yield the identities of attribute nodes on a method's own object (``self.x``)."""
-    for scope in ast.walk(tree):
-        if not isinstance(scope, ast.ClassDef):
-            continue
-        for method in scope.body:
-            if isinstance(method, ast.FunctionDef) and method.args.args:
-                receiver = method.args.args[0].arg
-                for node in ast.walk(method):
-                    if isinstance(node, ast.Attribute) and _root(node) == receiver:
-                        yield id(node)
+    """Yield the identities of the attributes that methods set or delete on their own object (``self.x``)."""
+    waiting: list[tuple[ast.AST, frozenset[str]]] = [(tree, frozenset())]
+    while waiting:
+        node, own = waiting.pop()
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load) and _root(node) in own:
+            yield id(node)
+        for child in ast.iter_child_nodes(node):
+            is_method = isinstance(node, ast.ClassDef) and isinstance(child, ast.FunctionDef) and child.args.args
+            waiting.append((child, own | {child.args.args[0].arg} if is_method else own))  # type: ignore[attr-defined]
 
 
 def _attribute_breach(node: ast.Attribute, shared: set[str]) -> Breach:
