@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from labelwright.core import bundle as bundle_module
-from labelwright.core.bundle import Bundle, digest_files, open_bundle, read_folder, write_folder
+from labelwright.core.bundle import Bundle, Program, digest_files, open_bundle, read_folder, write_folder
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.finding import Severity
 
@@ -41,6 +41,21 @@ def test_opens_a_bundle_with_programs_in_the_order_of_their_names() -> None:
     assert bundle.program_names == ("drei", "one", "zwei")
     assert bundle.programs[0].path == "programs/drei.py"
     assert bundle.digest.startswith("sha256:")
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ('def label(text):\n    """Spam that promises a prize."""\n    return None\n', "Spam that promises a prize."),
+        ('"""Of the file."""\n\n\ndef label(text):\n    return None\n', "Of the file."),
+        ('"""Of the file."""\ndef label(text):\n    """Of the function."""\n', "Of the function."),
+        ("def label(text):\n    return 'ham'\n", ""),
+        ("def label(text:\n", ""),
+        ("x = " + "(" * 5000, ""),
+    ],
+)
+def test_a_program_is_described_by_its_docstring(source: str, wanted: str) -> None:
+    assert Program("p", source).description == wanted
 
 
 def test_reads_gold_sample_and_label_model() -> None:

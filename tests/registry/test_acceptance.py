@@ -5,15 +5,15 @@ import time
 from pathlib import Path
 
 import pytest
-from labelwright.core.bundle import Program, open_bundle
+from labelwright.core.bundle import open_bundle
 from labelwright.core.errors import DeadlineExceeded, InvalidBundle
 from labelwright.core.finding import Severity
 from labelwright.core.report import Report
-from labelwright.registry.acceptance.acceptance import MAX_FINDINGS, accept, accept_files, accept_folder, describe
+from labelwright.registry.acceptance.acceptance import MAX_FINDINGS, accept, accept_files, accept_folder
 from labelwright.registry.acceptance.evaluation import Incomparable, accuracy_on_gold_of
 from labelwright.sandbox import Sandbox
 
-from tests.registry.bundles import ALWAYS_HAM, PRIZE, SHORT, files
+from tests.registry.bundles import PRIZE, SHORT, files
 
 
 def judged(sandbox: Sandbox, **options: object) -> Report:
@@ -94,20 +94,6 @@ def test_a_deadline_that_has_passed(sandbox: Sandbox) -> None:
     assert bundle is not None
     with pytest.raises(DeadlineExceeded):
         accept(sandbox, bundle, findings, deadline=time.monotonic() - 1)
-
-
-@pytest.mark.parametrize(
-    ("source", "wanted"),
-    [
-        (PRIZE, "Spam that promises a prize."),
-        ('"""Of the file."""\n\n\ndef label(text):\n    return None\n', "Of the file."),
-        (ALWAYS_HAM, ""),
-        ("def label(text:\n", ""),
-        ("x = " + "(" * 5000, ""),
-    ],
-)
-def test_a_program_is_described_by_its_docstring(source: str, wanted: str) -> None:
-    assert describe(Program("p", source)) == wanted
 
 
 def test_an_older_version_with_fewer_fields_can_be_compared(sandbox: Sandbox) -> None:

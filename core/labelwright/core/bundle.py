@@ -6,6 +6,7 @@ same digest. Everything else about a bundle is immutable content: the digest cov
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -45,6 +46,16 @@ class Program:
     def path(self) -> str:
         """Where it stands in the bundle."""
         return f"{PROGRAM_FOLDER}/{self.name}.py"
+
+    @property
+    def description(self) -> str:
+        """What it looks for, in plain words: the docstring of ``label``, else the file's, else nothing."""
+        try:
+            module = ast.parse(self.source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return ""
+        functions = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "label"]
+        return next(filter(None, map(ast.get_docstring, (*functions, module))), "")
 
 
 @dataclass(frozen=True, slots=True)

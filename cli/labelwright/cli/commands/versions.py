@@ -8,7 +8,6 @@ import typer
 from labelwright.cli import options
 from labelwright.cli.screen import Screen, shown
 from labelwright.cli.target import parse_target
-from labelwright.cli.views.program_text import describe
 from labelwright.cli.views.reports import show_findings, show_gates, show_gold, table
 from labelwright.client import Registry, TaskEntry, Version
 from rich.text import Text
@@ -58,7 +57,7 @@ def show(
         bundle = place.download(found.task, version=found.number).bundle
     if screen.json:
         programs = [
-            {"name": item.name, "description": describe(item.source), "source": item.source} for item in bundle.programs
+            {"name": item.name, "description": item.description, "source": item.source} for item in bundle.programs
         ]
         screen.document({"version": found, "programs": programs, "report": report})
         return
@@ -66,7 +65,7 @@ def show(
     for program in bundle.programs:
         screen.line("")
         screen.line(program.name, "bold")
-        screen.line(f"  {shown(describe(program.source)) or '(no description)'}")
+        screen.line(f"  {shown(program.description) or '(no description)'}")
         if source:
             screen.line(program.source.rstrip(), "dim")
     if report.gold:

@@ -7,7 +7,6 @@ program that fails one stage is left out of the next, so that everything that ca
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -69,18 +68,6 @@ def accept(
         executable.close()
 
 
-def describe(program: Program) -> str:
-    """Return the program's docstring, its function's or else its file's: what it looks for, in plain words."""
-    try:
-        module = ast.parse(program.source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ""
-    for node in module.body:
-        if isinstance(node, ast.FunctionDef) and node.name == "label" and (found := ast.get_docstring(node)):
-            return found
-    return ast.get_docstring(module) or ""
-
-
 def _check_programs(sandbox: Sandbox, bundle: Bundle, deadline: float | None) -> list[Finding]:
     """Check the programs without rows, load them, run them twice: each stage with those that passed the one before."""
     findings = _duplicates(bundle.programs)
@@ -120,7 +107,7 @@ def _gold(bundle: Bundle, evaluated: Evaluated) -> GoldFigures:
         [row.label for row in bundle.gold if row.label is not None],
         evaluated.decisions,
         evaluated.votes,
-        {program.name: describe(program) for program in bundle.programs},
+        {program.name: program.description for program in bundle.programs},
     )
 
 
