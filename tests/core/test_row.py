@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from labelwright.core.errors import InvalidRecord
-from labelwright.core.row import parse_rows, record_from_row
+from labelwright.core.row import parse_rows, record_from_row, row_of_record
 from labelwright.core.task import Task
 
 
@@ -13,6 +15,11 @@ def test_leaves_out_columns_that_are_no_fields(task: Task) -> None:
 def test_reads_the_texts_of_a_csv_file_as_the_field_wants_them(task: Task) -> None:
     row = {"text": "1", "size": " 2.5", "open": "Yes", "scores": "[1, 2]", "raw": "aGk="}
     assert record_from_row(task, row) == ("1", 2.5, True, [1.0, 2.0], b"hi")
+
+
+def test_a_record_survives_as_a_row(task: Task) -> None:
+    for record in (("a", 2.5, False, [1.0], b"\x00\xff"), ("a", None, None, None, None)):
+        assert record_from_row(task, json.loads(json.dumps(row_of_record(task, record)))) == record
 
 
 def test_an_empty_cell_of_an_optional_field_is_no_value(task: Task) -> None:

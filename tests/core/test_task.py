@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from labelwright.core.task import FieldType, parse_task
+from labelwright.core.task import FieldType, Task, parse_task
 
 TASK = """\
 [task]
@@ -113,6 +113,11 @@ def test_short_form_fills_the_only_required_text(fields: str, expected: str | No
     task, _ = parse_task(f'[task]\nname="t"\ninstructions="i"\n[labels]\na=""\nb=""\n[fields]\n{fields}\n')
     assert task is not None
     assert task.text_field == expected
+
+
+def test_finds_fields_by_their_types_in_order(task: Task) -> None:
+    assert [item.name for item in task.fields_of(FieldType.NUMBERS, FieldType.NUMBER)] == ["size", "scores"]
+    assert task.fields_of() == []
 
 
 FEATURE = """

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import enum
 import re
-from pathlib import Path
 
 import pytest
 from labelwright.core.errors import ConfigurationError

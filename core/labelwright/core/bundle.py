@@ -49,7 +49,7 @@ class Program:
 
     @property
     def description(self) -> str:
-        """What it looks for, in its author's words: the docstring of ``label``, else the file's, else nothing."""
+        """What it looks for, in plain words: the docstring of ``label``, else the file's, else nothing."""
         try:
             module = ast.parse(self.source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -1,12 +1,43 @@
-"""What acceptance finds out about a bundle: the report that is stored with the version and shown to people."""
+"""What acceptance finds out about a bundle: the report that is stored with the version and shown to people.
+
+F1 has its one definition here, for whoever else measures.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from labelwright.core.finding import Finding, Severity
 from pydantic import TypeAdapter
+
+
+class LabelCounts(NamedTuple):
+    """Rows of one label: rightly given it, having it as their right label, and given it."""
+
+    hits: int
+    right: int
+    given: int
+
+    @property
+    def occurs(self) -> bool:
+        """Whether the label is right or given anywhere."""
+        return self.right + self.given > 0
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of precision and recall, 0 to 1; 0 where the label does not occur."""
+        return 2 * self.hits / (self.right + self.given) if self.occurs else 0.0
+
+
+def macro_f1(labels: Sequence[LabelCounts]) -> float:
+    """Return the mean F1 over the labels that occur, as scikit-learn's ``f1_score(average="macro")`` does.
+
+    A label without a row says nothing of how good the others are. 0 where no label occurs.
+    """
+    scores = [counts.f1 for counts in labels if counts.occurs]
+    return sum(scores) / len(scores) if scores else 0.0
 
 
 @dataclass(frozen=True, slots=True)

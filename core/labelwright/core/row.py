@@ -1,4 +1,4 @@
-"""Rows: records as they stand in files, one JSON object a line, with columns that the task does not know."""
+"""Rows: records as they stand in files, one JSON object a line, perhaps with columns that the task does not know."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ def record_from_row(task: Task, row: Mapping[str, object]) -> Record:
     nothing else. Raises InvalidRecord.
     """
     return make_record(task, {name: _read(field, row[name]) for name, field in task.fields.items() if name in row})
+
+
+def row_of_record(task: Task, record: Record) -> dict[str, object]:
+    """Return the record's values by field, as ``record_from_row`` reads them: bytes as base64, absent ones left out."""
+    return {
+        name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+        for name, value in zip(task.fields, record, strict=True)
+        if value is not None
+    }
 
 
 def parse_rows(task: Task, text: str, file: str, *, labeled: bool) -> tuple[list[Row], list[Finding]]:

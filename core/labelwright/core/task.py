@@ -162,6 +162,12 @@ class Task:
     refresh: Refresh = field(default_factory=Refresh)
     features: dict[str, Feature] = field(default_factory=dict)
     """How fields are made that need not be given, by the field's name."""
+    toml: str = field(default="", compare=False, repr=False)
+    """The text of task.toml that it was read from."""
+
+    def fields_of(self, *types: FieldType) -> list[Field]:
+        """Return the fields of these types, in the order of the file."""
+        return [item for item in self.fields.values() if item.type in types]
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -201,6 +207,7 @@ def parse_task(text: str) -> tuple[Task | None, list[Finding]]:
         parsed.gates,
         parsed.refresh,
         parsed.features,
+        text,
     ), []
 
 

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from labelwright.core.row import Row
@@ -63,6 +67,30 @@ def test_the_same_arguments_show_the_same_and_another_seed_something_else(review
         once, again, other = (gather(STRATEGIES[name], shown, seed).values for seed in (1, 1, 2))
         assert once == again
         assert once != other
+
+
+def test_the_words_shown_are_the_same_in_every_process() -> None:
+    """Else the same run would ask, and pay, for another prompt each time that it is started."""
+    source = """
+from labelwright.core.task import parse_task
+from labelwright.synthesis.asking.evidence import Material, gather
+from labelwright.synthesis.asking.strategies import STRATEGIES
+task, _ = parse_task('[task]\\nname="t"\\ninstructions="x"\\n[labels]\\na=""\\nb=""\\n[fields]\\ntext="text"')
+records = [(" ".join(a + b + c for a in "abcd" for b in "efgh" for c in "ijkl"),)] * 2
+print(gather(STRATEGIES["vocabulary"], Material(task, records, [], None, None), 0).values)
+"""
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", source],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(said) == 1
+    assert "aei" in said.pop()
 
 
 def test_disputed_shows_gold_rows_that_the_programs_get_wrong(reviews: Task) -> None:

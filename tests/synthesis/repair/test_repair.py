@@ -30,60 +30,18 @@ def label(text):
     assert repair(reviews, source).changes == ()
 
 
-def test_compares_in_lower_case(reviews: Task) -> None:
-    source = mended(
-        reviews, "def label(text):\n    if any(w in text for w in ['Great', 'fine']):\n        return 'good'\n"
-    )
-    assert native_label(source, "GREAT fun") == native_label(source, "so great") == "good"
-
-
-def test_leaves_case_where_the_program_looks_at_it(reviews: Task) -> None:
-    source = "def label(text):\n    if text.isupper() or 'WOW' in text:\n        return 'good'\n"
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def label(text):\n    if any(w in text for w in ['Great', 'fine']):\n        return 'good'\n",
+        "def label(text):\n    if 'dull' in text:\n        return 'bad'\n    return 'good'\n",
+        "GOOD = ['good', 'fine', 'fine', 'it was the best film that I have seen']\n"
+        "def label(text):\n    return 'good' if any(w in text for w in GOOD) else None\n",
+    ],
+)
+def test_what_a_program_says_is_its_authors_matter(reviews: Task, source: str) -> None:
+    """Case, catch-alls and odd words change which records get a vote: the trial shows that, a repair may not."""
     assert repair(reviews, source).source == source
-
-
-def test_abstains_instead_of_a_catch_all(reviews: Task) -> None:
-    source = mended(
-        reviews,
-        "def label(text):\n    text = text.lower()\n    if 'dull' in text:\n        return 'bad'\n    return 'good'\n",
-    )
-    assert native_label(source, "dull") == "bad"
-    assert native_label(source, "a film") is None
-
-
-def test_the_last_of_a_chain_is_a_catch_all_too(reviews: Task) -> None:
-    source = mended(
-        reviews,
-        "def label(text):\n    text = text.lower()\n    if 'dull' in text:\n        return 'bad'\n"
-        "    elif 'great' in text:\n        return 'good'\n    else:\n        return 'bad'\n",
-    )
-    assert [native_label(source, text) for text in ("dull", "great", "a film")] == ["bad", "good", None]
-
-
-def test_the_other_side_of_a_comparison_is_no_catch_all(reviews: Task) -> None:
-    source = mended(
-        reviews,
-        "def label(text):\n    good = text.lower().count('great')\n    bad = text.lower().count('dull')\n"
-        "    if good > bad:\n        return 'good'\n    else:\n        return 'bad'\n",
-    )
-    assert [native_label(source, text) for text in ("great", "dull", "a film")] == ["good", "bad", None]
-
-
-def test_one_label_only_is_not_a_catch_all(reviews: Task) -> None:
-    source = (
-        "def label(text):\n    text = text.lower()\n    if 'dull' not in text:\n        return None\n    return 'bad'\n"
-    )
-    assert repair(reviews, source).source == source
-
-
-def test_drops_labels_sentences_and_repeats_from_word_lists(reviews: Task) -> None:
-    source = mended(
-        reviews,
-        "WORDS = ['good', 'fine', 'fine', 'it was the best film that I have seen']\nLABELS = ['bad', 'good']\n"
-        "def label(text):\n    return LABELS[1] if any(w in text.lower() for w in WORDS) else None\n",
-    )
-    assert "WORDS = ['fine']" in source
-    assert "LABELS = ['bad', 'good']" in source
 
 
 @pytest.mark.parametrize("spelled", ["Good", "GOOD", " good ", "good!"])
@@ -132,7 +90,7 @@ def test_long_lists_stay_readable(reviews: Task) -> None:
     words = [f"word{number}" for number in range(60)]
     source = mended(
         reviews,
-        f"WORDS = {[*words, 'word1']!r}\ndef label(text):\n    return 'good' if text.lower() in WORDS else None\n",
+        f"WORDS = {words!r}\ndef sort(text):\n    return 'good' if text.lower() in WORDS else None\n",
     )
     assert max(map(len, source.splitlines())) <= 110
     assert native_label(source, "word59") == "good"

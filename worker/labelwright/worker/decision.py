@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from labelwright.core.report import Reference
+from labelwright.synthesis.statistics.chance import sign_test
 from labelwright.worker.drift import Drift
 from labelwright.worker.observed import Observed
-from labelwright.worker.significance import sign_test
 
 SIGNIFICANT = 0.05
 """The p-value from which on a split is no chance."""

@@ -1,19 +1,8 @@
-"""What chance explains: the few tests that decisions rest on, exact where rows are few."""
+"""How far chance alone carries a figure of drift."""
 
 from __future__ import annotations
 
 import math
-
-
-def sign_test(wins: int, losses: int) -> float:
-    """Return the two-sided p-value of so uneven a split, were each row a fair coin.
-
-    With rows on which only one of two versions is right, this is McNemar's exact test. 1 where there are no rows.
-    """
-    rows = wins + losses
-    tail = sum(math.comb(rows, count) for count in range(min(wins, losses) + 1))
-    # Whole numbers all the way: a float cannot hold 2**1100.
-    return min(1.0, 2 * tail / 2**rows) if rows < 1000 else min(1.0, math.exp(math.log(2 * tail) - rows * math.log(2)))
 
 
 def chi_square_quantile(deviations: float, degrees: int) -> float:

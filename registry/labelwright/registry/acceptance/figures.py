@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from labelwright.core.report import GoldFigures, LabelFigures, ProgramFigures, Reference
+from labelwright.core.report import GoldFigures, LabelCounts, LabelFigures, ProgramFigures, Reference, macro_f1
 from labelwright.core.task import Task
 from labelwright.core.vote import in_conflict, is_error, is_label
 
@@ -20,21 +20,19 @@ def gold_figures(
 ) -> GoldFigures:
     """Return a version's figures; ``gold`` and ``decisions`` hold one label's index a row, ABSTAIN for none.
 
-    ``gold`` must not be empty. ``macro_f1`` is the mean over the labels that occur in gold or decisions.
+    ``gold`` must not be empty.
     """
     right = sum(truth == decision for truth, decision in zip(gold, decisions, strict=True))
     covered = sum(is_label(decision) for decision in decisions)
-    labels = _label_figures(task, gold, decisions)
-    seen = {*gold, *decisions}
-    f1 = [figures.f1 for index, figures in enumerate(labels) if index in seen]
+    labels = _label_counts(task, gold, decisions)
     return GoldFigures(
         rows=len(gold),
         accuracy=right / len(gold),
         coverage=covered / len(gold),
         covered_accuracy=_share(right, covered),
-        macro_f1=sum(f1) / len(f1),
+        macro_f1=macro_f1(labels),
         majority_accuracy=Counter(gold).most_common(1)[0][1] / len(gold),
-        labels=labels,
+        labels=tuple(map(_label_figures, task.label_names, labels)),
         programs=tuple(
             _program_figures(name, [row[index] for row in votes], gold, descriptions.get(name, ""))
             for index, name in enumerate(programs)
@@ -60,19 +58,15 @@ def reference_figures(
     )
 
 
-def _label_figures(task: Task, gold: Sequence[int], decisions: Sequence[int]) -> tuple[LabelFigures, ...]:
+def _label_counts(task: Task, gold: Sequence[int], decisions: Sequence[int]) -> list[LabelCounts]:
     truths, given = Counter(gold), Counter(decisions)
     hits = Counter(truth for truth, decision in zip(gold, decisions, strict=True) if truth == decision)
-    return tuple(
-        LabelFigures(
-            label,
-            truths[index],
-            _share(hits[index], given[index]),
-            _share(hits[index], truths[index]),
-            _share(2 * hits[index], given[index] + truths[index]),
-        )
-        for index, label in enumerate(task.label_names)
-    )
+    return [LabelCounts(hits[index], truths[index], given[index]) for index in range(len(task.label_names))]
+
+
+def _label_figures(label: str, counts: LabelCounts) -> LabelFigures:
+    precision, recall = _share(counts.hits, counts.given), _share(counts.hits, counts.right)
+    return LabelFigures(label, counts.right, precision, recall, counts.f1)
 
 
 def _program_figures(name: str, votes: Sequence[int], gold: Sequence[int], description: str) -> ProgramFigures:

@@ -317,7 +317,9 @@ def _guards(test: ast.expr) -> Iterator[tuple[ast.Name, str]]:
                 waiting.append(operand)
             case ast.Compare(ops=[ast.Is() | ast.IsNot() | ast.In() | ast.NotIn()]) as test:
                 waiting += [test.left] if isinstance(test.ops[0], ast.Is | ast.IsNot) else test.comparators
-            case ast.Compare(left=ast.Call() as call, ops=[operator], comparators=[ast.Constant(value=0 | 1 as number)]):
+            case ast.Compare(
+                left=ast.Call() as call, ops=[operator], comparators=[ast.Constant(value=0 | 1 as number)]
+            ):
                 if isinstance(operator, _EMPTINESS[number]):
                     waiting.append(call)
             case ast.Call(func=ast.Name(id="len" | "bool"), args=[value]):

@@ -96,7 +96,8 @@ def vocabulary(material: Material, rng: np.random.Generator) -> list[str]:
     """Return words that are common in the records, without those that are in every sixth one: they tell nothing."""
     counts: Counter[str] = Counter()
     for record in material.records:
-        counts.update(set(_WORD.findall(_text(material.task, record).lower())))
+        # A set would list equally common words in another order in each process, and the prompt would be paid for anew.
+        counts.update(list(dict.fromkeys(_WORD.findall(_text(material.task, record).lower()))))
     limit = max(2, _TOO_COMMON * len(material.records))
     common = [word for word, count in counts.most_common() if count <= limit][:_COMMONEST]
     if len(common) <= _VOCABULARY:

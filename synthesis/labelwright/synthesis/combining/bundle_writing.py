@@ -16,10 +16,9 @@ from labelwright.core.bundle import (
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.label_model import LABEL_MODEL_FILE
 from labelwright.core.record import Record
-from labelwright.core.row import LABEL_COLUMN, Row
+from labelwright.core.row import LABEL_COLUMN, Row, row_of_record
 from labelwright.core.task import TASK_FILE, Task
 from labelwright.synthesis.asking.sampling import random_order
-from labelwright.synthesis.combining.row_writing import row_values
 
 SAMPLE_ROWS = 500
 
@@ -47,7 +46,7 @@ def make_bundle(
         files.append((GOLD_FILE, _lines(_gold_values(task, row) for row in gold)))
     sample = [records[index] for index in random_order(len(records), 0)[:SAMPLE_ROWS]]
     if sample:
-        files.append((SAMPLE_FILE, _lines(row_values(task, record) for record in sample)))
+        files.append((SAMPLE_FILE, _lines(row_of_record(task, record) for record in sample)))
     bundle, findings = open_bundle(files)
     if bundle is None:
         raise InvalidBundle("what was made is not a bundle", findings=findings)
@@ -56,7 +55,7 @@ def make_bundle(
 
 def _gold_values(task: Task, row: Row) -> dict[str, object]:
     label = {} if row.label is None else {LABEL_COLUMN: task.label_names[row.label]}
-    return {**({"id": row.id} if row.id else {}), **row_values(task, row.record), **label}
+    return {**({"id": row.id} if row.id else {}), **row_of_record(task, row.record), **label}
 
 
 def _lines(rows: Iterable[dict[str, object]]) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from labelwright.synthesis.statistics.evaluation import wilson
+from labelwright.synthesis.statistics.chance import wilson
 from labelwright.synthesis.statistics.folds import stratified_folds
 from labelwright.synthesis.statistics.label_models import Floats, Labels
 from labelwright.synthesis.statistics.softmax_regression import SoftmaxRegression, fit_softmax_regression

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jinja2
-from labelwright.synthesis.pilot.plots import Bar, Point, cost_over_records, program_bars, quality_against_cost
+from labelwright.synthesis.pilot.plots import Bar, Point, program_bars, quality_against_cost
 from labelwright.synthesis.pilot.report import best_single_program
 from labelwright.synthesis.pilot.result import BASELINE, DIRECT, DIRECT_CALIBRATED, ENSEMBLE, MAJORITY
 from markupsafe import Markup
@@ -36,7 +36,6 @@ def render_page(report: Mapping[str, Any]) -> str:
         shown=[name for name in NAMES if report[name]],
         best=best_single_program(report),
         quality_plot=_quality_plot(report),
-        cost_plot=_cost_plot(report),
         program_plot=program_bars(
             [
                 Bar(item["name"], item["coverage"], item["accuracy"], _pair(item["interval"]), item["serves"])
@@ -55,13 +54,6 @@ def _quality_plot(report: Mapping[str, Any]) -> Markup:
         if report[name] and name != DIRECT_CALIBRATED  # it would stand on direct labeling's own place
     ]
     return quality_against_cost(points, unit)
-
-
-def _cost_plot(report: Mapping[str, Any]) -> Markup | None:
-    unit, spent, direct = _money(report)
-    if not spent or not direct:
-        return None
-    return cost_over_records(spent, direct / report["cost"]["records"], unit, report["cost"]["break_even_records"])
 
 
 def _money(report: Mapping[str, Any]) -> tuple[str, float | None, float | None]:

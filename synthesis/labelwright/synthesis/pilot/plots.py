@@ -67,36 +67,6 @@ def quality_against_cost(points: Sequence[Point], unit: str) -> Markup:
     return _svg(height, parts, "Accuracy of each way of labeling over what a million records cost")
 
 
-def cost_over_records(fixed: float, each: float, unit: str, break_even: int | None) -> Markup:
-    """Return the two costs over the number of records, both axes logarithmic, with the point where they meet.
-
-    ``fixed`` and ``each`` are positive.
-    """
-    height, powers = 250, (0, 7)
-    values = [fixed, each, each * 10 ** powers[1]]
-    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
-    frame = _Frame(height, (_LEFT, WIDTH - _RIGHT), powers, (low, max(high, low + 1)))
-    step = max(1, (high - low) // 5)
-    parts = [frame.horizontal_grid(range(low, high + 1, step), lambda power: _short(10.0**power))]
-    parts += [
-        _text(frame.x(power), height - 24, _short(10.0**power), "tick middle")
-        for power in range(powers[0], powers[1] + 1)
-    ]
-    parts.append(_text((_LEFT + WIDTH) / 2, height - 6, f"records (left: {unit})", "axis middle"))
-    start, end = frame.y(math.log10(each)), frame.y(math.log10(each) + powers[1])
-    parts.append(_line(frame.x(0), start, frame.x(powers[1]), end, "curve direct"))
-    level = frame.y(math.log10(fixed))
-    parts.append(_line(frame.x(0), level, frame.x(powers[1]), level, "curve ensemble"))
-    parts.append(_text(frame.x(powers[1]) - 4, level - 7, "programs", "end strong"))
-    parts.append(_text(frame.x(5.6), frame.y(math.log10(each) + 5.6) - 8, "direct labeling", "end strong"))
-    if break_even:
-        x = frame.x(min(powers[1], math.log10(break_even)))
-        parts.append(_line(x, level, x, frame.bottom, "guide"))
-        parts.append(_circle(x, level, "mark"))
-        parts.append(_text(x + 6, frame.bottom - 6, f"even at {break_even:,}", ""))
-    return _svg(height, parts, "Cost over the number of records")
-
-
 def program_bars(bars: Sequence[Bar]) -> Markup:
     """Return a row for each program: a bar for coverage, a dot with its interval for the accuracy of its votes."""
     row, top = 34, 6

@@ -19,7 +19,8 @@ from labelwright.synthesis.pilot.result import (
     Labeling,
     PilotResult,
 )
-from labelwright.synthesis.statistics.evaluation import Quality, wilson
+from labelwright.synthesis.statistics.chance import wilson
+from labelwright.synthesis.statistics.evaluation import Quality
 from labelwright.synthesis.statistics.label_models import HIDDEN
 from labelwright.synthesis.writing.estimate import Estimate
 

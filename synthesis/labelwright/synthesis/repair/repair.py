@@ -1,7 +1,9 @@
 """Automatic repairs of the faults that LLMs make in labeling programs, small models above all.
 
-Each repair is conservative: it changes only what is surely meant otherwise, and what it changed is told in words that
-go into the provenance. Order matters: names first, then words, then the way of returning.
+A repair mends what keeps a program from running as it was plainly meant: names, imports, spelling, leftovers of the
+prompt. What a program looks for and what it concludes is its author's matter: a program that concludes wrongly goes
+back to the model with its fault. What was changed goes into the provenance, in words. Order matters: the function has
+to be found before its parameters can be named.
 """
 
 from __future__ import annotations
@@ -11,8 +13,6 @@ from dataclasses import dataclass
 
 from labelwright.core.task import Task
 from labelwright.synthesis.repair import names as repair_names
-from labelwright.synthesis.repair import returns as repair_returns
-from labelwright.synthesis.repair import words as repair_words
 from labelwright.synthesis.repair.extraction import parse_source
 from labelwright.synthesis.repair.placeholders import drop_placeholders
 from labelwright.synthesis.repair.syntax import repair_syntax
@@ -42,10 +42,6 @@ def repair(task: Task, source: str) -> Repaired:
         repair_names.add_imports,
         repair_names.match_label_names,
         drop_placeholders,
-        repair_words.drop_label_words,
-        repair_words.drop_sentences_and_repeats,
-        repair_words.compare_in_lower_case,
-        repair_returns.abstain_instead_of_catch_all,
     ):
         told += step(task, tree)
     if told:

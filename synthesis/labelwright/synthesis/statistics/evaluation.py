@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from labelwright.core.report import LabelCounts, macro_f1
+from labelwright.synthesis.statistics.chance import Interval, sign_test, wilson
 from labelwright.synthesis.statistics.label_models import Floats, Labels
 
-Interval = tuple[float, float]
-
-_Z = 1.959963984540054
-"""Two-sided 95% of the normal distribution."""
 _RESAMPLES = 2000
+"""A bound of a 95% interval is then the 50th value from its end, give or take 7: 94.3% to 95.7%."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,9 @@ def measure(truth: Labels, given: Labels, label_count: int, *, default: int, see
     filled = np.where(given >= 0, given, default) == truth
     covered = given >= 0
     resampled = _resampled_f1(truth, given, label_count, seed)
-    f1 = f1_scores(confusion)
+    counts = label_counts(confusion)
+    # A label that occurs stays one of the labels in a resample that happens to miss it.
+    macro = resampled[:, [item.occurs for item in counts]].mean(axis=1)
     return Quality(
         rows=len(truth),
         accuracy=float(right.mean()),
@@ -69,9 +69,9 @@ def measure(truth: Labels, given: Labels, label_count: int, *, default: int, see
         interval_with_default=wilson(int(filled.sum()), len(truth)),
         coverage=float(covered.mean()),
         covered_accuracy=float(right[covered].mean()) if covered.any() else 0.0,
-        macro_f1=float(f1.mean()),
-        macro_f1_interval=_percentiles(resampled.mean(axis=1)),
-        f1=tuple(f1.tolist()),
+        macro_f1=macro_f1(counts),
+        macro_f1_interval=_percentiles(macro),
+        f1=tuple(item.f1 for item in counts),
         f1_intervals=tuple(_percentiles(column) for column in resampled.T),
         confusion=confusion,
     )
@@ -82,15 +82,7 @@ def compare(truth: Labels, one: Labels, other: Labels, *, seed: int = 0) -> Comp
     gains = (one == truth).astype(np.int64) - (other == truth).astype(np.int64)
     chosen = np.random.default_rng(seed).integers(len(gains), size=(_RESAMPLES, len(gains)))
     only_one, only_other = int((gains > 0).sum()), int((gains < 0).sum())
-    return Comparison(float(gains.mean()), _percentiles(gains[chosen].mean(axis=1)), _mcnemar(only_one, only_other))
-
-
-def wilson(right: int, rows: int) -> Interval:
-    """Return the 95% interval of a share (Wilson 1927): honest for few rows and near 0 and 1."""
-    share, spread = right / rows, _Z * _Z / rows
-    center = (share + spread / 2) / (1 + spread)
-    half = _Z * math.sqrt(share * (1 - share) / rows + spread / (4 * rows)) / (1 + spread)
-    return (max(0.0, center - half) if right else 0.0), (min(1.0, center + half) if right < rows else 1.0)
+    return Comparison(float(gains.mean()), _percentiles(gains[chosen].mean(axis=1)), sign_test(only_one, only_other))
 
 
 def confusion_matrix(truth: Labels, given: Labels, label_count: int) -> npt.NDArray[np.int64]:
@@ -100,28 +92,19 @@ def confusion_matrix(truth: Labels, given: Labels, label_count: int) -> npt.NDAr
     return counts.reshape(label_count, label_count + 1)
 
 
-def f1_scores(confusion: npt.NDArray[np.int64]) -> Floats:
-    """Return each label's harmonic mean of precision and recall; 0 for a label that never is right."""
-    hits = np.diag(confusion[:, :-1]).astype(np.float64)
-    # 2 TP / (2 TP + FP + FN)
-    whole = confusion.sum(axis=1) + confusion[:, :-1].sum(axis=0)
-    scores: Floats = np.divide(2 * hits, whole, out=np.zeros_like(hits), where=whole > 0)
-    return scores
+def label_counts(confusion: npt.NDArray[np.int64]) -> list[LabelCounts]:
+    """Return what F1 is made of, for each label."""
+    hits, right, given = confusion.diagonal(), confusion.sum(axis=1), confusion[:, :-1].sum(axis=0)
+    return [LabelCounts(*counts) for counts in np.stack([hits, right, given], axis=1).tolist()]
 
 
 def _resampled_f1(truth: Labels, given: Labels, label_count: int, seed: int) -> Floats:
     """Return resamples x labels. Drawing rows with replacement is drawing confusion counts."""
     confusion = confusion_matrix(truth, given, label_count)
     draws = np.random.default_rng(seed).multinomial(len(truth), confusion.ravel() / len(truth), size=_RESAMPLES)
-    return np.stack([f1_scores(draw.reshape(confusion.shape)) for draw in draws])
+    return np.array([[counts.f1 for counts in label_counts(draw.reshape(confusion.shape))] for draw in draws])
 
 
 def _percentiles(values: Floats) -> Interval:
     low, high = np.quantile(values, (0.025, 0.975))
     return float(low), float(high)
-
-
-def _mcnemar(only_one: int, only_other: int) -> float:
-    rows = only_one + only_other
-    tail = sum(math.comb(rows, count) for count in range(min(only_one, only_other) + 1))
-    return min(1.0, float(2 * tail / 2**rows))

@@ -18,7 +18,7 @@ from labelwright.synthesis.asking.direct import Example, direct_request, read_la
 from labelwright.synthesis.asking.sampling import choose_examples, random_order
 from labelwright.synthesis.llm.endpoint import AskFailed, BudgetExceeded
 from labelwright.synthesis.llm.provider import Provider
-from labelwright.synthesis.statistics.evaluation import wilson
+from labelwright.synthesis.statistics.chance import wilson
 from labelwright.worker.decision import Judged, Split, better_of
 
 PURPOSE = "judge"
