@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import grpc
 from labelwright.core.bundle import Bundle, read_folder
@@ -48,7 +49,8 @@ class Echo(LabelServiceServicer):
 
 def serve_echo(pipe: Connection) -> None:
     """Serve Echo with the label service's own server settings until the pipe says something."""
-    server = LabelServer(Echo(), max_requests=128, max_streams=16, max_request_bytes=16 << 20, share_port=False)  # type: ignore[arg-type]
+    echo: Any = Echo()  # type: ignore[abstract]
+    server = LabelServer(echo, max_requests=128, max_streams=16, max_request_bytes=16 << 20, share_port=False)
     port = 0
     for port in range(27400, 27500):
         try:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from labelwright.core.errors import ConfigurationError
+from labelwright.service import settings
 from labelwright.service.settings import ENV_PREFIX, Settings, read_settings
 
 from tests.parts.repository import ROOT
@@ -17,7 +18,7 @@ def test_the_table_of_settings_is_complete_and_true() -> None:
     rows = re.findall(r"^\| `LABELWRIGHT_SERVICE_(\w+)` \|[^|]+\|([^|]*)\|([^|]+)\|$", DOCS.read_text(), re.MULTILINE)
     documented = {name.lower(): (default.strip(" `"), meaning.strip()) for name, default, meaning in rows}
     assert list(documented) == list(Settings.model_fields)
-    source = Path(__import__("labelwright.service.settings", fromlist=["x"]).__file__).read_text()
+    source = Path(str(settings.__file__)).read_text()
     for name, field in Settings.model_fields.items():
         default, meaning = documented[name]
         assert f'"""{meaning}"""' in source
