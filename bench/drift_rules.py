@@ -102,7 +102,7 @@ def days(tasks: int) -> Table:
 def _longest(row: np.ndarray) -> int:
     """Return the length of the longest run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], row.astype(np.int8), [0]))))
-    return max((end - start for start, end in list(pairwise(edges))[::2]), default=0)
+    return max((int(end - start) for start, end in list(pairwise(edges))[::2]), default=0)
 
 
 def _in_parts(rules: Path, scenarios: Sequence[Scenario], folder: Path) -> dict[str, Counter[str]]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import grpc
 from labelwright.core.bundle import Bundle, read_folder
@@ -49,8 +50,9 @@ class Echo(LabelServiceServicer):
 
 def serve_echo(pipe: Connection) -> None:
     """Serve Echo with the label service's own server settings until the pipe says something."""
-    limits = {"max_requests": 128, "max_streams": 16, "max_request_bytes": 16 << 20}
-    server = make_label_server(Echo(), Health((SERVICE,)), **limits, share_port=False)
+    echo: Any = Echo()  # type: ignore[abstract]
+    limits: dict[str, Any] = {"max_requests": 128, "max_streams": 16, "max_request_bytes": 16 << 20}
+    server = make_label_server(echo, Health((SERVICE,)), **limits, share_port=False)
     pipe.send(server.start("127.0.0.1:0", "echo"))
     pipe.recv()
     server.stop(0).wait()

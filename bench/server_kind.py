@@ -48,7 +48,7 @@ class Loop(LabelServiceServicer):
     async def Label(  # noqa: N802
         self,
         request: pb.LabelRequest,  # noqa: ARG002
-        context: grpc.aio.ServicerContext,  # noqa: ARG002
+        context: grpc.aio.ServicerContext[pb.LabelRequest, pb.LabelResponse],  # noqa: ARG002
     ) -> pb.LabelResponse:
         """Return a constant."""
         if self._pool is not None:
@@ -59,7 +59,7 @@ class Loop(LabelServiceServicer):
 def serve_threads(pipe: Connection) -> None:
     """Serve until the pipe says something."""
     server = grpc.server(ThreadPoolExecutor(64))
-    add_LabelServiceServicer_to_server(Threads(), server)
+    add_LabelServiceServicer_to_server(Threads(), server)  # type: ignore[abstract]
     pipe.send(server.add_insecure_port("127.0.0.1:0"))
     server.start()
     pipe.recv()
@@ -71,7 +71,7 @@ def serve_loop(pipe: Connection, hop: bool) -> None:
 
     async def serve() -> None:
         server = grpc.aio.server()
-        add_LabelServiceServicer_to_server(Loop(hop), server)
+        add_LabelServiceServicer_to_server(Loop(hop), server)  # type: ignore[abstract]
         pipe.send(server.add_insecure_port("127.0.0.1:0"))
         await server.start()
         await asyncio.get_running_loop().run_in_executor(None, pipe.recv)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 from labelwright.client import Client
@@ -13,7 +13,28 @@ from tests.parts.command import Command
 from tests.parts.example_bundles import SPAM, serve
 from tests.parts.registry import Registry
 from tests.parts.repository import EXAMPLES
+from tests.parts.server_process import MARK, allow, reaches_servers
 from tests.parts.service import Service
+
+
+@pytest.hookimpl(tryfirst=True)  # before the tests that -m leaves out are left out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and any(reaches_servers(function) for function in functions_of(item)):
+            item.add_marker(MARK)
+
+
+def functions_of(item: pytest.Function) -> Iterator[Callable[..., object]]:
+    """Yield the test and the fixtures that it stands on."""
+    yield item.function
+    for definitions in item._fixtureinfo.name2fixturedefs.values():
+        yield definitions[-1].func
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    allow(item.get_closest_marker(MARK) is not None)
+    return (yield)
 
 
 @pytest.fixture(scope="session")

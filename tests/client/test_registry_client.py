@@ -104,15 +104,15 @@ class _AlwaysAway(pb_grpc.RegistryServiceServicer):
         self.calls.append(name)
         context.abort(grpc.StatusCode.UNAVAILABLE, "no upstream")
 
-    def ListTasks(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802
+    def ListTasks(self, request, context):  # noqa: N802
         self._refuse("tasks", context)
 
-    def SetAlias(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802
+    def SetAlias(self, request, context):  # noqa: N802
         self._refuse("set_alias", context)
 
 
 def test_reading_is_tried_again_and_moving_an_alias_is_not() -> None:
-    servicer = _AlwaysAway()
+    servicer = _AlwaysAway()  # type: ignore[abstract]
     server = grpc.server(futures.ThreadPoolExecutor(2))
     pb_grpc.add_RegistryServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -67,7 +67,7 @@ def test_reads_gold_sample_and_label_model() -> None:
     ],
     ids=["byte order mark", "CRLF", "CR", "mixed line ends"],
 )
-def test_a_checkout_on_another_system_has_the_same_digest(change) -> None:  # type: ignore[no-untyped-def]
+def test_a_checkout_on_another_system_has_the_same_digest(change) -> None:
     changed = opened({path: change(content) for path, content in FILES.items()})
     assert changed.digest == opened(FILES).digest
     assert changed.files == opened(FILES).files

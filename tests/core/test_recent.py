@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 import redis
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from labelwright.core.recent import BUCKETS, SCORE_BITS, RecentSample, member_of, read_recent, record_of
 from labelwright.core.task import Task
 
-from tests.parts.redis import Redis, find_redis
+from tests.parts.redis import Redis
 
 NOW = 1_800_000_000.0
 SAMPLE = RecentSample("spam", records=5, seconds=3600)
@@ -20,8 +21,6 @@ SAMPLE = RecentSample("spam", records=5, seconds=3600)
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[redis.Redis]:
-    if find_redis() is None:
-        pytest.skip("Redis is not installed here: tests/install-parts installs it")
     server = Redis(tmp_path).start()
     yield server.client()
     server.stop()
@@ -64,7 +63,7 @@ def test_a_client_that_decodes_reads_the_same(client: redis.Redis) -> None:
 
 def test_scores_come_back_from_redis_exactly(client: redis.Redis) -> None:
     kept = keep(client, SAMPLE, 0, [str(number) for number in range(500)])
-    stored = client.zrange(SAMPLE.key(0), 0, -1, withscores=True)
+    stored = cast("list[tuple[bytes, float]]", client.zrange(SAMPLE.key(0), 0, -1, withscores=True))
     assert [record_of(member) for member, _ in stored] == kept
     assert all(member.decode() == member_of(int(value), record_of(member)) for member, value in stored)
 

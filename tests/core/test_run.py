@@ -111,7 +111,7 @@ def test_a_run_survives_the_wire(run: Run) -> None:
 
 @pytest.mark.parametrize("read", [state_from_message, trigger_from_message, review_from_message])
 @pytest.mark.parametrize("number", [0, 99, -1])
-def test_kinds_that_are_not_known(read, number: int) -> None:  # type: ignore[no-untyped-def]
+def test_kinds_that_are_not_known(read, number: int) -> None:
     with pytest.raises(InvalidRequest):
         read(number)
 

@@ -16,8 +16,8 @@ import pytest
 
 from tests.parts.alertmanager import CONFIG, Alertmanager
 from tests.parts.repository import ROOT
+from tests.parts.server_process import find_program
 from tests.parts.service import until
-from tests.parts.web_server import find_program
 
 DEPLOY = ROOT / "deploy"
 WEBHOOK = "http://127.0.0.1:7431/alerts"

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from tests.parts.alertmanager import CONFIG
 from tests.parts.prometheus import RULES
 from tests.parts.repository import ROOT
-from tests.parts.web_server import find_program
+from tests.parts.server_process import find_program
 
 CASES = sorted(Path(__file__).parent.joinpath("rules").glob("*.yml"))
 PAGE = (ROOT / "docs" / "operations.md").read_text()

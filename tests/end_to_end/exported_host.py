@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from wasmtime import Engine, Store
-from wasmtime.component import Component, Linker
+from wasmtime.component import Component, Func, Linker
 
 INTERFACE = "labelwright:sandbox/labeling@1.0.0"
 
@@ -15,9 +15,15 @@ def main():
     store = Store(engine)
     instance = Linker(engine).instantiate(store, Component(engine, Path(sys.argv[1]).read_bytes()))
     interface = instance.get_export_index(store, INTERFACE)
-    describe, evaluate = (
-        instance.get_func(store, instance.get_export_index(store, name, interface)) for name in ("describe", "evaluate")
-    )
+
+    def export(name: str) -> Func:
+        index = instance.get_export_index(store, name, interface)
+        assert index is not None
+        found = instance.get_func(store, index)
+        assert found is not None
+        return found
+
+    describe, evaluate = export("describe"), export("evaluate")
     about = json.loads(describe(store))
     programs, labels = about["programs"], about["labels"]
     records = [json.loads(line) for line in sys.stdin]

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from labelwright.core.bundle import read_folder
 
 from tests.parts.repository import EXAMPLES
+
+pytestmark = pytest.mark.servers
 
 
 def without_endpoint() -> dict[str, str]:

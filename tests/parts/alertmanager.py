@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.parts.repository import ROOT
-from tests.parts.web_server import WebServer, find_program
+from tests.parts.server_process import find_program
+from tests.parts.web_server import WebServer
 
 CONFIG = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 """The project's own configuration."""

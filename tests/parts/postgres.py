@@ -15,24 +15,32 @@ from typing import Any
 
 import psycopg
 
+from tests.parts.server_process import start_server
+
 _USER = "labelwright"
 _START_SECONDS = 60
 
 
-def find_binaries() -> Path | None:
-    """Return the folder that holds initdb and postgres, the newest where there are several."""
+def find_binaries() -> Path:
+    """Return the folder that holds initdb and postgres, the newest where there are several.
+
+    Raises RuntimeError where there is none.
+    """
     on_path = shutil.which("postgres")
     if on_path and Path(on_path).resolve().with_name("initdb").exists():
         return Path(on_path).resolve().parent
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
-    return next((folder for folder in reversed(folders) if (folder / "initdb").exists()), None)
+    found = next((folder for folder in reversed(folders) if (folder / "initdb").exists()), None)
+    if found is None:
+        raise RuntimeError("PostgreSQL is not installed here: tests/install-parts installs it")
+    return found
 
 
 class Postgres:
     """One server; each ``new_database`` is empty and its own."""
 
-    def __init__(self, binaries: Path) -> None:
-        self._binaries = binaries
+    def __init__(self) -> None:
+        self._binaries = find_binaries()
         self._names = (f"database_{number}" for number in itertools.count(1))
         # Not pytest's folder: PostgreSQL does not run as root, and its user could not look in there.
         self._folder = Path(tempfile.mkdtemp(prefix="labelwright-postgres-"))
@@ -44,18 +52,13 @@ class Postgres:
         data = self._folder / "data"
         if not data.exists():
             self._run("initdb", "-D", str(data), "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    *self._as_user,
-                    self._binaries / "postgres",
-                    *("-D", str(data), "-k", str(self._folder)),
-                    *("-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200"),
-                ],
-                stdout=log,
-                stderr=log,
-                **self._place(),
-            )
+        command: list[str | Path] = [
+            *self._as_user,
+            self._binaries / "postgres",
+            *("-D", str(data), "-k", str(self._folder)),
+            *("-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200"),
+        ]
+        self._process = start_server(command, self._folder / "log", **self._place())
         self._wait()
 
     def stop(self) -> None:
@@ -94,7 +97,7 @@ class Postgres:
                 return
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [*self._as_user, self._binaries / program, *arguments]
+        command: list[str | Path] = [*self._as_user, self._binaries / program, *arguments]
         subprocess.run(command, check=True, capture_output=True, **self._place())
 
     def _place(self) -> dict[str, Any]:

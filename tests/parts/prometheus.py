@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.parts.repository import ROOT
-from tests.parts.web_server import WebServer, find_program
+from tests.parts.server_process import find_program
+from tests.parts.web_server import WebServer
 
 RULES = ROOT / "deploy" / "prometheus" / "rules"
 """The project's own rules."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,12 +10,9 @@ from pathlib import Path
 
 import redis
 
+from tests.parts.server_process import find_program, start_server
+
 _START_SECONDS = 10
-
-
-def find_redis() -> str | None:
-    """Return the server's binary, or None where it is not installed."""
-    return shutil.which("redis-server", path="/usr/bin:/usr/local/bin:/usr/sbin")
 
 
 class Redis:
@@ -32,11 +28,9 @@ class Redis:
 
     def start(self) -> Redis:
         """Start it and wait until it answers."""
-        binary = find_redis()
-        assert binary is not None
         options = ("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
-        with (self._folder / "redis.log").open("ab") as log:
-            self._process = subprocess.Popen([binary, *options], stdout=log, stderr=log, cwd=self._folder)
+        command = [find_program("redis-server"), *options]
+        self._process = start_server(command, self._folder / "redis.log", cwd=self._folder)
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             try:

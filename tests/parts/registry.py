@@ -15,6 +15,8 @@ import grpc
 from labelwright.v1 import registry_service_pb2 as pb
 from labelwright.v1 import registry_service_pb2_grpc as pb_grpc
 
+from tests.parts.server_process import start_server
+
 _START_SECONDS = 120
 """The first start on a machine compiles the sandbox's runtime."""
 
@@ -37,10 +39,8 @@ class Registry:
 
     def start(self) -> Registry:
         """Start the process and wait until it serves. Raises RuntimeError with its output where it ends instead."""
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "labelwright.registry"], stdout=log, stderr=log, env=self.environment()
-            )
+        self.log.unlink(missing_ok=True)
+        self._process = start_server([sys.executable, "-m", "labelwright.registry"], self.log, env=self.environment())
         deadline = time.monotonic() + _START_SECONDS
         while not (ready := self.events("ready")):
             if self._process.poll() is not None or time.monotonic() > deadline:

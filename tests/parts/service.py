@@ -17,6 +17,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from labelwright.v1 import label_service_pb2_grpc as pb_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.parts.server_process import start_server
+
 _START_SECONDS = 120
 """The first start on a machine compiles the sandbox's runtime."""
 
@@ -58,10 +60,8 @@ class Service:
     def spawn(self) -> subprocess.Popen[bytes]:
         """Start the process without waiting for anything."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "labelwright.service"], stdout=log, stderr=log, env=self._environment()
-            )
+        self.log.unlink(missing_ok=True)
+        self._process = start_server([sys.executable, "-m", "labelwright.service"], self.log, env=self._environment())
         return self._process
 
     def stop(self) -> int:
@@ -108,7 +108,7 @@ class Service:
     def health(self, name: str = "labelwright.v1.LabelService") -> str:
         """Return the status that a health check gives."""
         with grpc.insecure_channel(self.address, options=(("grpc.use_local_subchannel_pool", 1),)) as channel:
-            reply = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=name), timeout=5)
+            reply = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=name), timeout=5)  # type: ignore[attr-defined]
             return health_pb2.HealthCheckResponse.ServingStatus.Name(reply.status)
 
     def scrape(self) -> dict[str, list[tuple[dict[str, str], float]]]:

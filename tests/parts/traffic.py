@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.parts.prometheus import Prometheus, hurried
-from tests.parts.web_server import find_program
+from tests.parts.server_process import find_program
 
 WINDOW_SECONDS = 1800
 _STEP_SECONDS = 300

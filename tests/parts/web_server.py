@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 import time
@@ -10,17 +9,10 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.parts.server_process import start_server
+
 _START_SECONDS = 60
 _STOP_SECONDS = 60
-_PATH = "/usr/bin:/usr/local/bin:/usr/sbin"
-
-
-def find_program(*names: str) -> str:
-    """Return the path of the first of these programs that is installed. Raises RuntimeError where none is."""
-    found = next((path for name in names if (path := shutil.which(name, path=_PATH))), None)
-    if found is None:
-        raise RuntimeError(f"{names[0]} is not installed here: tests/install-parts installs it")
-    return found
 
 
 def free_port() -> int:
@@ -41,8 +33,7 @@ class WebServer:
 
     def run(self, command: Sequence[str], log: Path) -> None:
         """Start it and wait until it answers. Raises RuntimeError with its log where it ends instead."""
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(command, stdout=output, stderr=output)
+        self._process = start_server(command, log)
         deadline = time.monotonic() + _START_SECONDS
         while not self._ready():
             if self._process.poll() is not None or time.monotonic() > deadline:

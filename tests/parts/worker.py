@@ -14,6 +14,8 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.parts.server_process import start_server
+
 _START_SECONDS = 120
 
 
@@ -38,10 +40,7 @@ class Worker:
         """
         self.log.parent.mkdir(parents=True, exist_ok=True)
         before = len(self.events("ready"))
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "labelwright.worker"], stdout=log, stderr=log, env=self._environment()
-            )
+        self._process = start_server([sys.executable, "-m", "labelwright.worker"], self.log, env=self._environment())
         deadline = time.monotonic() + _START_SECONDS
         while len(ready := self.events("ready")) == before:
             if self._process.poll() is not None or time.monotonic() > deadline:

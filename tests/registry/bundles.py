@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from typing import Any
 
 TASK = """\
 [task]
@@ -66,6 +67,6 @@ def files(name: str, *, gates: str = "", gold: bytes | None = GOLD, **programs: 
     return made | ({"gold.jsonl": gold} if gold is not None else {})
 
 
-def variant(name: str, number: int, **more: str) -> dict[str, bytes]:
+def variant(name: str, number: int, **more: Any) -> dict[str, bytes]:
     """Return a bundle like ``files`` whose content, and so whose digest, is its own."""
     return files(name, prize=PRIZE + f"\n\nVARIANT = {number}\n", short=SHORT, **more)

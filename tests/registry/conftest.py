@@ -7,17 +7,14 @@ import pytest
 from labelwright.registry.store.database import Database
 from labelwright.registry.store.migration import migrate
 
-from tests.parts.postgres import Postgres, find_binaries
+from tests.parts.postgres import Postgres
 from tests.parts.registry import Registry
 from tests.registry.databases import DATABASES, new_url
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip("PostgreSQL is not installed here: tests/install-parts installs it")
-    server = Postgres(binaries)
+    server = Postgres()
     server.start()
     yield server
     server.remove()

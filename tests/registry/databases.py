@@ -8,7 +8,7 @@ import pytest
 
 from tests.parts.postgres import Postgres
 
-DATABASES = ("sqlite", "postgres")
+DATABASES = ("sqlite", pytest.param("postgres", marks=pytest.mark.servers))
 
 
 def new_url(kind: str, folder: Path, request: pytest.FixtureRequest) -> str:

@@ -79,9 +79,9 @@ def test_health_reflection_and_the_address_file(registry: Registry) -> None:
     with grpc.insecure_channel(registry.address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         for name in ("", "labelwright.v1.RegistryService", "labelwright.v1.RunService"):
-            assert stub.Check(health_pb2.HealthCheckRequest(service=name)).status == SERVING
+            assert stub.Check(health_pb2.HealthCheckRequest(service=name)).status == SERVING  # type: ignore[attr-defined]
         with pytest.raises(grpc.RpcError) as caught:
-            stub.Check(health_pb2.HealthCheckRequest(service="no.Such"))
+            stub.Check(health_pb2.HealthCheckRequest(service="no.Such"))  # type: ignore[attr-defined]
         assert caught.value.code() is grpc.StatusCode.NOT_FOUND
         services = ProtoReflectionDescriptorDatabase(channel).get_services()
         assert {"labelwright.v1.RegistryService", "labelwright.v1.RunService", "grpc.health.v1.Health"} <= set(services)
@@ -121,7 +121,7 @@ def test_health_follows_the_database(tmp_path: Path, postgres: Postgres) -> None
     registry = Registry(tmp_path / "data", database_url=url, poll_seconds=0.1).start()
     stub = registry.stub()
     with grpc.insecure_channel(registry.address) as channel:
-        states = health_pb2_grpc.HealthStub(channel).Watch(
+        states = health_pb2_grpc.HealthStub(channel).Watch(  # type: ignore[attr-defined]
             health_pb2.HealthCheckRequest(service="labelwright.v1.RegistryService"), timeout=60
         )
         assert next(states).status == SERVING

@@ -4,6 +4,7 @@ import random
 import sys
 import time
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -113,7 +114,7 @@ def test_batch_order_and_history_do_not_matter(executable, given_texts, shuffler
 
 def native_votes(source, given_texts):
     """What CPython itself makes of the program: an index, -1, or -2 where it raises."""
-    namespace = {"__name__": "native"}
+    namespace: dict[str, Any] = {"__name__": "native"}
     exec(source, namespace)
     votes = []
     for text in given_texts:

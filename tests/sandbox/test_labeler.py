@@ -21,6 +21,7 @@ FILES = [
 
 def test_a_labeler_turns_votes_into_decisions(sandbox):
     bundle, _ = open_bundle(FILES)
+    assert bundle is not None
     labeler = Labeler.open(sandbox, bundle)
     records = [pack(make_record(bundle.task, {"text": text}), 1000) for text in ("win free", "win", "hello", "")]
     assert labeler.label(records) == [

@@ -35,8 +35,9 @@ def read(task: Task, name: str, part: str) -> list[Row]:
 def test_the_student_is_not_beaten_by_tfidf_on_the_same_gold_rows(sandbox, name):
     task = make_task("[labels]\n" + "".join(f'{label} = ""\n' for label in LABELS[name]) + '[fields]\ntext = "text"')
     gold, records, test = (read(task, name, part) for part in ("gold", "unlabeled", "test"))
-    unknown = [np.full((len(rows), len(task.labels)), np.nan) for rows in (records, gold)]
-    ensemble = build_ensemble(sandbox, task, Ingredients([], [row.record for row in records], gold, *unknown), seed=0)
+    unknown, unknown_gold = (np.full((len(rows), len(task.labels)), np.nan) for rows in (records, gold))
+    material = Ingredients([], [row.record for row in records], gold, unknown, unknown_gold)
+    ensemble = build_ensemble(sandbox, task, material, seed=0)
     votes = cast_votes(sandbox, task, ensemble.programs, [row.record for row in test])
     given, _ = decide(ensemble.choice.fit, votes, len(task.labels))
     truth, gold_labels = (np.array([row.label for row in rows]) for rows in (test, gold))

@@ -30,14 +30,14 @@ def grpc_proxy(target: str, done: Done) -> Iterator[str]:
             server.stop(grace=None).wait()
 
 
-class _Forward(grpc.GenericRpcHandler):  # type: ignore[misc]
+class _Forward(grpc.GenericRpcHandler):
     def __init__(self, channel: grpc.Channel, done: Done) -> None:
         self._channel = channel
         self._done = done
 
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
         method = handler_call_details.method
-        call = self._channel.unary_unary(method)
+        call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self._channel.unary_unary(method)
 
         def forward(request: bytes, context: Any) -> Any:
             try:

@@ -21,12 +21,12 @@ OPTIONS = PilotOptions(direct_labels=30, direct_sample=20)
 @pytest.fixture(scope="module")
 def inputs(sandbox, tmp_path_factory) -> Path:
     """A task's folder, its rows, and the replies of one run."""
-    folder = tmp_path_factory.mktemp("task")
+    folder: Path = tmp_path_factory.mktemp("task")
     given = material(test_rows=60)
     (folder / "task.toml").write_text(TASK_TEXT)
     (folder / "records.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for (text,) in given.records))
     for name, rows in (("gold", given.gold), ("test", given.test)):
-        lines = [{"text": row.record[0], "label": given.task.label_names[row.label]} for row in rows]
+        lines = [{"text": row.record[0], "label": given.task.label_names[row.label or 0]} for row in rows]
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     provider = scripted_provider(answer, replies=folder / "replies.jsonl")
     run_pilot(sandbox, provider, given, TASK_TEXT, SynthesisSettings(programs=2), OPTIONS)

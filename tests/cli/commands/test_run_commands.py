@@ -29,7 +29,7 @@ def runs(registry: RegistryProcess) -> Iterator[RunClient]:
 @pytest.fixture
 def task(registry_client: Registry, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     """A task of the test's own."""
-    name = "runs-" + request.node.name.split("[")[0].removeprefix("test_").replace("_", "-")[:50]
+    name: str = "runs-" + request.node.name.split("[")[0].removeprefix("test_").replace("_", "-")[:50]
     registry_client.push(renamed(SPAM, name, tmp_path), author="tests")
     return name
 

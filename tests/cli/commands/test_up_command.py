@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
@@ -16,6 +15,7 @@ import pytest
 from labelwright.client import Client, Registry
 
 from tests.parts.example_bundles import SPAM, serve
+from tests.parts.server_process import start_server
 
 PORTS = ["--port", "0", "--registry-port", "0", "--metrics-port", "0"]
 
@@ -25,21 +25,10 @@ class Up:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.out, self.err = folder / "up.out", folder / "up.err"
-        with self.out.open("wb") as out, self.err.open("wb") as err:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "labelwright.cli.main",
-                    "up",
-                    "--json",
-                    "--data",
-                    str(folder / "data"),
-                    *arguments,
-                ],
-                stdout=out,
-                stderr=err,
-            )
+        for earlier in (self.out, self.err):
+            earlier.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "labelwright.cli.main", "up", "--json", "--data", str(folder / "data")]
+        self.process = start_server([*command, *arguments], self.err, output=self.out)
 
     def ready(self) -> dict[str, Any]:
         while self.process.poll() is None:

@@ -8,13 +8,14 @@ import time
 import urllib.request
 from pathlib import Path
 
+from tests.parts.server_process import start_server
+
 
 def test_the_worker_runs_until_it_is_asked_to_end(tmp_path: Path) -> None:
     own = {"LABELWRIGHT_WORKER_DATA_DIR": str(tmp_path / "worker"), "LABELWRIGHT_WORKER_METRICS_LISTEN": "127.0.0.1:0"}
     log, address = tmp_path / "log", tmp_path / "worker" / "worker.address"
     command = [sys.executable, "-m", "labelwright.cli.main", "worker", "--registry", "127.0.0.1:1"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, **own})
+    process = start_server(command, log, env={**os.environ, **own})
     try:
         while not address.exists():
             assert process.poll() is None, log.read_text()

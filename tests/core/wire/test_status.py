@@ -76,7 +76,7 @@ def caught_from(stub: label_service_pb2_grpc.LabelServiceStub) -> LabelwrightErr
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_every_error_arrives_as_it_was_raised(served, stub, kind: type[LabelwrightError]) -> None:  # type: ignore[no-untyped-def]
+def test_every_error_arrives_as_it_was_raised(served, stub, kind: type[LabelwrightError]) -> None:
     served[0].error = kind("the größte problem", advice="do this", field="text", size=3)
     caught = caught_from(stub)
     assert type(caught) is kind
@@ -88,14 +88,14 @@ def test_every_kind_of_error_has_a_reason_of_its_own() -> None:
     assert len({kind.reason for kind in KINDS}) == len(KINDS)
 
 
-def test_an_overloaded_server_says_when_to_come_back(served, stub) -> None:  # type: ignore[no-untyped-def]
+def test_an_overloaded_server_says_when_to_come_back(served, stub) -> None:
     served[0].error = errors.Overloaded("the queue is full", retry_after=0.25)
     caught = caught_from(stub)
     assert isinstance(caught, errors.Overloaded)
     assert caught.retry_after == 0.25
 
 
-def test_the_unforeseen_tells_the_caller_nothing_and_the_log_no_record(served, stub, caplog) -> None:  # type: ignore[no-untyped-def]
+def test_the_unforeseen_tells_the_caller_nothing_and_the_log_no_record(served, stub, caplog) -> None:
     served[0].error = KeyError("the text of a record")
     with caplog.at_level(logging.DEBUG):
         caught = caught_from(stub)
@@ -106,7 +106,7 @@ def test_the_unforeseen_tells_the_caller_nothing_and_the_log_no_record(served, s
     assert "the text of a record" not in caplog.text
 
 
-def test_a_stream_delivers_what_came_before_the_error(served, stub) -> None:  # type: ignore[no-untyped-def]
+def test_a_stream_delivers_what_came_before_the_error(served, stub) -> None:
     served[0].error = errors.TaskNotFound("no task 'x'")
     answers = stub.LabelStream(iter([label_service_pb2.LabelStreamRequest(correlation_id="1")]), timeout=10)
     assert next(answers).correlation_id == "1"
@@ -115,7 +115,7 @@ def test_a_stream_delivers_what_came_before_the_error(served, stub) -> None:  # 
     assert isinstance(from_rpc_error(caught.value), errors.TaskNotFound)
 
 
-def test_a_status_that_a_handler_set_itself_stands(stub) -> None:  # type: ignore[no-untyped-def]
+def test_a_status_that_a_handler_set_itself_stands(stub) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         stub.LabelBatch(label_service_pb2.LabelBatchRequest(), timeout=10)
     assert caught.value.code() is grpc.StatusCode.ALREADY_EXISTS
@@ -124,8 +124,10 @@ def test_a_status_that_a_handler_set_itself_stands(stub) -> None:  # type: ignor
 
 @pytest.mark.parametrize("content", [b"\xff\xff\xff", b"\x0a\x02\xff\xfe"], ids=["garbage", "text that is not UTF-8"])
 def test_an_unreadable_message_is_the_callers_fault(served: tuple[Faulty, str], content: bytes) -> None:
-    with grpc.insecure_channel(served[1]) as channel, pytest.raises(grpc.RpcError) as caught:
-        channel.unary_unary("/labelwright.v1.LabelService/Label")(content, timeout=10)
+    with grpc.insecure_channel(served[1]) as channel:
+        call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary("/labelwright.v1.LabelService/Label")
+        with pytest.raises(grpc.RpcError) as caught:
+            call(content, timeout=10)
     assert isinstance(from_rpc_error(caught.value), errors.InvalidRequest)
 
 
@@ -135,7 +137,7 @@ def test_a_server_that_is_not_there_is_unavailable() -> None:
     assert isinstance(caught, errors.Unavailable)
 
 
-def test_a_deadline_that_passes_is_exceeded(served, stub, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_deadline_that_passes_is_exceeded(served, stub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served[0], "slow", True)
     with pytest.raises(grpc.RpcError) as caught:
         stub.Label(label_service_pb2.LabelRequest(), timeout=0.1)

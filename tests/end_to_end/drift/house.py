@@ -17,11 +17,11 @@ from labelwright.client import RunClient
 from labelwright.core.bundle import Bundle, open_bundle
 from labelwright.core.task import TASK_FILE
 
-from tests.end_to_end.drift.messages import EXAMPLES
 from tests.parts.alertmanager import CONFIG, Alertmanager
 from tests.parts.prometheus import RULES, Prometheus, hurried
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry
+from tests.parts.repository import EXAMPLES
 from tests.parts.service import Service, until
 from tests.parts.web_server import free_port
 from tests.parts.worker import Worker

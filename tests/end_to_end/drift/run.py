@@ -16,11 +16,12 @@ from pathlib import Path
 from labelwright.core.run import RunState
 
 from tests.end_to_end.drift.chronicle import write_chronicle
-from tests.end_to_end.drift.messages import HAM, NEW_SPAM, OLD_SPAM, ROOT
+from tests.end_to_end.drift.messages import HAM, NEW_SPAM, OLD_SPAM
 from tests.end_to_end.drift.recording import ASKING, REPLIES
 from tests.end_to_end.drift.story import Story, play
 from tests.end_to_end.drift.traffic import accuracy
 from tests.parts.replayed_llm import ReplayedLlm, replayed_llm
+from tests.parts.repository import ROOT
 
 IMAGES = ROOT / "docs" / "images"
 ASKING_LIVE = {"direct_labels": ASKING["direct_labels"]}

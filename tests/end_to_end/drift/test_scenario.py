@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 from tests.end_to_end.drift.house import base_bundle
-from tests.end_to_end.drift.messages import FIXTURES, ROOT, SPAM_SHARE, known, new_spam
+from tests.end_to_end.drift.messages import FIXTURES, SPAM_SHARE, known, new_spam
 from tests.fixtures.drift.make_messages import rows
 from tests.parts.native import native_votes
+from tests.parts.repository import ROOT
 
 IMAGES = ROOT / "docs" / "images"
 

@@ -120,7 +120,7 @@ def test_author_and_message_are_short_and_plain(registry: Registry, fields: dict
     assert error.metadata["field"] in fields
 
 
-def test_links_in_a_folder_are_refused(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_links_in_a_folder_are_refused(tmp_path) -> None:
     for path, content in GOOD.items():
         file = tmp_path / path
         file.parent.mkdir(exist_ok=True)

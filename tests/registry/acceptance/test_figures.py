@@ -29,11 +29,12 @@ def test_figures_counted_by_hand() -> None:
     assert (figures.accuracy, figures.coverage, figures.majority_accuracy) == (0.4, 0.6, 0.6)
     assert figures.covered_accuracy == pytest.approx(2 / 3)
     ham, spam = figures.labels
-    assert (ham.rows, ham.precision, ham.recall, ham.f1) == (3, 1.0, pytest.approx(1 / 3), 0.5)
+    assert (ham.rows, ham.precision, ham.recall, ham.f1) == pytest.approx((3, 1.0, 1 / 3, 0.5))
     assert (spam.rows, spam.precision, spam.recall, spam.f1) == (2, 0.5, 0.5, 0.5)
     assert figures.macro_f1 == 0.5
     a, b = figures.programs
-    assert (a.coverage, a.accuracy, a.errors, a.description) == (0.6, pytest.approx(2 / 3), 1, "looks for prizes")
+    assert (a.coverage, a.accuracy) == pytest.approx((0.6, 2 / 3))
+    assert (a.errors, a.description) == (1, "looks for prizes")
     assert (b.coverage, b.accuracy, b.errors, b.description) == (0.4, 0.5, 1, "")
     reference = reference_figures(two_labels().label_names, decisions, votes)
     assert reference.label_shares == {"ham": pytest.approx(1 / 3), "spam": pytest.approx(2 / 3)}

@@ -15,7 +15,7 @@ BUNDLES = 12
 
 
 @pytest.fixture(params=DATABASES)
-def pair(request: pytest.FixtureRequest, tmp_path: Path):  # type: ignore[no-untyped-def]
+def pair(request: pytest.FixtureRequest, tmp_path: Path):
     """Two registry processes, started at once, on one empty database and one folder of artifacts."""
     url = new_url(request.param, tmp_path, request)
     made = [Registry(tmp_path / "data", database_url=url, poll_seconds=0.1) for _ in range(2)]

@@ -35,7 +35,7 @@ def push_and_die(point: str, url: str, folder: Path) -> None:
     database = Database(url)
     artifacts = FolderArtifacts(folder)
     if point == "while the content is written":
-        os.fsync = die
+        os.fsync = die  # type: ignore[assignment]
     elif point == "before the row":
         artifacts.put = _and_then_die(artifacts.put)  # type: ignore[method-assign]
     elif point == "before the commit":

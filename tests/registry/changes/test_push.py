@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from labelwright.core.bundle import digest_files
 from labelwright.v1 import registry_service_pb2 as pb
@@ -104,7 +106,8 @@ def test_a_duplicate_program_is_a_warning(registry: Registry) -> None:
     ],
 )
 def test_programs_at_fault_are_named(registry: Registry, name: str, content: str, wanted: str) -> None:
-    answer = push(registry.stub(), files(new_name(), **{name.removesuffix(".py"): content, "short": SHORT}))
+    programs: dict[str, Any] = {name.removesuffix(".py"): content, "short": SHORT}
+    answer = push(registry.stub(), files(new_name(), **programs))
     about = [finding for finding in answer.report.findings if finding.file == f"programs/{name}"]
     assert about
     assert all(finding.code.startswith(wanted) and finding.message for finding in about)

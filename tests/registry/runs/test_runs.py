@@ -261,7 +261,7 @@ def test_texts_that_are_refused(runs: Runs) -> None:
     run, lease = runs.leased()
     task, client = runs.task(), runs.client
 
-    def refused(call, field: str) -> None:  # type: ignore[no-untyped-def]
+    def refused(call, field: str) -> None:
         with pytest.raises(InvalidRequest) as caught:
             call()
         assert caught.value.metadata["field"] == field

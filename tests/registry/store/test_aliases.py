@@ -41,7 +41,7 @@ def scene(registry: Registry) -> Scene:
     return Scene(registry.stub())
 
 
-def refused(call, *arguments, **fields) -> errors.LabelwrightError:  # type: ignore[no-untyped-def]
+def refused(call, *arguments, **fields) -> errors.LabelwrightError:
     with pytest.raises(grpc.RpcError) as caught:
         call(*arguments, **fields)
     return from_rpc_error(caught.value)
@@ -98,8 +98,8 @@ def test_what_does_not_exist(scene: Scene) -> None:
     for alias in ("no-such", "NO SUCH", "nul\0"):
         assert isinstance(refused(stub.GetVersion, pb.GetVersionRequest(task=task, alias=alias)), errors.AliasNotFound)
     for digest in ("sha256:0", "nul\0", "ä"):
-        request = pb.DownloadBundleRequest(task=task, digest=digest)
-        assert isinstance(refused(stub.DownloadBundle, request), errors.VersionNotFound)
+        download = pb.DownloadBundleRequest(task=task, digest=digest)
+        assert isinstance(refused(stub.DownloadBundle, download), errors.VersionNotFound)
     for name in ("no-such", "", "UPPER", "nul\0", "x" * 10_000):
         for call, kind in (
             (stub.ListVersions, pb.ListVersionsRequest),

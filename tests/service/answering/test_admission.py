@@ -67,7 +67,7 @@ def test_requests_above_the_bound_are_refused_with_a_retry_hint(
         made = from_rpc_error(error)
         assert isinstance(made, Overloaded)
         assert 0 < made.retry_after <= 1
-        details = rpc_status.from_call(error).details
+        details = rpc_status.from_call(error).details  # type: ignore[arg-type]
         assert any(detail.Is(error_details_pb2.RetryInfo.DESCRIPTOR) for detail in details)
     assert small.total("labelwright_requests_total", outcome="OVERLOADED") == len(refusals)
     assert ask(99) is None

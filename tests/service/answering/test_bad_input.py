@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -111,16 +113,22 @@ def test_invalid_utf8_on_the_wire_is_refused_with_a_reason(
 ) -> None:
     name = spam.task.encode()
     message = b"\x0a" + bytes([len(name)]) + name + b"\x2a" + bytes([len(text)]) + text
-    call = service.channel().unary_unary("/labelwright.v1.LabelService/Label")
+    call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = service.channel().unary_unary(
+        "/labelwright.v1.LabelService/Label"
+    )
     error = refusal(lambda: call(message))
     assert (error.reason, error.status) == ("INVALID_REQUEST", "INVALID_ARGUMENT")
-    stream = service.channel().stream_stream("/labelwright.v1.LabelService/LabelStream")
+    stream: grpc.StreamStreamMultiCallable[bytes, bytes] = service.channel().stream_stream(
+        "/labelwright.v1.LabelService/LabelStream"
+    )
     item = b"\x12" + bytes([len(message)]) + message
     assert refusal(lambda: list(stream(iter([item])))).reason == "INVALID_REQUEST"
 
 
 def test_noise_instead_of_a_message_is_refused(service: Service) -> None:
-    call = service.channel().unary_unary("/labelwright.v1.LabelService/LabelBatch")
+    call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = service.channel().unary_unary(
+        "/labelwright.v1.LabelService/LabelBatch"
+    )
     assert refusal(lambda: call(b"\xff" * 1000)).reason == "INVALID_REQUEST"
 
 
@@ -138,7 +146,7 @@ def test_a_huge_request_is_refused(
     with pytest.raises(grpc.RpcError) as caught:
         stub.LabelBatch(request, timeout=30)
     assert caught.value.code().name == status
-    assert "larger" in caught.value.details() or "allowed" in caught.value.details()
+    assert re.search("larger|allowed", str(caught.value.details()))
 
 
 def test_records_and_texts_in_one_batch_are_refused(spam: registry_service_pb2.Version, stub: LabelServiceStub) -> None:
@@ -190,6 +198,6 @@ def test_a_task_that_is_not_served_here_is_not_found_by_number_either(
     try:
         for task in (spam.task, "x" * 1_000_000):
             request = pb.LabelRequest(task=task, version=1, text="x")
-            assert refusal(lambda request=request: other.stub().Label(request)).reason == "TASK_NOT_FOUND"
+            assert refusal(partial(other.stub().Label, request)).reason == "TASK_NOT_FOUND"
     finally:
         assert other.stop() == 0

@@ -4,9 +4,8 @@ import json
 
 import pytest
 from labelwright.core.bundle import read_folder
-from labelwright.core.label_model import ABSTAIN
 from labelwright.core.record import pack
-from labelwright.core.vote import is_error, is_label
+from labelwright.core.vote import ABSTAIN, is_error, is_label
 from labelwright.core.wire.messages import bundle_to_message, record_from_text, record_to_message
 from labelwright.sandbox import Labeler, Sandbox
 from labelwright.v1 import label_service_pb2 as pb

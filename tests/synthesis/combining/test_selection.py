@@ -101,6 +101,8 @@ def test_rows_hidden_from_a_program_do_not_count_as_its_silence():
     before = fit_weighted(votes[200:], truth[200:], 2).likelihood
     votes[:200, 0] = HIDDEN
     after = fit_weighted(votes, truth, 2).likelihood
+    assert before is not None
+    assert after is not None
     assert np.abs(before - after).max() < 1e-9
 
 

@@ -112,11 +112,10 @@ def test_an_ensemble_is_served_by_its_head(sandbox: Sandbox, task: Task) -> None
     gold_numbers, gold = meanings(60, 0)
     numbers, _ = meanings(200, 1)
     rows = [Row((row,), int(label), "") for row, label in zip(gold_numbers.tolist(), gold, strict=True)]
-    none = [np.full((count, 2), np.nan) for count in (200, 60)]
+    none, none_gold = (np.full((count, 2), np.nan) for count in (200, 60))
     earlier = Program("head_clear", "def label(meaning):\n    return 'low'\n")
-    ensemble = build_ensemble(
-        sandbox, task, Ingredients([earlier], [(row,) for row in numbers.tolist()], rows, *none), seed=0
-    )
+    material = Ingredients([earlier], [(row,) for row in numbers.tolist()], rows, none, none_gold)
+    ensemble = build_ensemble(sandbox, task, material, seed=0)
     assert {program.name for program in ensemble.programs} == HEAD_NAMES
     assert earlier not in ensemble.programs
     fresh, truth = meanings(300, 2)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def student():
 
 
 def as_function(program: Program):
-    names: dict = {}
+    names: dict[str, Any] = {}
     exec(program.source, names)
     return names["label"]
 
@@ -85,12 +86,15 @@ def test_direct_labels_no_better_than_the_commonest_label_are_not_used():
     plain = material()
     useless = replace(plain, gold_direct=said([0] * 40), unlabeled_direct=said([0] * 400))
     with_useless, without = fit_student(useless, 2, seed=0), fit_student(plain, 2, seed=0)
+    assert with_useless is not None
+    assert without is not None
     assert with_useless.words == without.words
     assert (with_useless.points == without.points).all()
 
 
 def test_the_same_seed_gives_the_same_programs(reviews, student):
     again = fit_student(material(), 2, seed=0)
+    assert again is not None
     assert student_programs(reviews, again, gold_rows=1, unlabeled_rows=1) == student_programs(
         reviews, student, gold_rows=1, unlabeled_rows=1
     )
@@ -160,6 +164,7 @@ def test_many_labels_stay_within_the_size_of_a_program():
     none = said([-1] * 200, labels)
     no_votes = np.empty((200, 0), dtype=np.int64)
     student = fit_student(Material(texts, gold, texts[:20], none, none[:20], no_votes, no_votes[:20]), labels, seed=0)
+    assert student is not None
     task = make_task("[labels]\n" + "".join(f'label{n} = ""\n' for n in range(labels)) + '[fields]\ntext = "text"')
     for program in student_programs(task, student, gold_rows=1, unlabeled_rows=1):
         assert len(program.source.encode()) < MAX_PROGRAM_BYTES

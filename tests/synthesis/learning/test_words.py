@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,6 @@ def test_pairs_are_neighbors_in_order():
 
 @given(st.text(), st.booleans())
 def test_the_copied_source_counts_the_same(text, pairs):
-    names: dict = {}
+    names: dict[str, Any] = {}
     exec("import re\n" + counting_source(), names)
     assert names["words_of"](text, pairs) == words_of(text, pairs)

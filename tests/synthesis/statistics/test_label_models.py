@@ -70,6 +70,7 @@ def test_finds_how_good_each_program_is_without_gold(method, labels):
     accuracies = [0.9, 0.8, 0.7, 0.6, 0.85]
     truth, votes = planted(0, labels, accuracies, rows=4000)
     fit = fitted(method, votes, truth, labels)
+    assert fit.likelihood is not None
     found = [np.diag(table).mean() / table.sum(axis=0).mean() for table in fit.likelihood]
     np.testing.assert_allclose(found, accuracies, atol=0.06)
 

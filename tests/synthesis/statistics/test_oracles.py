@@ -67,12 +67,15 @@ def two_labels(request):
 
 
 def test_triplet_equals_flyingsquid(two_labels):
-    fit = fit_triplet(np.array(two_labels["full_votes"]), 2)
-    np.testing.assert_allclose([table[0, 0] for table in fit.likelihood], two_labels["flyingsquid_full"], atol=1e-6)
+    likelihood = fit_triplet(np.array(two_labels["full_votes"]), 2).likelihood
+    assert likelihood is not None
+    np.testing.assert_allclose([table[0, 0] for table in likelihood], two_labels["flyingsquid_full"], atol=1e-6)
 
 
 def test_triplet_agrees_with_flyingsquid_on_abstentions(two_labels):
     """We count the rows on which both vote, it counts all rows: the same in expectation, not in a sample."""
     votes = votes_of(two_labels)
-    right = [table[0, 0] for table in fit_triplet(votes, 2).likelihood] * (votes >= 0).mean(axis=0)
+    likelihood = fit_triplet(votes, 2).likelihood
+    assert likelihood is not None
+    right = [table[0, 0] for table in likelihood] * (votes >= 0).mean(axis=0)
     np.testing.assert_allclose(right, two_labels["flyingsquid"], atol=0.04)

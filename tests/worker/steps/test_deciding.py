@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import redis as redis_client
@@ -30,7 +31,7 @@ def label(text):
 """.encode()
 
 
-def better(base: Version, **refresh: str) -> dict[str, bytes]:
+def better(base: Version, **refresh: Any) -> dict[str, bytes]:
     return bundle_files(base.task, ALL, **refresh)
 
 

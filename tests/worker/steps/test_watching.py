@@ -4,6 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from labelwright.client import Client, LabelwrightError, Registry, RunClient, Version
@@ -25,7 +26,7 @@ def label(text):
     \"\"\"Is fine until a word comes that nobody has seen before.\"\"\"
     return ["spam", "ham"][2] if "zebra" in text else None
 """
-WATCHED = {"shadow_records": "50", "watch_minutes": "30"}
+WATCHED: dict[str, Any] = {"shadow_records": "50", "watch_minutes": "30"}
 
 
 class Traffic:
