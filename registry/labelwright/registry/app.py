@@ -46,7 +46,7 @@ def serve(settings: RegistrySettings) -> None:
     stop = stop_on_signal()
     with ExitStack() as stack:
         address_file = AddressFile(settings.data_dir, ADDRESS_FILE, settings.variable("data_dir"))
-        # Held while the rest is made: a taken port is found out at once, and nobody takes it meanwhile.
+        # Reserved while the rest is made: a taken port is reported at once, and nobody takes it meanwhile.
         holder, _ = reserve(settings.listen, settings.variable("listen"), shared=False)
         stack.callback(holder.close)
         artifacts = _open_artifacts(settings)
@@ -124,7 +124,7 @@ def _open_monitoring(settings: RegistrySettings, metrics: RegistryMetrics, healt
 
 
 def _count(count: Callable[[], int]) -> float:
-    """Return how many there are; not a number while the database is away, so that a scrape still works."""
+    """Return the count; NaN while the database is unavailable, so that a scrape still works."""
     try:
         return count()
     except LabelwrightError:

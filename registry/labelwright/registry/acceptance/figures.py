@@ -18,20 +18,20 @@ def gold_figures(
     votes: Sequence[tuple[int, ...]],
     descriptions: Mapping[str, str],
 ) -> GoldFigures:
-    """Return a version's figures; ``gold`` and ``decisions`` hold one label's index a row, ABSTAIN for none.
+    """Return a version's figures; ``gold`` and ``decisions`` hold a label's index for each row, or ABSTAIN.
 
     ``gold`` must not be empty. ``macro_f1`` is the mean over the labels that occur in gold or decisions.
     """
-    right = sum(truth == decision for truth, decision in zip(gold, decisions, strict=True))
-    covered = sum(is_label(decision) for decision in decisions)
+    right_rows = sum(truth == decision for truth, decision in zip(gold, decisions, strict=True))
+    covered_rows = sum(is_label(decision) for decision in decisions)
     labels = _label_figures(task, gold, decisions)
-    seen = {*gold, *decisions}
-    f1 = [figures.f1 for index, figures in enumerate(labels) if index in seen]
+    occurring = {*gold, *decisions}
+    f1 = [figures.f1 for index, figures in enumerate(labels) if index in occurring]
     return GoldFigures(
         rows=len(gold),
-        accuracy=right / len(gold),
-        coverage=covered / len(gold),
-        covered_accuracy=_share(right, covered),
+        accuracy=right_rows / len(gold),
+        coverage=covered_rows / len(gold),
+        covered_accuracy=_share(right_rows, covered_rows),
         macro_f1=sum(f1) / len(f1),
         majority_accuracy=Counter(gold).most_common(1)[0][1] / len(gold),
         labels=labels,
@@ -47,29 +47,29 @@ def reference_figures(
 ) -> Reference:
     """Return what drift is measured against: shares of rows and votes.
 
-    ``decisions`` and ``votes`` hold one entry a row and must not be empty. Every label gets a share, 0 or more.
+    ``decisions`` and ``votes`` hold one entry for each row and must not be empty. Every label gets a share, also of 0.
     """
     counts = Counter(decision for decision in decisions if is_label(decision))
-    covered = counts.total()
+    covered_rows = counts.total()
     return Reference(
         rows=len(decisions),
-        label_shares={label: _share(counts[index], covered) for index, label in enumerate(label_names)},
-        coverage=covered / len(decisions),
+        label_shares={label: _share(counts[index], covered_rows) for index, label in enumerate(label_names)},
+        coverage=covered_rows / len(decisions),
         conflict=sum(in_conflict(row) for row in votes) / len(votes),
         error=_share(sum(is_error(vote) for row in votes for vote in row), sum(len(row) for row in votes)),
     )
 
 
 def _label_figures(task: Task, gold: Sequence[int], decisions: Sequence[int]) -> tuple[LabelFigures, ...]:
-    truths, given = Counter(gold), Counter(decisions)
+    truth_counts, decision_counts = Counter(gold), Counter(decisions)
     hits = Counter(truth for truth, decision in zip(gold, decisions, strict=True) if truth == decision)
     return tuple(
         LabelFigures(
             label,
-            truths[index],
-            _share(hits[index], given[index]),
-            _share(hits[index], truths[index]),
-            _share(2 * hits[index], given[index] + truths[index]),
+            truth_counts[index],
+            _share(hits[index], decision_counts[index]),
+            _share(hits[index], truth_counts[index]),
+            _share(2 * hits[index], decision_counts[index] + truth_counts[index]),
         )
         for index, label in enumerate(task.label_names)
     )

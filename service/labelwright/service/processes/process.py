@@ -25,7 +25,7 @@ def serve(settings: ServiceSettings) -> None:
     with ExitStack() as stack:
         published = PublishedAddresses(settings)
         stack.callback(published.withdraw)
-        # Held while the rest is made: a taken port is found out at once, and nobody takes it meanwhile.
+        # Reserved while the rest is made: a taken port is reported at once, and nobody takes it meanwhile.
         holder, _ = reserve(settings.listen, settings.variable("listen"), shared=False)
         stack.callback(holder.close)
         app = App(settings)
@@ -52,7 +52,7 @@ def monitor(
 
 
 class PublishedAddresses:
-    """Tells where the service is, in the log and in files below the data folder, while it runs."""
+    """The addresses of a running service, in the log and in files in the data folder."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         """Remove the files of an earlier service. Raises ConfigurationError where the folder cannot be used."""
@@ -63,7 +63,7 @@ class PublishedAddresses:
         )
 
     def publish(self, address: str, metrics_address: str) -> None:
-        """Tell the addresses; ``metrics_address`` is empty where there is none."""
+        """Publish the addresses; ``metrics_address`` is empty where there is none."""
         self._service.write(address)
         self._metrics.write(metrics_address)
         _log.info("ready", address=address, metrics_address=metrics_address, workers=self._workers)
