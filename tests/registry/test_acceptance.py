@@ -97,7 +97,7 @@ def test_a_deadline_that_has_passed(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "wanted"),
+    ("source", "description"),
     [
         (PRIZE, "Spam that promises a prize."),
         ('"""Of the file."""\n\n\ndef label(text):\n    return None\n', "Of the file."),
@@ -106,8 +106,8 @@ def test_a_deadline_that_has_passed(sandbox: Sandbox) -> None:
         ("x = " + "(" * 5000, ""),
     ],
 )
-def test_a_program_is_described_by_its_docstring(source: str, wanted: str) -> None:
-    assert describe(Program("p", source)) == wanted
+def test_a_program_is_described_by_its_docstring(source: str, description: str) -> None:
+    assert describe(Program("p", source)) == description
 
 
 def test_an_older_version_with_fewer_fields_can_be_compared(sandbox: Sandbox) -> None:

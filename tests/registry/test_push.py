@@ -92,7 +92,7 @@ def test_a_duplicate_program_is_a_warning(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "wanted"),
+    ("name", "content", "code"),
     [
         (
             "state.py",
@@ -103,11 +103,11 @@ def test_a_duplicate_program_is_a_warning(registry: Registry) -> None:
         ("nolabel.py", "def other(text):\n    return None\n", "AS"),
     ],
 )
-def test_programs_at_fault_are_named(registry: Registry, name: str, content: str, wanted: str) -> None:
+def test_programs_at_fault_are_named(registry: Registry, name: str, content: str, code: str) -> None:
     answer = push(registry.stub(), files(new_name(), **{name.removesuffix(".py"): content, "short": SHORT}))
     about = [finding for finding in answer.report.findings if finding.file == f"programs/{name}"]
     assert about
-    assert all(finding.code.startswith(wanted) and finding.message for finding in about)
+    assert all(finding.code.startswith(code) and finding.message for finding in about)
 
 
 def test_a_faulty_gold_file_does_not_hide_what_is_wrong_with_programs(registry: Registry) -> None:

@@ -18,9 +18,9 @@ from tests.service.bundles import files, new_name, serve
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A running registry that tests share: each uses a task of its own."""
-    made = Registry(tmp_path_factory.mktemp("registry") / "data", heartbeat_seconds=0.5, poll_seconds=0.1).start()
-    yield made
-    made.stop()
+    process = Registry(tmp_path_factory.mktemp("registry") / "data", heartbeat_seconds=0.5, poll_seconds=0.1).start()
+    yield process
+    process.stop()
 
 
 @pytest.fixture(scope="session")
@@ -31,9 +31,9 @@ def registry_stub(registry: Registry) -> RegistryServiceStub:
 @pytest.fixture(scope="session")
 def service(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A running label service that tests share."""
-    made = Service(tmp_path_factory.mktemp("service") / "data", registry=registry.address).start()
-    yield made
-    assert made.stop() == 0
+    process = Service(tmp_path_factory.mktemp("service") / "data", registry=registry.address).start()
+    yield process
+    assert process.stop() == 0
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +45,9 @@ def stub(service: Service) -> LabelServiceStub:
 def redis_server(tmp_path: Path) -> Iterator[Redis]:
     if find_redis() is None:
         pytest.skip("Redis is not installed here: tests/install-parts installs it")
-    made = Redis(tmp_path).start()
-    yield made
-    made.stop()
+    process = Redis(tmp_path).start()
+    yield process
+    process.stop()
 
 
 @pytest.fixture(scope="session")

@@ -79,7 +79,7 @@ def test_gold_that_the_candidate_was_made_with_does_not_accept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("evidence", "said"),
+    ("evidence", "phrase"),
     [
         (replace(EVIDENCE, gold=gold(Split(1, 12))), "gold rows the candidate does worse"),
         (replace(EVIDENCE, gold=gold(Split(1, 3), candidate=0.78), max_accuracy_drop=0.01), "0.020 lower"),
@@ -89,11 +89,11 @@ def test_gold_that_the_candidate_was_made_with_does_not_accept() -> None:
         (replace(EVIDENCE, candidate=BASE), "says what the present version says"),
     ],
 )
-def test_what_refuses_a_candidate_needs_no_judge_and_hears_none(evidence: CandidateEvidence, said: str) -> None:
+def test_what_refuses_a_candidate_needs_no_judge_and_hears_none(evidence: CandidateEvidence, phrase: str) -> None:
     assert not needs_judge(evidence)
     decision = decide(evidence, Judgment(Split(50, 0)))
     assert decision.verdict is CandidateVerdict.REJECT
-    assert said in decision.reason
+    assert phrase in decision.reason
 
 
 def test_what_is_allowed_does_not_refuse() -> None:
@@ -105,16 +105,16 @@ def test_what_is_allowed_does_not_refuse() -> None:
 
 
 @pytest.mark.parametrize(
-    ("doubtful", "said"),
+    ("doubtful", "phrase"),
     [
         (replace(EVIDENCE, candidate=observed([1] * 98 + [0] * 2)), "'spam' to 98%"),
         (replace(EVIDENCE, candidate_drift=ALARM), "drift remains (label PSI 0.400, threshold 0.100)"),
     ],
 )
-def test_a_better_candidate_with_a_doubt_is_for_a_person(doubtful: CandidateEvidence, said: str) -> None:
+def test_a_better_candidate_with_a_doubt_is_for_a_person(doubtful: CandidateEvidence, phrase: str) -> None:
     decision = decide(doubtful, Judgment(Split(30, 0)))
     assert decision.verdict is CandidateVerdict.ASK
-    assert said in decision.reason
+    assert phrase in decision.reason
 
 
 @pytest.mark.parametrize(

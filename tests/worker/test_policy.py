@@ -47,10 +47,10 @@ def test_what_stands_against_a_run(refresh: Refresh, runs: list[Run], kind: str 
 
 def test_a_person_who_asked_makes_alerts_open_runs_again() -> None:
     failed = [run(RunState.FAILED)] * 5
-    asked = run(RunState.FAILED, trigger=Trigger.MANUAL)
+    manual = run(RunState.FAILED, trigger=Trigger.MANUAL)
     assert failures_in_a_row([*failed]) == 5
-    assert failures_in_a_row([asked, *failed]) == 1
-    assert failures_in_a_row([failed[0], asked, *failed]) == 2
+    assert failures_in_a_row([manual, *failed]) == 1
+    assert failures_in_a_row([failed[0], manual, *failed]) == 2
     assert failures_in_a_row([run(), *failed]) == 0
 
 

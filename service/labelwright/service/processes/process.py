@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import structlog
 from labelwright.service.processes.app import App
 from labelwright.service.settings import ServiceSettings
-from labelwright.serving.addresses import reserve
+from labelwright.serving.addresses import require_free
 from labelwright.serving.data_folder import AddressFile
 from labelwright.serving.monitoring import open_monitoring
 from labelwright.serving.stop_signal import stop_on_signal, wait_for_stop
@@ -25,15 +25,12 @@ def serve(settings: ServiceSettings) -> None:
     with ExitStack() as stack:
         published = PublishedAddresses(settings)
         stack.callback(published.withdraw)
-        # Reserved while the rest is made: a taken port is reported at once, and nobody takes it meanwhile.
-        holder, _ = reserve(settings.listen, settings.variable("listen"), shared=False)
-        stack.callback(holder.close)
+        require_free(settings.listen, settings.variable("listen"))
         app = App(settings)
         # Closed after the drain, so that /healthz says 503 during it.
         monitoring = stack.enter_context(ExitStack())
         stack.callback(app.drain)
         metrics_address = monitor(settings, app.metrics, lambda: app.serving, monitoring)
-        holder.close()
         published.publish(app.start(settings.listen), metrics_address)
         wait_for_stop(stop)
         _log.info("draining")

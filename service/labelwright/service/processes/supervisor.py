@@ -19,7 +19,7 @@ from labelwright.core.errors import ConfigurationError, LabelwrightError
 from labelwright.service.processes import process, worker
 from labelwright.service.processes.supervisor_metrics import SupervisorMetrics
 from labelwright.service.settings import ServiceSettings
-from labelwright.serving.addresses import reserve
+from labelwright.serving.addresses import reserve_shared
 from labelwright.serving.backoff import Backoff
 from labelwright.serving.main import ServerExit
 from labelwright.serving.stop_signal import stop_on_signal
@@ -184,7 +184,7 @@ def serve(settings: ServiceSettings) -> None:
     with ExitStack() as stack:
         published = process.PublishedAddresses(settings)
         stack.callback(published.withdraw)
-        holder, address = reserve(settings.listen, settings.variable("listen"), shared=True)
+        holder, address = reserve_shared(settings.listen, settings.variable("listen"))
         stack.callback(holder.close)
         supervisor = Supervisor(settings, address)
         registry = CollectorRegistry()
