@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.tracked import ROOT, folders
+from tests.parts.repository import ROOT
+from tests.project.tracked import folders
 
 DOCS = ROOT / "docs"
 PAGE = (DOCS / "index.md").read_text(encoding="utf-8")

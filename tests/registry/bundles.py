@@ -62,9 +62,9 @@ GOLD = gold_rows(
 def files(name: str, *, gates: str = "", gold: bytes | None = GOLD, **programs: str) -> dict[str, bytes]:
     """Return a bundle's files; without programs, PRIZE and SHORT."""
     sources = programs or {"prize": PRIZE, "short": SHORT}
-    made = {"task.toml": TASK.format(name=name, gates=gates).encode()}
-    made |= {f"programs/{program}.py": source.encode() for program, source in sources.items()}
-    return made | ({"gold.jsonl": gold} if gold is not None else {})
+    contents = {"task.toml": TASK.format(name=name, gates=gates).encode()}
+    contents |= {f"programs/{program}.py": source.encode() for program, source in sources.items()}
+    return contents | ({"gold.jsonl": gold} if gold is not None else {})
 
 
 def variant(name: str, number: int, **more: Any) -> dict[str, bytes]:

@@ -29,18 +29,18 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """A database with its schema."""
-    made = Database(database_url)
-    migrate(made)
-    yield made
-    made.close()
+    resource = Database(database_url)
+    migrate(resource)
+    yield resource
+    resource.close()
 
 
 @pytest.fixture(scope="session", params=DATABASES)
 def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A running registry that tests share: each uses a task of its own."""
     folder = tmp_path_factory.mktemp(f"registry-{request.param}")
-    made = Registry(
+    resource = Registry(
         folder / "data", database_url=new_url(request.param, folder, request), heartbeat_seconds=0.2, poll_seconds=0.1
     ).start()
-    yield made
-    made.stop()
+    yield resource
+    resource.stop()

@@ -14,6 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from labelwright.v1 import registry_service_pb2 as pb
 
+from tests.parts.healthz import healthz
 from tests.parts.postgres import Postgres
 from tests.parts.registry import Registry, push
 from tests.registry.bundles import files, new_name
@@ -46,13 +47,13 @@ def taken() -> Iterator[str]:
 
 
 def test_a_taken_port(tmp_path: Path, taken: str) -> None:
-    said = failure(tmp_path / "data", listen=taken)
-    assert said.startswith(f"labelwright registry: LABELWRIGHT_REGISTRY_LISTEN: cannot listen on {taken}: ")
+    output = failure(tmp_path / "data", listen=taken)
+    assert output.startswith(f"labelwright registry: LABELWRIGHT_REGISTRY_LISTEN: cannot listen on {taken}: ")
 
 
 def test_a_taken_metrics_port(tmp_path: Path, taken: str) -> None:
-    said = failure(tmp_path / "data", metrics_listen=taken)
-    assert f"LABELWRIGHT_REGISTRY_METRICS_LISTEN: cannot listen on {taken}: " in said
+    output = failure(tmp_path / "data", metrics_listen=taken)
+    assert f"LABELWRIGHT_REGISTRY_METRICS_LISTEN: cannot listen on {taken}: " in output
 
 
 def test_an_address_that_is_none(tmp_path: Path) -> None:
@@ -118,21 +119,24 @@ def test_pushes_under_way_are_finished_at_shutdown_and_the_address_goes(tmp_path
 def test_health_follows_the_database(tmp_path: Path, postgres: Postgres) -> None:
     """PostgreSQL goes away and comes back: calls fail with a clear error meanwhile, then work again."""
     url = postgres.new_database()
-    registry = Registry(tmp_path / "data", database_url=url, poll_seconds=0.1).start()
-    stub = registry.stub()
+    registry = Registry(tmp_path / "data", database_url=url, poll_seconds=0.1, metrics_listen="127.0.0.1:0").start()
+    stub, metrics = registry.stub(), registry.events("metrics")[0]["address"]
     with grpc.insecure_channel(registry.address) as channel:
         states = health_pb2_grpc.HealthStub(channel).Watch(  # type: ignore[attr-defined]
             health_pb2.HealthCheckRequest(service="labelwright.v1.RegistryService"), timeout=60
         )
         assert next(states).status == SERVING
+        assert healthz(metrics) == 200
         postgres.stop()
         try:
             assert next(states).status == NOT_SERVING
+            assert healthz(metrics) == 503
             with pytest.raises(grpc.RpcError) as caught:
                 stub.ListTasks(pb.ListTasksRequest(), timeout=60)
             assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         finally:
             postgres.start()
         assert next(states).status == SERVING
+        assert healthz(metrics) == 200
         assert not stub.ListTasks(pb.ListTasksRequest(), timeout=60).tasks
     registry.stop()

@@ -26,9 +26,9 @@ def test_every_error_is_documented_as_it_is() -> None:
     classes = [
         item for item in vars(errors).values() if isinstance(item, type) and issubclass(item, errors.LabelwrightError)
     ]
-    wanted = {(f"`{item.reason}`", f"`{item.status}`", f"`{item.__name__}`") for item in classes}
+    expected = {(f"`{item.reason}`", f"`{item.status}`", f"`{item.__name__}`") for item in classes}
     documented = {tuple(row[:3]) for row in rows("errors.md") if re.fullmatch(r"`[A-Z_]+`", row[0])}
-    assert documented == wanted
+    assert documented == expected
 
 
 def test_every_setting_is_documented_as_it_is() -> None:
@@ -56,14 +56,14 @@ def test_every_metric_is_documented_as_it_is() -> None:
 
 def test_every_state_of_a_run_is_documented_as_it_is() -> None:
     anywhere = {RunState.FAILED, RunState.CANCELLED}
-    wanted = {
+    expected = {
         f"`{state.value}`": {
             f"`{other.value}`" for other in set(RunState) - anywhere - {state} if state.may_become(other)
         }
         for state in RunState
     }
-    found = [row for row in rows("registry.md") if row[0] in wanted]
-    assert {row[0]: set(filter(None, row[2].split(", "))) for row in found} == wanted
+    found = [row for row in rows("registry.md") if row[0] in expected]
+    assert {row[0]: set(filter(None, row[2].split(", "))) for row in found} == expected
 
 
 def test_every_limit_of_a_run_is_documented_as_it_is() -> None:

@@ -57,9 +57,9 @@ def new_name() -> str:
 
 def files(name: str, *, fields: str = 'text = "text"', limits: str = "", **programs: str) -> dict[str, bytes]:
     """Return a bundle's files; without programs, PRIZE and SHORT."""
-    made = {"task.toml": TASK.format(name=name, fields=fields, limits=limits).encode()}
+    contents = {"task.toml": TASK.format(name=name, fields=fields, limits=limits).encode()}
     sources = programs or {"prize": PRIZE, "short": SHORT}
-    return made | {f"programs/{program}.py": source.encode() for program, source in sources.items()}
+    return contents | {f"programs/{program}.py": source.encode() for program, source in sources.items()}
 
 
 def constant(name: str, label: str, programs: int = 3) -> dict[str, bytes]:

@@ -56,24 +56,24 @@ def new_worker(
     registry_process: RegistryProcess, runs: RunClient, redis_process: Redis, llm: RecordedLlm, tmp_path: Path
 ) -> Iterator[Callable[..., Worker]]:
     """Starts workers in a hurry, and ends those that a test has left."""
-    made: list[Worker] = []
+    processes: list[Worker] = []
 
     def start(**settings: object) -> Worker:
-        given = {
+        all_settings = {
             "registry": registry_process.address,
             "redis_url": redis_process.url,
             "poll_s": 0.2,
             "lease_s": 2,
             "retry_s": 0.2,
             "programs": 4,
-            "name": f"worker-{len(made)}",
+            "name": f"worker-{len(processes)}",
             **settings,
         }
-        made.append(Worker(tmp_path / f"worker-{len(made)}", synthesis=llm.settings, **given))
-        return made[-1].start()
+        processes.append(Worker(tmp_path / f"worker-{len(processes)}", synthesis=llm.settings, **all_settings))
+        return processes[-1].start()
 
     yield start
-    for worker in made:
+    for worker in processes:
         if worker.running:
             worker.kill()
     for run in runs.list(open=True):  # of a test that failed: the next one must not find it

@@ -74,11 +74,11 @@ def _recorded() -> tuple[dict[str, list[str]], list[str]]:
     words: dict[str, list[str]] = {"ham": [], "spam": []}
     programs = []
     for line in _lines(SPAM / "replies.jsonl")[1:]:
-        asked, said = line["request"]["messages"][-1]["content"], line["reply"]["text"]
-        if kind := re.search(r'^Records with the label "(\w+)"', asked):
-            words[kind[1]].append(said)
-        elif "```python" in said:
-            programs.append(said)
+        prompt, reply = line["request"]["messages"][-1]["content"], line["reply"]["text"]
+        if kind := re.search(r'^Records with the label "(\w+)"', prompt):
+            words[kind[1]].append(reply)
+        elif "```python" in reply:
+            programs.append(reply)
     return words, programs
 
 

@@ -12,7 +12,7 @@ from labelwright.worker.decision import (
     CandidateEvidence,
     CandidateVerdict,
     Gold,
-    Judged,
+    Judgment,
     ShadowFigures,
     Split,
     better_of,
@@ -49,23 +49,23 @@ def gold(served: Split, unseen: Split = EVEN, base: float = 0.8, candidate: floa
 @pytest.mark.parametrize(
     ("judged", "verdict"),
     [
-        (Judged(Split(9, 0)), CandidateVerdict.PROMOTE),
-        (Judged(Split(0, 9)), CandidateVerdict.REJECT),
-        (Judged(Split(5, 4)), CandidateVerdict.ASK),
-        (Judged(Split(4, 5)), CandidateVerdict.REJECT),
-        (Judged(EVEN, open=9), CandidateVerdict.ASK),
-        (Judged(EVEN, obstacle="the budget is gone"), CandidateVerdict.ASK),
+        (Judgment(Split(9, 0)), CandidateVerdict.PROMOTE),
+        (Judgment(Split(0, 9)), CandidateVerdict.REJECT),
+        (Judgment(Split(5, 4)), CandidateVerdict.ASK),
+        (Judgment(Split(4, 5)), CandidateVerdict.REJECT),
+        (Judgment(EVEN, open=9), CandidateVerdict.ASK),
+        (Judgment(EVEN, obstacle="the budget is gone"), CandidateVerdict.ASK),
         (None, CandidateVerdict.ASK),
     ],
 )
-def test_the_judge_decides_where_gold_cannot(judged: Judged | None, verdict: CandidateVerdict) -> None:
+def test_the_judge_decides_where_gold_cannot(judged: Judgment | None, verdict: CandidateVerdict) -> None:
     for evidence in (EVIDENCE, replace(EVIDENCE, gold=gold(Split(2, 2), Split(2, 1)))):
         assert needs_judge(evidence)
         assert decide(evidence, judged).verdict is verdict
 
 
 def test_what_proves_nothing_is_for_a_person_only_where_the_present_version_drifts() -> None:
-    assert decide(replace(EVIDENCE, base_drift=CALM), Judged(Split(5, 4))).verdict is CandidateVerdict.REJECT
+    assert decide(replace(EVIDENCE, base_drift=CALM), Judgment(Split(5, 4))).verdict is CandidateVerdict.REJECT
 
 
 def test_gold_that_was_held_back_accepts() -> None:
@@ -79,7 +79,7 @@ def test_gold_that_the_candidate_was_made_with_does_not_accept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("evidence", "said"),
+    ("evidence", "phrase"),
     [
         (replace(EVIDENCE, gold=gold(Split(1, 12))), "gold rows the candidate does worse"),
         (replace(EVIDENCE, gold=gold(Split(1, 3), candidate=0.78), max_accuracy_drop=0.01), "0.020 lower"),
@@ -89,32 +89,32 @@ def test_gold_that_the_candidate_was_made_with_does_not_accept() -> None:
         (replace(EVIDENCE, candidate=BASE), "says what the present version says"),
     ],
 )
-def test_what_refuses_a_candidate_needs_no_judge_and_hears_none(evidence: CandidateEvidence, said: str) -> None:
+def test_what_refuses_a_candidate_needs_no_judge_and_hears_none(evidence: CandidateEvidence, phrase: str) -> None:
     assert not needs_judge(evidence)
-    decision = decide(evidence, Judged(Split(50, 0)))
+    decision = decide(evidence, Judgment(Split(50, 0)))
     assert decision.verdict is CandidateVerdict.REJECT
-    assert said in decision.reason
+    assert phrase in decision.reason
 
 
 def test_what_is_allowed_does_not_refuse() -> None:
     allowed = replace(EVIDENCE, gold=gold(Split(1, 3), candidate=0.78), max_accuracy_drop=0.02)
-    assert decide(allowed, Judged(Split(9, 0))).verdict is CandidateVerdict.PROMOTE
+    assert decide(allowed, Judgment(Split(9, 0))).verdict is CandidateVerdict.PROMOTE
     few = replace(EVIDENCE, candidate=observed([0, 1] * 39 + [-1] * 22))
     assert needs_judge(few)
     assert needs_judge(replace(EVIDENCE, candidate=observed(CANDIDATE.labels, failed=3), max_error=0.05))
 
 
 @pytest.mark.parametrize(
-    ("doubtful", "said"),
+    ("doubtful", "phrase"),
     [
         (replace(EVIDENCE, candidate=observed([1] * 98 + [0] * 2)), "'spam' to 98%"),
         (replace(EVIDENCE, candidate_drift=ALARM), "drift remains (label PSI 0.400, threshold 0.100)"),
     ],
 )
-def test_a_better_candidate_with_a_doubt_is_for_a_person(doubtful: CandidateEvidence, said: str) -> None:
-    decision = decide(doubtful, Judged(Split(30, 0)))
+def test_a_better_candidate_with_a_doubt_is_for_a_person(doubtful: CandidateEvidence, phrase: str) -> None:
+    decision = decide(doubtful, Judgment(Split(30, 0)))
     assert decision.verdict is CandidateVerdict.ASK
-    assert said in decision.reason
+    assert phrase in decision.reason
 
 
 @pytest.mark.parametrize(
@@ -146,12 +146,12 @@ _evidence = st.builds(
     st.sampled_from([ShadowFigures(), ShadowFigures(100, 90, 80, 80, 300, 1), ShadowFigures(100, 90, 80, 80, 300, 90)]),
     st.none() | st.builds(gold, _splits, _splits, st.sampled_from([0.5, 0.9]), st.sampled_from([0.5, 0.9])),
 )
-_judged = st.none() | st.builds(Judged, _splits, st.integers(0, 9), st.sampled_from(["", "the LLM is away"]))
+_judged = st.none() | st.builds(Judgment, _splits, st.integers(0, 9), st.sampled_from(["", "the LLM is away"]))
 
 
 @given(evidence=_evidence, judged=_judged)
 def test_every_verdict_has_a_reason_and_nothing_is_promoted_unproven(
-    evidence: CandidateEvidence, judged: Judged | None
+    evidence: CandidateEvidence, judged: Judgment | None
 ) -> None:
     decision: CandidateDecision = decide(evidence, judged)
     assert decision.reason.endswith(".")
@@ -168,6 +168,6 @@ def test_every_verdict_has_a_reason_and_nothing_is_promoted_unproven(
 @given(evidence=_evidence, split=_splits)
 def test_more_for_the_candidate_never_makes_the_verdict_worse(evidence: CandidateEvidence, split: Split) -> None:
     order = [CandidateVerdict.REJECT, CandidateVerdict.ASK, CandidateVerdict.PROMOTE]
-    less = decide(evidence, Judged(split)).verdict
-    more = decide(evidence, Judged(Split(split.candidate + 5, max(split.base - 5, 0)))).verdict
+    less = decide(evidence, Judgment(split)).verdict
+    more = decide(evidence, Judgment(Split(split.candidate + 5, max(split.base - 5, 0)))).verdict
     assert order.index(more) >= order.index(less)

@@ -12,6 +12,7 @@ import redis as redis_client
 from labelwright.client import Registry, RunClient
 from labelwright.core.run import RunState
 
+from tests.parts.healthz import healthz
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry as RegistryProcess
 from tests.parts.service import until
@@ -180,30 +181,34 @@ def test_a_worker_that_is_asked_to_end_lets_its_run_go_at_once(
     worker = new_worker(**SMALL, lease_s=3600)
     run = refresh(runs, base.task)
     until(lambda: llm.answered.total() > 3)
+    assert healthz(worker.metrics_address) == 200
+    llm.before_answer = lambda: time.sleep(2.0)
+    _signal(worker, signal.SIGTERM)
+    until(lambda: healthz(worker.metrics_address) == 503)
     assert worker.stop() == 0
     assert runs.get(run.id).lease_holder == ""
     assert not worker.data_dir.joinpath("worker.address").exists()
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("setting", "phrase"),
     [
         ({"PROMETHEUS_URL": "ftp://secret@x"}, "LABELWRIGHT_WORKER_PROMETHEUS_URL"),
         ({"REDIS_URL": "secret"}, "LABELWRIGHT_WORKER_REDIS_URL"),
         ({"METRICS_LISTEN": "192.0.2.1:1"}, "LABELWRIGHT_WORKER_METRICS_LISTEN"),
     ],
 )
-def test_a_wrong_setting_is_one_clear_line(tmp_path: Path, setting: dict[str, str], said: str) -> None:
-    given = {"DATA_DIR": str(tmp_path), "METRICS_LISTEN": "127.0.0.1:0", **setting}
+def test_a_wrong_setting_is_one_clear_line(tmp_path: Path, setting: dict[str, str], phrase: str) -> None:
+    environment = {"DATA_DIR": str(tmp_path), "METRICS_LISTEN": "127.0.0.1:0", **setting}
     done = subprocess.run(
         [sys.executable, "-m", "labelwright.worker"],
         capture_output=True,
         text=True,
         timeout=60,
-        env={"PATH": "/usr/bin:/bin", **{f"LABELWRIGHT_WORKER_{name}": value for name, value in given.items()}},
+        env={"PATH": "/usr/bin:/bin", **{f"LABELWRIGHT_WORKER_{name}": value for name, value in environment.items()}},
     )
     assert done.returncode == 2
-    assert said in done.stderr
+    assert phrase in done.stderr
     assert "secret" not in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -27,7 +27,7 @@ from labelwright.registry.store.database import Database
 from labelwright.registry.store.migration import migrate, newest_step
 from labelwright.registry.store.versions import VersionStore
 from labelwright.sandbox import Sandbox
-from labelwright.serving.addresses import reserve
+from labelwright.serving.addresses import require_free
 from labelwright.serving.data_folder import AddressFile, make_folder, unusable_folder
 from labelwright.serving.monitoring import open_monitoring
 from labelwright.serving.rpc_server import Health
@@ -46,9 +46,7 @@ def serve(settings: RegistrySettings) -> None:
     stop = stop_on_signal()
     with ExitStack() as stack:
         address_file = AddressFile(settings.data_dir, ADDRESS_FILE, settings.variable("data_dir"))
-        # Held while the rest is made: a taken port is found out at once, and nobody takes it meanwhile.
-        holder, _ = reserve(settings.listen, settings.variable("listen"), shared=False)
-        stack.callback(holder.close)
+        require_free(settings.listen, settings.variable("listen"))
         artifacts = _open_artifacts(settings)
         database = open_database(settings)
         stack.callback(database.close)
@@ -76,7 +74,6 @@ def serve(settings: RegistrySettings) -> None:
         server = make_server(servicer, run_servicer, health, threads=settings.max_watchers + settings.threads)
         feed.start()
         stack.callback(feed.close)
-        holder.close()
         address = server.start(settings.listen, settings.variable("listen"))
         health.set_serving(serving=True)
         address_file.write(address)
@@ -124,7 +121,7 @@ def _open_monitoring(settings: RegistrySettings, metrics: RegistryMetrics, healt
 
 
 def _count(count: Callable[[], int]) -> float:
-    """Return how many there are; not a number while the database is away, so that a scrape still works."""
+    """Return the count; NaN while the database is unavailable, so that a scrape still works."""
     try:
         return count()
     except LabelwrightError:

@@ -33,7 +33,7 @@ class RegistryMetrics:
     def gauges(
         self, watchers: Callable[[], float], versions: Callable[[], float], open_runs: Callable[[], float]
     ) -> None:
-        """Take the functions that return the present figures; each is called at every scrape."""
+        """Set the functions that return the current figures; each is called at every scrape."""
         self._watchers.set_function(watchers)
         self._versions.set_function(versions)
         self._open_runs.set_function(open_runs)

@@ -1,7 +1,7 @@
-"""Answers: what a version says of a record, made once for each pattern of votes.
+"""Answers: what follows from the votes on a record, computed once for each pattern of votes.
 
-Real traffic repeats few patterns. All that follows from the votes (the decision, whether they conflict, the message
-for the wire) is therefore kept with the pattern, and a cached record is no more than a pointer to it.
+Real traffic consists of few patterns. Everything that follows from the votes (the decision, whether they conflict, the
+message for the wire) is therefore kept with the pattern, and a cached record is only a reference to it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from labelwright.core.vote import ABSTAIN, VoteError, in_conflict, is_error
 from labelwright.v1 import label_service_pb2 as pb
 
 TRANSIENT = frozenset({VoteError.TIMEOUT, VoteError.MEMORY, VoteError.CRASHED, VoteError.BENCHED})
-"""Errors that say something about the moment and not about the record: such answers are not cached."""
+"""Errors that depend on the moment and not on the record: such answers are not cached."""
 _MAX_PATTERNS = 8192
 
 _WIRE_ERRORS = {int(error): pb.VoteError.Value(f"VOTE_ERROR_{error.name}") for error in VoteError}
 
 
 class LabelAnswer:
-    """What follows from one pattern of votes. Shared by all records that got it; never changed."""
+    """What follows from one pattern of votes. Shared by all records with this pattern, and immutable."""
 
     __slots__ = ("cacheable", "conflict", "decision", "errors", "outcomes", "votes")
 
@@ -32,7 +32,7 @@ class LabelAnswer:
         """(program's index, VoteError) of the programs that failed."""
         self.cacheable = not any(vote in TRANSIENT for _, vote in self.errors)
         self.outcomes: dict[int, pb.LabelOutcome] = {}
-        """The message without votes, by source; filled as they are asked for."""
+        """The message without votes, by source; filled on first use."""
 
 
 class Answers:
@@ -45,7 +45,7 @@ class Answers:
         self._patterns: dict[tuple[int, ...], LabelAnswer] = {}
 
     def of(self, votes: tuple[int, ...], decision: Decision | None = None) -> LabelAnswer:
-        """Return the answer of these votes; the decision is made by the label model where it is not given."""
+        """Return the answer to these votes; the label model decides where ``decision`` is None."""
         answer = self._patterns.get(votes)
         if answer is None:
             answer = LabelAnswer(votes, decision or self._label_model.decide(votes))
@@ -65,7 +65,7 @@ class Answers:
         return message
 
     def accepts(self, votes: tuple[int, ...]) -> bool:
-        """Whether these are votes that this version can give: what comes from Redis is checked."""
+        """Whether this version can give these votes: values from Redis are checked."""
         top = len(self._labels)
         return len(votes) == len(self._programs) and all(VoteError.BENCHED <= vote < top for vote in votes)
 

@@ -1,4 +1,4 @@
-"""What requests leave for a thread of its own: bounded, and never worth a wait."""
+"""Work that requests leave to another thread: bounded, and no request ever waits for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _Item = TypeVar("_Item")
 
 
 class Backlog(Generic[_Item]):
-    """Items of some packed records each, in order. Safe to use from several threads."""
+    """Items, each of some packed records, in order. Safe to use from several threads."""
 
     def __init__(self, max_records: int, max_bytes: int) -> None:
         """``max_bytes`` bounds the memory that the packed records take."""
@@ -23,7 +23,7 @@ class Backlog(Generic[_Item]):
         self._lock = threading.Lock()
 
     def put(self, item: _Item, packed: Sequence[str]) -> bool:
-        """Leave an item that holds these records; False where there is no room for all of them."""
+        """Add an item that holds these records; False where there is no room for all of them."""
         records, size = len(packed), sum(map(sys.getsizeof, packed))
         with self._lock:
             if self._records + records > self._max_records or self._bytes + size > self._max_bytes:
@@ -34,7 +34,7 @@ class Backlog(Generic[_Item]):
             return True
 
     def take(self) -> list[_Item]:
-        """Return all that waits, and wait for nothing."""
+        """Remove and return all items, without waiting."""
         if not self._items:
             return []
         with self._lock:

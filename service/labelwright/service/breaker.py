@@ -1,4 +1,4 @@
-"""The circuit breaker in front of Redis: after a few failures nobody waits for it until a probe succeeds."""
+"""The circuit breaker in front of Redis: after a few failures nobody waits for Redis until a probe succeeds."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import time
 from labelwright.serving.backoff import Backoff
 
 _FAILURES = 3
-"""In a row, until it opens."""
+"""Failures in a row that open it."""
 _PROBES = Backoff(0.25, 5.0)
 """Between probes."""
 
 
 class BreakerState(enum.IntEnum):
-    """The values that the metric shows."""
+    """The values of labelwright_redis_breaker_state."""
 
     CLOSED = 0
     HALF_OPEN = 1
@@ -23,7 +23,7 @@ class BreakerState(enum.IntEnum):
 
 
 class RedisBreaker:
-    """Closed: calls pass. Open: none does. Half open: the one probe that is due passes."""
+    """Closed: calls pass. Open: none passes. Half open: only the probe that is due passes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -33,29 +33,29 @@ class RedisBreaker:
         self.state = BreakerState.CLOSED
 
     def succeeded(self) -> bool:
-        """Take a success into account; True where that closed it."""
+        """Count a success; True where that closes the breaker."""
         if self.state is BreakerState.CLOSED and not self._failures:
             return False
         with self._lock:
-            closed = self.state is not BreakerState.CLOSED
+            closes = self.state is not BreakerState.CLOSED
             self._failures = 0
             self.state = BreakerState.CLOSED
-            return closed
+            return closes
 
     def failed(self) -> bool:
-        """Take a failure into account; True where that opened it."""
+        """Count a failure; True where that opens the breaker."""
         with self._lock:
             self._failures += 1
             if self.state is BreakerState.CLOSED and self._failures < _FAILURES:
                 return False
-            opened = self.state is BreakerState.CLOSED
-            self._failed_probes = 0 if opened else self._failed_probes + 1
+            opens = self.state is BreakerState.CLOSED
+            self._failed_probes = 0 if opens else self._failed_probes + 1
             self._probe_at = time.monotonic() + _PROBES.pause(self._failed_probes + 1)
             self.state = BreakerState.OPEN
-            return opened
+            return opens
 
     def probe_is_due(self) -> bool:
-        """Whether to probe now: then the breaker is half open until the probe's outcome is told."""
+        """Whether to probe now; if so, the breaker is half open until the probe has succeeded or failed."""
         with self._lock:
             if self.state is BreakerState.OPEN and time.monotonic() >= self._probe_at:
                 self.state = BreakerState.HALF_OPEN

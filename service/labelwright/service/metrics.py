@@ -1,7 +1,7 @@
-"""The metrics that count events. docs/metrics.md describes each one with its labels and their bound.
+"""The metrics that count events. docs/metrics.md describes each one, with its labels and their bounds.
 
 Every label's values come from a closed set: the contract's methods, the reasons of labelwright.core.errors, and the
-tasks, programs and labels of versions that the registry accepted. Nothing that a caller wrote becomes a label's value.
+tasks, programs and labels of versions that the registry accepted. No text of a caller becomes a label's value.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ OTHER = "_other"
 MAX_TASKS = 200
 MAX_LABELS = 100
 MAX_PROGRAMS = 64
-"""Values a label of a metric takes at most: tasks in all, labels and programs of a task."""
+"""The most values that a metric's label takes: tasks in total, labels and programs of one task."""
 
 SECONDS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
@@ -35,7 +35,7 @@ _Family = Counter | Gauge | Histogram
 
 
 class ServiceMetrics:
-    """All counters and histograms of one process, in a registry of their own."""
+    """All counters and histograms of one process, in a collector registry of their own."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -95,7 +95,7 @@ class ServiceMetrics:
             ["task"],
             registry=registry,
         )
-        # Before the counters: a scrape between two shadows must not show the old one's counts as the new one's.
+        # Registered before the counters: a scrape between two shadows must not show the old counts as the new one's.
         self.shadow_version = Gauge(
             "labelwright_shadow_version", "Number of the version evaluated in the shadow.", ["task"], registry=registry
         )
@@ -113,11 +113,11 @@ class ServiceMetrics:
         self._lock = threading.Lock()
 
     def meter(self, task: str, labels: Sequence[str], programs: Sequence[str]) -> VersionMeter:
-        """Return what counts the answers of one version; ``drop`` it when the version is closed."""
+        """Return the meter of one version's answers; ``drop`` it when the version is closed."""
         return VersionMeter(self, task, labels, programs)
 
     def enter(self, task: str) -> str:
-        """Return how the task is called in series; ``release`` must follow."""
+        """Return the task's name in series; ``release`` must follow."""
         with self._lock:
             if task not in self._tasks and len(self._tasks) >= MAX_TASKS:
                 task = OTHER
@@ -125,12 +125,12 @@ class ServiceMetrics:
             return task
 
     def hold(self, family: _Family, values: tuple[str, ...]) -> None:
-        """Keep a series until as many ``release`` calls have come."""
+        """Keep a series until it was released as often as it was held."""
         with self._lock:
             self._series[family, values] += 1
 
     def release(self, task: str, series: Sequence[tuple[_Family, tuple[str, ...]]]) -> None:
-        """Let go of a version's series; those that no loaded version can touch any more go away."""
+        """Release a version's series; those that no other meter holds are removed."""
         with self._lock:
             self._tasks[task] -= 1
             self._tasks += Tally()  # drops the zeros
@@ -153,11 +153,11 @@ class Meter:
         self._held: list[tuple[_Family, tuple[str, ...]]] = []
 
     def drop(self) -> None:
-        """Let the series go."""
+        """Release the series."""
         self._metrics.release(self._task, self._held)
 
     def _counter(self, family: Counter, *values: str) -> Counter:
-        """Return the series of the task, from now on there and at first 0."""
+        """Return the task's series, which exists from now on and begins at 0."""
         self._hold(family, (self._task, *values))
         return family.labels(self._task, *values)
 
@@ -191,8 +191,8 @@ class VersionMeter(Meter):
     def count(self, answers: Sequence[LabelAnswer], sources: Sequence[int], *, production: bool) -> None:
         """Count the answers of one request.
 
-        Labels, abstentions, conflicts and votes are what drift is told from; so they are counted only where the
-        caller asked for ``production``: a candidate that somebody tries out must not look like drift.
+        Labels, abstentions, conflicts and votes are what drift is measured by, so they are counted only for
+        ``production``: a candidate that somebody tries out must not look like drift.
         """
         if not production:
             self._others.inc(len(answers))

@@ -13,7 +13,7 @@ from labelwright.v1 import registry_service_pb2 as pb
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 _WATCH_SECONDS = 120.0
-"""A watch is renewed this often, resuming where it stood."""
+"""A watch is renewed this often and resumes where it was."""
 _DOWNLOAD_SECONDS = 30.0
 _OPTIONS = [
     ("grpc.max_receive_message_length", MAX_BUNDLE_BYTES + (4 << 20)),
@@ -39,7 +39,7 @@ class RegistryLink:
     def watch(self, since_revision: int) -> Iterator[pb.WatchResponse]:
         """Yield the registry's messages until the connection ends. Raises LabelwrightError.
 
-        Each call makes a connection of its own: an old one that is dead without knowing it cannot hold it up.
+        Each call opens a new connection: an old one that is dead but not known to be cannot delay it.
         """
         with grpc.insecure_channel(self._address, options=_OPTIONS) as channel:
             request = pb.WatchRequest(tasks=self._tasks, since_revision=since_revision)
@@ -54,7 +54,7 @@ class RegistryLink:
                 raise from_rpc_error(error) from None
 
     def interrupt_watch(self) -> None:
-        """End the watch under way, for example because it has been silent for too long."""
+        """End the current watch, for example because it has been silent for too long."""
         with self._lock:
             if self._watch is not None:
                 self._watch.cancel()

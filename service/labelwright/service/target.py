@@ -1,4 +1,4 @@
-"""Targets: which version an alias names. The registry says so; the last it said is kept on disk."""
+"""Targets: which version each alias names, as the registry last said; that is kept on disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from labelwright.v1 import registry_service_pb2 as pb
 
 @dataclass(frozen=True, slots=True)
 class VersionTarget:
-    """A version by its names."""
+    """A version, by task, number and digest."""
 
     task: str
     number: int
@@ -23,7 +23,7 @@ AliasTable = Mapping[str, Mapping[str, VersionTarget]]
 
 @dataclass(frozen=True, slots=True)
 class Aliases:
-    """All aliases at one revision of the registry. Immutable: a change makes a new one."""
+    """All aliases at one revision of the registry. Immutable: a change makes a new object."""
 
     revision: int
     table: AliasTable

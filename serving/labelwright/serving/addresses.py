@@ -1,4 +1,4 @@
-"""Addresses to listen on: read, and reserved before anything costly begins; clear errors where one is taken."""
+"""Addresses to listen on: read, checked before anything costly begins, and shared between processes."""
 
 from __future__ import annotations
 
@@ -22,20 +22,24 @@ def join_address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def reserve(address: str, variable: str, *, shared: bool) -> tuple[socket.socket, str]:
-    """Return a socket that holds the address without listening, and the address with its port filled in.
+def require_free(address: str, variable: str) -> str:
+    """Return the address with its port filled in. Raises ConfigurationError that names the variable where it is taken.
 
-    First without SO_REUSEPORT, which fails where anybody has the port: with it, the system would hand half of the
-    calls to each. Where ``shared``, the socket then lets other processes of this user listen on the port too.
-    Raises ConfigurationError that names the variable.
+    gRPC finds that out too, but only once everything else has started, and with several lines of its own.
     """
     host, port = split_address(address)
-    holder = _bound(host, port, variable, shared=False)
-    port = holder.getsockname()[1]
-    if shared:
-        holder.close()
-        holder = _bound(host, port, variable, shared=True)
-    return holder, join_address(host, port)
+    with _bound(host, port, variable, shared=False) as probe:
+        return join_address(host, probe.getsockname()[1])
+
+
+def reserve_shared(address: str, variable: str) -> tuple[socket.socket, str]:
+    """Return a socket that holds the address for processes of this user, and the address with its port filled in.
+
+    The socket does not listen. Raises ConfigurationError that names the variable where somebody else has the address,
+    as the system would give half of the connections to each.
+    """
+    address = require_free(address, variable)
+    return _bound(*split_address(address), variable, shared=True), address
 
 
 def address_family(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:

@@ -110,8 +110,8 @@ def _handler(routes: Routes) -> type[BaseHTTPRequestHandler]:
             path, _, query = self.path.partition("?")
             route = routes.get((self.command, path))
             if route is None:
-                known = any(path == other for _, other in routes)
-                self._send(HttpResponse(405 if known else 404, b"there is nothing here\n"))
+                exists = any(path == other for _, other in routes)
+                self._send(HttpResponse(405 if exists else 404, b"there is nothing here\n"))
                 return
             headers = {name.lower(): value for name, value in self.headers.items()}
             try:

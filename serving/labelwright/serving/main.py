@@ -26,10 +26,10 @@ class ServerExit(enum.IntEnum):
     """A setting is wrong, or names what cannot be had: a taken port, a folder that cannot be written."""
 
 
-def run_server(name: str, read: Callable[[], _Settings], serve: Callable[[_Settings], object]) -> int:
+def run_server(name: str, read_settings: Callable[[], _Settings], serve: Callable[[_Settings], object]) -> int:
     """Read the settings, serve until the server is asked to end, and return the exit code."""
     try:
-        settings = read()
+        settings = read_settings()
         prepare_process(settings)
         serve(settings)
     except LabelwrightError as error:

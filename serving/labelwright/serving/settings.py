@@ -64,13 +64,13 @@ class ServerSettings(BaseSettings):
     """the least that is logged: debug, info, warning or error"""
 
     @classmethod
-    def read(cls, **chosen: object) -> Self:
-        """Return the settings of the environment; ``chosen`` ones replace them.
+    def read(cls, **overrides: object) -> Self:
+        """Return the settings of the environment; ``overrides`` ones replace them.
 
         Raises ConfigurationError that names each wrong variable and shows no value: it may be a password.
         """
         try:
-            return cls.model_validate(chosen)
+            return cls.model_validate(overrides)
         except ValidationError as error:
             faults = error.errors(include_input=False, include_url=False)
             message = "; ".join(f"{cls.variable(str(fault['loc'][0]))}: {fault['msg']}" for fault in faults)

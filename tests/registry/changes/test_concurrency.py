@@ -18,13 +18,13 @@ BUNDLES = 12
 def pair(request: pytest.FixtureRequest, tmp_path: Path):
     """Two registry processes, started at once, on one empty database and one folder of artifacts."""
     url = new_url(request.param, tmp_path, request)
-    made = [Registry(tmp_path / "data", database_url=url, poll_seconds=0.1) for _ in range(2)]
-    for number, registry in enumerate(made):
+    registries = [Registry(tmp_path / "data", database_url=url, poll_seconds=0.1) for _ in range(2)]
+    for number, registry in enumerate(registries):
         registry.log = tmp_path / f"{number}.log"
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(Registry.start, made))
-    yield made
-    for registry in made:
+        list(pool.map(Registry.start, registries))
+    yield registries
+    for registry in registries:
         registry.stop()
 
 

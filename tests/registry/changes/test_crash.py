@@ -43,7 +43,7 @@ def push_and_die(point: str, url: str, folder: Path) -> None:
     versions = VersionStore(database)
     with Sandbox() as sandbox:
         comparison = ProductionComparison(versions, artifacts, sandbox)
-        turns = Turns(running=1, waiting=0)
+        turns = Turns(max_running=1, max_waiting=0)
         Pusher(sandbox, artifacts, versions, comparison, RegistryMetrics(), turns, max_seconds=60.0).push(
             list(files(NAME).items()), "", ""
         )

@@ -9,7 +9,7 @@ from labelwright.registry.changes.turns import Turns
 
 
 def test_more_than_may_wait_are_sent_away_at_once_and_the_others_come_in_turn() -> None:
-    turns = Turns(running=1, waiting=1)
+    turns = Turns(max_running=1, max_waiting=1)
     deadline = time.monotonic() + 60
     done = threading.Event()
 
@@ -33,6 +33,6 @@ def test_more_than_may_wait_are_sent_away_at_once_and_the_others_come_in_turn() 
 
 
 def test_a_turn_that_does_not_come_in_time() -> None:
-    turns = Turns(running=1, waiting=5)
+    turns = Turns(max_running=1, max_waiting=5)
     with turns.take(time.monotonic() + 60), pytest.raises(Overloaded), turns.take(time.monotonic() - 1):
         pass

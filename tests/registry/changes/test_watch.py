@@ -25,9 +25,9 @@ Stub = pb_grpc.RegistryServiceStub
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Registry]:
     """A registry that this test may stop and start."""
-    made = Registry(tmp_path / "data", heartbeat_seconds=0.2, max_watchers=3, threads=2).start()
-    yield made
-    made.stop()
+    process = Registry(tmp_path / "data", heartbeat_seconds=0.2, max_watchers=3, threads=2).start()
+    yield process
+    process.stop()
 
 
 def make_task(stub: Stub) -> str:

@@ -23,8 +23,8 @@ from tests.parts.runs import Runs, open_run, runs_of
 
 @pytest.fixture
 def runs(registry: Registry) -> Iterator[Runs]:
-    with runs_of(registry) as made:
-        yield made
+    with runs_of(registry) as scene:
+        yield scene
 
 
 @pytest.fixture

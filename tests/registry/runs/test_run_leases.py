@@ -93,9 +93,9 @@ def test_ten_that_claim_at_once_get_a_run_each_and_the_rest_nothing(database: Da
     # One that comes while another's claim is not committed yet may go away with nothing; what is left is there later.
     while claimed := store.claim("worker-late", 60, awaiting_approval=False):
         answers.append(claimed)
-    given = [answer for answer in answers if answer]
-    assert sorted(run.task for run, _ in given) == [f"task-{number}" for number in range(4)]
-    assert len({lease for _, lease in given}) == 4
+    claims = [answer for answer in answers if answer]
+    assert sorted(run.task for run, _ in claims) == [f"task-{number}" for number in range(4)]
+    assert len({lease for _, lease in claims}) == 4
 
 
 def test_a_review_and_a_step_at_once_do_not_both_happen(database: Database) -> None:

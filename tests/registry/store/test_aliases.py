@@ -177,8 +177,8 @@ def test_history_comes_in_pages_without_gaps_or_repeats(scene: Scene) -> None:
     for turn in range(7):
         scene.set("candidate", 1 + turn % 2)
         scene.set("shadow", 1 + turn % 2)
-    wanted = [change.revision for change in scene.history(alias="candidate").changes]
-    assert len(wanted) == 7
+    expected = [change.revision for change in scene.history(alias="candidate").changes]
+    assert len(expected) == 7
     found, token = [], ""
     while True:
         page = scene.history(alias="candidate", page_size=3, page_token=token)
@@ -187,7 +187,7 @@ def test_history_comes_in_pages_without_gaps_or_repeats(scene: Scene) -> None:
         token = page.next_page_token
         if not token:
             break
-    assert found == wanted
+    assert found == expected
     assert len(scene.history(page_size=2).changes) == 2
 
 

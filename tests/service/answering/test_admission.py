@@ -17,6 +17,7 @@ from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1 import registry_service_pb2
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
+from tests.parts.healthz import healthz
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
 from tests.service.bundles import files, new_name, serve, wait_for
@@ -32,7 +33,7 @@ def slow(registry_stub: RegistryServiceStub) -> registry_service_pb2.Version:
 @pytest.fixture
 def small(registry: Registry, slow: registry_service_pb2.Version, tmp_path: Path) -> Iterator[Service]:
     """A service that takes four requests, ten records and one stream at once."""
-    made = Service(
+    process = Service(
         tmp_path / "data",
         registry=registry.address,
         tasks=slow.task,
@@ -41,10 +42,10 @@ def small(registry: Registry, slow: registry_service_pb2.Version, tmp_path: Path
         max_streams=1,
         memory_cache_entries=0,
     ).start()
-    wait_for(made.stub(), slow)
-    yield made
-    if made.running:
-        made.stop()
+    wait_for(process.stub(), slow)
+    yield process
+    if process.running:
+        process.stop()
 
 
 def test_requests_above_the_bound_are_refused_with_a_retry_hint(
@@ -64,9 +65,9 @@ def test_requests_above_the_bound_are_refused_with_a_retry_hint(
     assert 1 <= len(refusals) <= 12
     for error in refusals:
         assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-        made = from_rpc_error(error)
-        assert isinstance(made, Overloaded)
-        assert 0 < made.retry_after <= 1
+        refusal = from_rpc_error(error)
+        assert isinstance(refusal, Overloaded)
+        assert 0 < refusal.retry_after <= 1
         details = rpc_status.from_call(error).details  # type: ignore[arg-type]
         assert any(detail.Is(error_details_pb2.RetryInfo.DESCRIPTOR) for detail in details)
     assert small.total("labelwright_requests_total", outcome="OVERLOADED") == len(refusals)
@@ -99,7 +100,10 @@ def test_a_drain_finishes_what_is_in_flight_and_refuses_the_rest(
     request = pb.LabelBatchRequest(task=slow.task, texts=[str(number) for number in range(8)])
     answer = stub.LabelBatch.future(request, timeout=30)
     until(lambda: small.total("labelwright_in_flight_records") == 8)
+    assert healthz(small.metrics_address) == 200
     small.terminate()
+    until(lambda: healthz(small.metrics_address) == 503)
+    assert not answer.done()
     assert len(answer.result().outcomes) == 8
     assert small.wait() == 0
     assert small.events("draining")

@@ -177,8 +177,8 @@ def test_a_deadline_is_kept_even_while_a_program_loops(
 
 def test_nothing_that_a_caller_wrote_becomes_a_series(service: Service, stub: LabelServiceStub) -> None:
     refusal(lambda: stub.Label(pb.LabelRequest(task="made-up-by-a-caller", alias="also-made-up", text="x")))
-    told = str(service.scrape())
-    assert "made-up" not in told
+    metrics = str(service.scrape())
+    assert "made-up" not in metrics
     assert service.total("labelwright_requests_total", method="Label", outcome="TASK_NOT_FOUND") >= 1
 
 

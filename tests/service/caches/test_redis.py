@@ -28,7 +28,7 @@ def cached(
     registry: Registry, redis_server: Redis, version: registry_service_pb2.Version, tmp_path: Path
 ) -> Iterator[Service]:
     """A service that has only Redis for a cache, and always asks it."""
-    made = Service(
+    process = Service(
         tmp_path / "data",
         registry=registry.address,
         redis_url=redis_server.url,
@@ -36,9 +36,9 @@ def cached(
         memory_cache_entries=0,
         tasks=version.task,
     ).start()
-    wait_for(made.stub(), version)
-    yield made
-    assert made.stop() == 0
+    wait_for(process.stub(), version)
+    yield process
+    assert process.stop() == 0
 
 
 def sources(service: Service, task: str, texts: list[str]) -> set[int]:

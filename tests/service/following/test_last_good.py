@@ -8,6 +8,7 @@ import pytest
 from labelwright.core.wire.status import from_rpc_error
 from labelwright.v1 import label_service_pb2 as pb
 
+from tests.parts.healthz import healthz
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
 from tests.service.bundles import constant, new_name, promote, push_version, serve, wait_for
@@ -16,10 +17,10 @@ from tests.service.bundles import constant, new_name, promote, push_version, ser
 @pytest.fixture
 def own_registry(tmp_path: Path) -> Iterator[Registry]:
     """A registry that the test may stop."""
-    made = Registry(tmp_path / "registry", heartbeat_seconds=0.5, poll_seconds=0.1).start()
-    made.settings["listen"] = made.address  # it comes back where it was
-    yield made
-    made.stop()
+    process = Registry(tmp_path / "registry", heartbeat_seconds=0.5, poll_seconds=0.1).start()
+    process.settings["listen"] = process.address  # it comes back where it was
+    yield process
+    process.stop()
 
 
 def test_the_service_outlives_the_registry_and_starts_without_it(own_registry: Registry, tmp_path: Path) -> None:
@@ -88,6 +89,7 @@ def test_damaged_files_are_never_served(own_registry: Registry, tmp_path: Path) 
 def test_a_service_that_knows_nothing_says_so(tmp_path: Path) -> None:
     service = Service(tmp_path / "service", registry="127.0.0.1:9").start(serving=False)
     assert [service.health(name) for name in ("", "labelwright.v1.LabelService")] == ["NOT_SERVING"] * 2
+    assert healthz(service.metrics_address) == 503
     assert refused(service, pb.LabelRequest(task="any", text="x")) == "UNAVAILABLE"
     assert service.stop() == 0
 

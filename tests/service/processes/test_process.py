@@ -18,9 +18,9 @@ from tests.service.bundles import constant, new_name, serve, wait_for
 def refused_start(service: Service) -> str:
     """Return the one line that the service says before it ends with 2."""
     assert service.spawn().wait(timeout=30) == 2
-    told = service.log.read_text()
-    assert len(told.splitlines()) == 1, told
-    return told
+    output = service.log.read_text()
+    assert len(output.splitlines()) == 1, output
+    return output
 
 
 @pytest.mark.parametrize("setting", ["listen", "metrics_listen"])
@@ -29,8 +29,8 @@ def test_a_port_that_is_taken_is_named(setting: str, tmp_path: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         address = f"127.0.0.1:{other.getsockname()[1]}"
-        told = refused_start(Service(tmp_path / "data", **{setting: address}))
-    assert f"LABELWRIGHT_SERVICE_{setting.upper()}: cannot listen on {address}" in told
+        output = refused_start(Service(tmp_path / "data", **{setting: address}))
+    assert f"LABELWRIGHT_SERVICE_{setting.upper()}: cannot listen on {address}" in output
 
 
 @pytest.mark.parametrize(
@@ -41,15 +41,15 @@ def test_a_port_that_is_taken_is_named(setting: str, tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_is_not_shown(setting: str, value: str, tmp_path: Path) -> None:
-    told = refused_start(Service(tmp_path / "data", **{setting: value}))
-    assert f"LABELWRIGHT_SERVICE_{setting.upper()}" in told
-    assert "hunter2" not in told
+    output = refused_start(Service(tmp_path / "data", **{setting: value}))
+    assert f"LABELWRIGHT_SERVICE_{setting.upper()}" in output
+    assert "hunter2" not in output
 
 
 def test_a_data_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file is in the way")
-    told = refused_start(Service(tmp_path / "data"))
-    assert f"LABELWRIGHT_SERVICE_DATA_DIR: cannot use {tmp_path / 'data'}" in told
+    output = refused_start(Service(tmp_path / "data"))
+    assert f"LABELWRIGHT_SERVICE_DATA_DIR: cannot use {tmp_path / 'data'}" in output
 
 
 def test_the_addresses_are_left_in_files_while_it_runs(registry: Registry, tmp_path: Path) -> None:

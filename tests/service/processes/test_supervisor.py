@@ -12,6 +12,7 @@ from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1 import registry_service_pb2
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
+from tests.parts.healthz import healthz
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
 from tests.service.bundles import files, new_name, serve
@@ -24,11 +25,11 @@ def version(registry_stub: RegistryServiceStub) -> registry_service_pb2.Version:
 
 @contextmanager
 def running(registry: Registry, version: registry_service_pb2.Version, folder: Path) -> Iterator[Service]:
-    made = Service(folder / "data", registry=registry.address, workers=2, tasks=version.task).start()
-    until(lambda: made.total("labelwright_live_version") == 2 * version.number)
-    yield made
-    if made.running:
-        made.stop()
+    process = Service(folder / "data", registry=registry.address, workers=2, tasks=version.task).start()
+    until(lambda: process.total("labelwright_live_version") == 2 * version.number)
+    yield process
+    if process.running:
+        process.stop()
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +37,15 @@ def workers(
     registry: Registry, version: registry_service_pb2.Version, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     """Two workers that tests share."""
-    with running(registry, version, tmp_path_factory.mktemp("workers")) as made:
-        yield made
+    with running(registry, version, tmp_path_factory.mktemp("workers")) as process:
+        yield process
 
 
 @pytest.fixture
 def own_workers(registry: Registry, version: registry_service_pb2.Version, tmp_path: Path) -> Iterator[Service]:
     """Two workers that the test may stop."""
-    with running(registry, version, tmp_path) as made:
-        yield made
+    with running(registry, version, tmp_path) as process:
+        yield process
 
 
 def ask(service: Service, task: str) -> str:
@@ -89,6 +90,18 @@ def test_metrics_are_right_across_workers(workers: Service, version: registry_se
     assert workers.total("labelwright_worker_up") == 2
 
 
+def test_one_worker_that_serves_is_enough_for_health(own_workers: Service) -> None:
+    os.kill(children(own_workers.pid)[0], signal.SIGKILL)
+    until(lambda: own_workers.total("labelwright_worker_up") == 1)
+    assert healthz(own_workers.metrics_address) == 200
+
+
+def test_workers_that_know_no_version_are_not_healthy(tmp_path: Path) -> None:
+    service = Service(tmp_path / "data", registry="127.0.0.1:9", workers=2).start(serving=False)
+    assert healthz(service.metrics_address) == 503
+    assert service.stop() == 0
+
+
 def test_a_dead_worker_is_replaced_and_the_port_stays(workers: Service, version: registry_service_pb2.Version) -> None:
     victim = children(workers.pid)[0]
     os.kill(victim, signal.SIGKILL)
@@ -116,8 +129,8 @@ def test_two_services_never_share_a_port(workers: Service, registry: Registry, t
     for count in (1, 2):
         second = Service(tmp_path / f"second-{count}", registry=registry.address, workers=count, listen=workers.address)
         assert second.spawn().wait(timeout=30) == 2
-        told = second.log.read_text()
-        assert "LABELWRIGHT_SERVICE_LISTEN: cannot listen on" in told
-        assert len(told.splitlines()) == 1
+        output = second.log.read_text()
+        assert "LABELWRIGHT_SERVICE_LISTEN: cannot listen on" in output
+        assert len(output.splitlines()) == 1
     with pytest.raises(grpc.RpcError):
         ask(workers, "no-such-task")

@@ -33,10 +33,10 @@ def sampling(
     registry: Registry, redis_server: Redis, version: registry_service_pb2.Version, tmp_path: Path
 ) -> Iterator[Service]:
     """A service that uses Redis for the sample alone."""
-    made = service_with(registry, redis_server, tmp_path / "one", version.task)
-    wait_for(made.stub(), version)
-    yield made
-    assert made.stop() == 0
+    process = service_with(registry, redis_server, tmp_path / "one", version.task)
+    wait_for(process.stub(), version)
+    yield process
+    assert process.stop() == 0
 
 
 def service_with(registry: Registry, server: Redis, folder: Path, tasks: str, **settings: object) -> Service:

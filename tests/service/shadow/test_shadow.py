@@ -48,9 +48,9 @@ FIGURES = (
 @pytest.fixture(scope="module")
 def shadowing(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service that evaluates candidates on every record."""
-    made = Service(tmp_path_factory.mktemp("shadow") / "data", registry=registry.address, shadow_share=1).start()
-    yield made
-    assert made.stop() == 0
+    process = Service(tmp_path_factory.mktemp("shadow") / "data", registry=registry.address, shadow_share=1).start()
+    yield process
+    assert process.stop() == 0
 
 
 def figures(service: Service, task: str) -> dict[str, float]:
@@ -198,8 +198,8 @@ def test_a_candidate_with_other_fields_gets_no_shadow(registry_stub: RegistrySer
     assert (labels_of(reply), reply.served.shadow_alias) == (["ham"], "")
     assert labels_of(label(shadowing, name, ["one"], alias="candidate")) == ["spam"]
     assert not shadowing.total("labelwright_shadow_version", task=name)
-    told = shadowing.events("candidate takes other fields than production; it gets no shadow")
-    assert [event["task"] for event in told] == [name]
+    events = shadowing.events("candidate takes other fields than production; it gets no shadow")
+    assert [event["task"] for event in events] == [name]
 
 
 def test_a_candidate_that_cannot_be_had_holds_up_no_production(

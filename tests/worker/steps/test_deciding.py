@@ -94,8 +94,8 @@ def test_without_gold_the_llm_judges_where_the_versions_differ(
     assert run.cost.calls == llm.answered.total() == 40
     decided = next(step for step in run.steps if step.facts.get("judged"))
     assert "judged blind" in decided.message.lower()
-    asked = [str(body) for body in llm.endpoint.requests]
-    assert not any("candidate" in text or "production" in text for text in asked)
+    requests = [str(body) for body in llm.endpoint.requests]
+    assert not any("candidate" in text or "production" in text for text in requests)
 
 
 def test_a_record_that_repeats_is_one_witness(

@@ -148,9 +148,9 @@ def test_the_webhook_opens_a_run_once(registry: Registry, runs: RunClient, new_w
     worker = new_worker(webhook_listen="127.0.0.1:0")
     address = worker.events("ready")[-1]["webhook_address"]
     sent = message(alert(task, "00ff"), alert(task, status="resolved"), alert("no-such-task"), alert("", "aa"))
-    status, said = post(address, sent)
+    status, answer = post(address, sent)
     assert status == 200
-    assert set(json.loads(said).values()) == {"opened", "unknown"}
+    assert set(json.loads(answer).values()) == {"opened", "unknown"}
     wait_for(runs, of_task(runs, task)[0].id)
     assert json.loads(post(address, sent)[1])["00ff"] == "cooldown"
     (run,) = of_task(runs, task)
@@ -174,10 +174,10 @@ def test_the_webhook_opens_a_run_once(registry: Registry, runs: RunClient, new_w
     ],
 )
 def test_what_alertmanager_would_not_send_is_refused(hook: str, body: bytes) -> None:
-    status, said = post(hook, body)
+    status, answer = post(hook, body)
     assert status == 400
-    assert "Traceback" not in said
-    assert len(said) < 500
+    assert "Traceback" not in answer
+    assert len(answer) < 500
 
 
 def test_other_paths_and_large_bodies_are_refused(hook: str) -> None:

@@ -28,7 +28,7 @@ from labelwright.worker.work.work import Patience
 
 ADDRESS_FILE, WEBHOOK_FILE = "worker.address", "webhook.address"
 _CLAIM_SECONDS = 5.0
-"""How often runs are claimed where alerts are looked at less often: a person who asked for a run is waiting."""
+"""How often runs are claimed where alerts are polled less often: a person who asked for a run is waiting."""
 
 _log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ def serve(settings: WorkerSettings) -> None:
         metrics = WorkerMetrics()
         parts = _open_parts(settings, stack)
         opener = Opener(parts.registry, parts.runs, settings.name, settings.max_failures, metrics.alert)
-        # Before the work and so closed after it: /healthz says 503 while runs are released.
+        # Opened before the work starts, so closed after it: /healthz says 503 while runs are released.
         metrics_address = _monitor(settings, metrics, lambda: not stop.is_set(), stack)
         poller = _start_work(settings, parts, opener, metrics, stack)
         webhook_address = _open_webhook(settings, opener, stack)
@@ -55,15 +55,15 @@ def serve(settings: WorkerSettings) -> None:
         webhook_file.write(webhook_address)
         _log.info("ready", address=metrics_address, webhook_address=webhook_address)
         tick = min(settings.poll_s, _CLAIM_SECONDS)
-        left = 0.0
+        until_poll = 0.0
         while not stop.is_set():
-            if left <= 0:
+            if until_poll <= 0:
                 poller.poll()
-                left = settings.poll_s
+                until_poll = settings.poll_s
             else:
                 poller.claim()
             stop.wait(tick)
-            left -= tick
+            until_poll -= tick
         _log.info("stopping")
     _log.info("stopped")
 
@@ -94,7 +94,7 @@ def _open_parts(settings: WorkerSettings, stack: ExitStack) -> RunParts:
 def _start_work(
     settings: WorkerSettings, parts: RunParts, opener: Opener, metrics: WorkerMetrics, stack: ExitStack
 ) -> Poller:
-    """Start what keeps leases alive and works on runs; the poller says when there is something to do."""
+    """Start the threads that renew leases and work on runs; the poller gives them runs."""
     beat = stack.enter_context(RunClient(settings.registry, timeout=max(settings.lease_s / 3, 0.5)))
     heartbeat = Heartbeat(beat, settings.lease_s)
     patience = Patience(settings.poll_s, settings.retry_s, settings.give_up_h * 3600)

@@ -1,7 +1,7 @@
-"""The decision: whether a candidate becomes production. Pure: evidence in, a verdict with its reason out.
+"""The decision whether a candidate becomes production. Pure: evidence in, a verdict with its reason out.
 
-What may refuse: gold rows, and the candidate's behavior on recent records. What may accept: gold rows, and where they
-cannot tell, an LLM that judged, blind, the records on which the two versions differ. docs/adr/0006 says why.
+Gold rows and the candidate's behavior on recent records may refuse it. Gold rows may accept it, and where they do not
+decide, an LLM that judged, blind, the records on which the two versions differ. docs/adr/0006 says why.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from labelwright.worker.drift import Drift
 from labelwright.worker.observed import Observed
 
 SIGNIFICANT = 0.05
-"""The p-value from which on a split is no chance."""
+"""A split with a p-value below this is not chance."""
 MATTERS = 0.01
-"""A loss of coverage below this share of the records is nothing to refuse for."""
+"""A loss of coverage below this share of the records refuses no candidate."""
 NEARLY_ALL = 0.95
-"""A label with this share of all labels takes nearly everything …"""
+"""A label with this share of all labels gets nearly everything …"""
 NEARLY_ALL_MORE = 0.1
-"""… which is doubtful where the present version gives it less by this."""
+"""… which is doubtful where its share in the current version is lower by this much."""
 
 
 class CandidateVerdict(enum.Enum):
-    """What is to become of a candidate."""
+    """What happens to a candidate."""
 
     PROMOTE = "promote"
     REJECT = "reject"
     ASK = "ask"
-    """A person has to say."""
+    """A person has to decide."""
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateDecision:
-    """A verdict, and why, in one or two sentences."""
+    """A verdict, and its reason in one or two sentences."""
 
     verdict: CandidateVerdict
     reason: str
@@ -44,14 +44,14 @@ class CandidateDecision:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Rows on which one of two versions does better than the other."""
+    """Counts of rows on which one of two versions does better than the other."""
 
     candidate: int
     base: int
 
     @property
     def p_value(self) -> float:
-        """How likely so uneven a split is by chance."""
+        """How likely a split this uneven is by chance."""
         return sign_test(self.candidate, self.base)
 
     @property
@@ -61,7 +61,7 @@ class Split:
 
     @property
     def favors_base(self) -> bool:
-        """Whether the present version does better, and not by chance."""
+        """Whether the current version does better, and not by chance."""
         return self.base > self.candidate and self.p_value < SIGNIFICANT
 
     def __str__(self) -> str:
@@ -72,8 +72,8 @@ class Split:
 class Gold:
     """Both versions on the gold rows: accuracies, and rows on which only one is right.
 
-    A candidate was made with these rows, which flatters it: ``served`` compares it as it serves and may only refuse
-    it; ``unseen`` compares what it says of rows that were held back from it, and may accept it.
+    These rows were used to make the candidate, which flatters it: ``served`` compares it as it serves and may only
+    refuse it; ``unseen`` compares its labels of rows that were held back from it, and may accept it.
     """
 
     rows: int
@@ -84,10 +84,10 @@ class Gold:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """What the LLM said of records on which the versions differ. ``open`` are those that decide nothing.
+class Judgment:
+    """The LLM's labels of records on which the versions differ. ``open`` counts those that favor neither version.
 
-    ``obstacle`` says why its word cannot be taken, or why it was not asked; empty where it can.
+    ``obstacle`` says why the judgment does not count, or why there is none; empty where it counts.
     """
 
     split: Split
@@ -97,9 +97,9 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class ShadowFigures:
-    """The candidate on live traffic, as label services counted it; ``votes`` and ``errors`` are its programs'.
+    """The candidate on live traffic, as counted by label services. ``votes`` and ``errors`` are those of its programs.
 
-    ``labeled`` and ``base_labeled`` are records that it and the present version gave a label.
+    ``labeled`` and ``base_labeled`` count records that it and the current version gave a label.
     """
 
     records: int = 0
@@ -112,10 +112,10 @@ class ShadowFigures:
 
 @dataclass(frozen=True, slots=True)
 class CandidateEvidence:
-    """All that a decision rests on. The drifts are those of each version on recent records against its reference.
+    """Everything that a decision rests on. Each version's drift is measured on recent records against its reference.
 
     Recent records are independent draws from traffic, repetitions included, so their shares and the tests of coverage
-    and failures are of traffic: a campaign of one message that is a third of it counts as a third.
+    and failures are those of traffic: a campaign of one message that is a third of traffic counts as a third.
     """
 
     label_names: Sequence[str]
@@ -130,18 +130,18 @@ class CandidateEvidence:
 
 
 def needs_judge(evidence: CandidateEvidence) -> bool:
-    """Whether the LLM has to be asked: nothing refuses the candidate, and gold does not accept it."""
+    """Whether the LLM has to judge: nothing refuses the candidate, and gold rows do not accept it."""
     return not any(_refusals(evidence)) and not _gold_accepts(evidence)
 
 
 def disagreements(base: Observed, candidate: Observed) -> list[int]:
-    """Return the records on which the two say different things."""
+    """Return the indices of records that the two label differently."""
     pairs = zip(base.labels, candidate.labels, strict=True)
     return [index for index, (one, other) in enumerate(pairs) if one != other]
 
 
 def better_of(base: int, candidate: int, right: int) -> int:
-    """Return 1 where the candidate's label is better, -1 where the base's, 0 where neither.
+    """Return 1 where the candidate's label is better, -1 where the base's is, else 0.
 
     To abstain is better than to be wrong and worse than to be right.
     """
@@ -152,44 +152,46 @@ def better_of(base: int, candidate: int, right: int) -> int:
     return (worth(candidate) > worth(base)) - (worth(candidate) < worth(base))
 
 
-def decide(evidence: CandidateEvidence, judged: Judged | None) -> CandidateDecision:
-    """Return the verdict. ``judged`` is asked for where ``needs_judge``."""
+def decide(evidence: CandidateEvidence, judgment: Judgment | None) -> CandidateDecision:
+    """Return the decision. ``judgment`` is needed where ``needs_judge`` says so."""
     refusals = list(_refusals(evidence))
     if refusals:
         return CandidateDecision(CandidateVerdict.REJECT, _sentence("; ".join(refusals)))
     if _gold_accepts(evidence) and evidence.gold:
         return _accepted(evidence, f"on gold rows the candidate does better ({evidence.gold.unseen})")
-    if judged is None or judged.obstacle:
-        why = judged.obstacle if judged else "nobody judged the records on which they differ"
+    if judgment is None or judgment.obstacle:
+        why = judgment.obstacle if judgment else "nobody judged the records on which they differ"
         return CandidateDecision(
             CandidateVerdict.ASK, _sentence(f"gold rows cannot tell the two versions apart, and {why}")
         )
-    said = f"judged blind where they differ, the two versions stand {judged.split} (candidate to present)"
-    if judged.split.favors_candidate:
-        return _accepted(evidence, said)
-    if judged.split.favors_base:
-        return CandidateDecision(CandidateVerdict.REJECT, _sentence(said))
-    return _undecided(evidence, judged, said)
+    comparison = f"judged blind where they differ, the two versions stand {judgment.split} (candidate to present)"
+    if judgment.split.favors_candidate:
+        return _accepted(evidence, comparison)
+    if judgment.split.favors_base:
+        return CandidateDecision(CandidateVerdict.REJECT, _sentence(comparison))
+    return _undecided(evidence, judgment, comparison)
 
 
 def _accepted(evidence: CandidateEvidence, why: str) -> CandidateDecision:
     doubts = list(_doubts(evidence))
     if doubts:
         return CandidateDecision(CandidateVerdict.ASK, _sentence(f"{why}, but {'; '.join(doubts)}"))
-    gone = ", ".join(str(item) for item in evidence.base_drift if item.alarms)
-    calm = " Its own figures on recent records are within their thresholds."
-    was = f" The present version drifts ({gone})." if gone else ""
-    return CandidateDecision(CandidateVerdict.PROMOTE, _sentence(why) + was + calm)
+    drifts = ", ".join(str(item) for item in evidence.base_drift if item.alarms)
+    figures_sentence = " Its own figures on recent records are within their thresholds."
+    drift_sentence = f" The present version drifts ({drifts})." if drifts else ""
+    return CandidateDecision(CandidateVerdict.PROMOTE, _sentence(why) + drift_sentence + figures_sentence)
 
 
-def _undecided(evidence: CandidateEvidence, judged: Judged, said: str) -> CandidateDecision:
-    drifted = [str(item) for item in evidence.base_drift if item.alarms]
-    if drifted and judged.split.candidate >= judged.split.base and not any(_doubts(evidence)):
+def _undecided(evidence: CandidateEvidence, judgment: Judgment, comparison: str) -> CandidateDecision:
+    drifts = [str(item) for item in evidence.base_drift if item.alarms]
+    if drifts and judgment.split.candidate >= judgment.split.base and not any(_doubts(evidence)):
         return CandidateDecision(
             CandidateVerdict.ASK,
-            _sentence(f"{said}, which proves nothing; but the present version drifts ({drifted[0]})"),
+            _sentence(f"{comparison}, which proves nothing; but the present version drifts ({drifts[0]})"),
         )
-    return CandidateDecision(CandidateVerdict.REJECT, _sentence(f"{said}: the candidate is not shown to be better"))
+    return CandidateDecision(
+        CandidateVerdict.REJECT, _sentence(f"{comparison}: the candidate is not shown to be better")
+    )
 
 
 def _gold_accepts(evidence: CandidateEvidence) -> bool:
@@ -197,13 +199,13 @@ def _gold_accepts(evidence: CandidateEvidence) -> bool:
 
 
 def _refusals(evidence: CandidateEvidence) -> Iterator[str]:
-    """Yield what speaks against the candidate, whatever else speaks for it."""
+    """Yield reasons that refuse the candidate, whatever speaks for it."""
     if not disagreements(evidence.base, evidence.candidate):
         yield "on every recent record the candidate says what the present version says"
     yield from _gold_refusals(evidence)
-    lost = _coverage_split(evidence)
-    drop = (lost.base - lost.candidate) / len(evidence.base.labels)
-    if lost.favors_base and drop > MATTERS:
+    coverage = _coverage_split(evidence)
+    drop = (coverage.base - coverage.candidate) / len(evidence.base.labels)
+    if coverage.favors_base and drop > MATTERS:
         yield f"the candidate labels {drop:.1%} fewer of the recent records"
     yield from _error_refusals(evidence)
 
@@ -233,12 +235,12 @@ def _error_refusals(evidence: CandidateEvidence) -> Iterator[str]:
 
 
 def _doubts(evidence: CandidateEvidence) -> Iterator[str]:
-    """Yield what a person should look at before a candidate that looks better is promoted."""
-    present, new = evidence.base.figures(evidence.label_names), evidence.candidate.figures(evidence.label_names)
-    label, share = _commonest(new)
-    if share >= NEARLY_ALL and share - present.label_shares[label] > NEARLY_ALL_MORE:
+    """Yield what a person should check before a candidate that looks better is promoted."""
+    base, candidate = evidence.base.figures(evidence.label_names), evidence.candidate.figures(evidence.label_names)
+    label, share = _commonest(candidate)
+    if share >= NEARLY_ALL and share - base.label_shares[label] > NEARLY_ALL_MORE:
         yield f"it gives {label!r} to {share:.0%} of what it labels, the present version to " + (
-            f"{present.label_shares[label]:.0%}"
+            f"{base.label_shares[label]:.0%}"
         )
     yield from (f"drift remains ({item})" for item in evidence.candidate_drift if item.alarms)
 

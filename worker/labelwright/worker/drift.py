@@ -1,6 +1,6 @@
 """Drift, measured on a sample: the figures and thresholds of deploy/prometheus/rules/drift.yml, in Python.
 
-The rules watch live traffic; this says of the same figures whether they would alarm on a sample of records.
+The rules watch live traffic; this tells whether the same figures would raise an alarm on a sample of records.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEVIATIONS = 3.719
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One figure: how far it is from the reference, and from where on that is drift."""
+    """One figure: its distance from the reference, and the threshold above which that is drift."""
 
     figure: str
     distance: float
@@ -34,28 +34,28 @@ class Drift:
         return f"{self.figure} {self.distance:.3f}, threshold {self.threshold:.3f}"
 
 
-def measure_drift(found: Reference, reference: Reference) -> tuple[Drift, ...]:
-    """Return every figure of ``found`` beside the reference's. Both must have rows."""
+def measure_drift(current: Reference, reference: Reference) -> tuple[Drift, ...]:
+    """Return the drift of every figure of ``current`` from the reference. Both must have rows."""
     return (
-        _label_drift(found, reference),
-        coverage_drop(found, reference),
-        _rise("conflict rise", found.rows, found.conflict, reference.rows, reference.conflict, LARGE_CONFLICT_RISE),
-        error_rise(found, reference),
+        _label_drift(current, reference),
+        coverage_drop(current, reference),
+        _rise("conflict rise", current.rows, current.conflict, reference.rows, reference.conflict, LARGE_CONFLICT_RISE),
+        error_rise(current, reference),
     )
 
 
-def coverage_drop(found: Reference, reference: Reference) -> Drift:
-    """Return how much fewer of the records get a label. Both must have rows."""
-    without, expected = 1 - found.coverage, 1 - reference.coverage
-    return _rise("coverage drop", found.rows, without, reference.rows, expected, LARGE_DROP)
+def coverage_drop(current: Reference, reference: Reference) -> Drift:
+    """Return the drop of the share of records that get a label. Both must have rows."""
+    without, expected = 1 - current.coverage, 1 - reference.coverage
+    return _rise("coverage drop", current.rows, without, reference.rows, expected, LARGE_DROP)
 
 
-def error_rise(found: Reference, reference: Reference) -> Drift:
-    """Return how much more of the votes are errors. Both must have rows.
+def error_rise(current: Reference, reference: Reference) -> Drift:
+    """Return the rise of the share of votes that are errors. Both must have rows.
 
-    Votes on one record may all fail together, so the sample's size is its records, not its votes.
+    All votes on one record may fail together, so the size of the sample is its records, not its votes.
     """
-    return _rise("program error rise", found.rows, found.error, reference.rows, reference.error, LARGE_ERROR_RISE)
+    return _rise("program error rise", current.rows, current.error, reference.rows, reference.error, LARGE_ERROR_RISE)
 
 
 def _rise(figure: str, rows: int, share: float, expected_rows: int, expected: float, large: float) -> Drift:
@@ -64,11 +64,11 @@ def _rise(figure: str, rows: int, share: float, expected_rows: int, expected: fl
     return Drift(figure, share - expected, max(large, DEVIATIONS * error))
 
 
-def _label_drift(found: Reference, reference: Reference) -> Drift:
-    """Return the population stability index. Half a record more for every label: a share of 0 has a logarithm."""
-    rows, reference_rows = (max(item.rows * item.coverage, 1.0) for item in (found, reference))
+def _label_drift(current: Reference, reference: Reference) -> Drift:
+    """Return the population stability index, with half a record added to every label: 0 has no logarithm."""
+    rows, reference_rows = (max(item.rows * item.coverage, 1.0) for item in (current, reference))
     size = min(rows, reference_rows)
-    shares = [(found.label_shares.get(label, 0.0), share) for label, share in reference.label_shares.items()]
+    shares = [(current.label_shares.get(label, 0.0), share) for label, share in reference.label_shares.items()]
     shares = [pair for pair in shares if any(pair)]
     degrees = max(len(shares) - 1, 1)
     psi = 0.0

@@ -1,4 +1,4 @@
-"""The worker's metrics. docs/worker.md describes each one with its labels and their bound."""
+"""The worker's metrics. docs/worker.md describes each one, with its labels and their bounds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class WorkerMetrics:
-    """All metrics of one process, in a registry of their own."""
+    """All metrics of one process, in a collector registry of their own."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -43,29 +43,29 @@ class WorkerMetrics:
         self._lock = threading.Lock()
 
     def alert(self, task: str, result: str) -> None:
-        """Count an alert and what became of it; ``task`` is empty where the registry has none of that name."""
+        """Count an alert by its result; ``task`` is empty where the registry has no such task."""
         self._alerts.labels(self._bounded(task) if task else OTHER, result).inc()
 
     def stepped(self, task: str, state: RunState, to_state: RunState, seconds: float) -> None:
-        """Count a step from one state to the next, and the seconds that the run stood in the first."""
+        """Count a step from one state to the next, and the seconds that the run was in the first."""
         self._steps.labels(state.value).observe(max(seconds, 0.0))
         if to_state.is_end:
             self._runs.labels(self._bounded(task), to_state.value).inc()
 
     def spent(self, task: str, cost: RunCost) -> None:
-        """Count what was paid to the LLM; dollars only where they are known."""
+        """Count the cost of calls to the LLM; dollars only where they are known."""
         name = self._bounded(task)
         self._calls.labels(name).inc(cost.calls)
         self._tokens.labels(name).inc(cost.tokens)
         self._dollars.labels(name).inc(cost.dollars or 0.0)
 
-    def polled(self, open_runs: Iterable[Run], held: int, now: float) -> None:
-        """Say which runs are open, how many this worker holds, and that it has looked; ``now`` is a Unix time."""
+    def polled(self, open_runs: Iterable[Run], held_runs: int, now: float) -> None:
+        """Show which runs are open, how many this worker holds, and the time of this poll; ``now`` is a Unix time."""
         self._open.clear()
         for run in open_runs:
             for state in OPEN:
                 self._open.labels(self._bounded(run.task), state.value).inc(float(run.state is state))
-        self._held.set(held)
+        self._held.set(held_runs)
         self._last_poll.set(now)
 
     def failed(self, part: str) -> None:

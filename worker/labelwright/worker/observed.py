@@ -1,4 +1,4 @@
-"""How a version behaves on records: what it is compared by where nobody knows the right labels."""
+"""How a version behaves on records: the basis of comparison where the right labels are unknown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from labelwright.sandbox.backend.votes_text import Votes
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What a version said of each record: a label's index, -1 where it abstained, and its programs' votes."""
+    """A version's label of each record (an index, -1 where it abstained) and its programs' votes."""
 
     labels: tuple[int, ...]
     votes: tuple[Votes, ...]
@@ -42,7 +42,7 @@ class Observed:
 
 
 def observe(sandbox: Sandbox, bundle: Bundle, packed: Sequence[str]) -> Observed:
-    """Return what the bundle's version says of packed records. Raises InvalidBundle where a program does not load."""
+    """Return how the bundle's version labels packed records. Raises InvalidBundle where a program does not load."""
     with closing(Labeler.open(sandbox, bundle)) as labeler:
         labeled = labeler.label(packed)
     return Observed(tuple(item.decision.label for item in labeled), tuple(item.votes for item in labeled))

@@ -1,4 +1,4 @@
-"""When an alert may open a run. Pure: the task's settings and its runs in, an obstacle or none out."""
+"""When an alert may open a run. Pure: from the task's settings and runs to an obstacle, or None."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_RUNS = 200
 
 
 def newest(runs: Iterable[Run]) -> list[Run]:
-    """Return as many of a task's runs, newest first, as are looked at: more than a day can have."""
+    """Return the newest of a task's runs: as many as matter, which is more than there can be in a day."""
     return list(itertools.islice(runs, _MOST_RUNS))
 
 
@@ -32,7 +32,7 @@ class Obstacle:
 def obstacle(refresh: Refresh, runs: Sequence[Run], now: datetime, max_failures: int) -> Obstacle | None:
     """Return why no run may be opened now, None where one may. ``runs`` are the task's, newest first.
 
-    A person's word is not asked about here: `labelwright refresh` always opens one.
+    This is only about alerts: `labelwright refresh` opens a run at any time.
     """
     if not refresh.sample:
         return Obstacle("no_sample", "the task keeps no sample of recent records: set refresh.sample in task.toml")
@@ -50,7 +50,7 @@ def obstacle(refresh: Refresh, runs: Sequence[Run], now: datetime, max_failures:
 
 
 def failures_in_a_row(runs: Sequence[Run]) -> int:
-    """Return how many of the newest runs failed one after the other, counted back to a run that a person asked for."""
+    """Return how many of the newest runs failed in a row, counted back to a run that a person asked for."""
     count = 0
     for run in runs:
         if run.state is not RunState.FAILED:
@@ -62,16 +62,16 @@ def failures_in_a_row(runs: Sequence[Run]) -> int:
 
 
 def tokens_left(refresh: Refresh, runs: Sequence[Run], now: datetime) -> int:
-    """Return how many tokens the task's runs may still use: those of runs that moved within a day are counted."""
-    used = sum(run.cost.tokens for run in runs if now - run.updated_at < DAY)
-    return max(0, refresh.daily_tokens - used)
+    """Return how many tokens the task's runs may still use; runs that moved within the last day count."""
+    used_tokens = sum(run.cost.tokens for run in runs if now - run.updated_at < DAY)
+    return max(0, refresh.daily_tokens - used_tokens)
 
 
 def trigger_key(occasion: str, runs: Sequence[Run]) -> str:
     """Return the key of a run for this occasion, such as an alert and when it began.
 
-    An alert that goes on firing after a run has ended may open another, so the key has a number: workers that
-    see the same runs make the same key, and only one of them opens a run.
+    An alert that still fires after a run has ended may open another, so the key has a number: workers that see the same
+    runs make the same key, and only one of them opens a run.
     """
     prefix = f"{occasion}#"
     numbers = [run.trigger_key.removeprefix(prefix) for run in runs if run.trigger_key.startswith(prefix)]

@@ -1,4 +1,4 @@
-"""What the worker asks Prometheus."""
+"""The worker's queries to Prometheus."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import httpx
 from labelwright.core.errors import ConfigurationError, Unavailable
 
 _TIMEOUT_SECONDS = 10.0
-# When an alert became active; only of those that fire.
+# The time at which each firing alert became active.
 _FIRING = 'ALERTS_FOR_STATE{kind="drift"} and ignoring (alertstate) ALERTS{alertstate="firing",kind="drift"}'
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert that fires: its name, its task, and since when, as a Unix time in whole seconds."""
+    """A firing alert: its name, its task, and the Unix time in whole seconds at which it became active."""
 
     name: str
     task: str
@@ -25,37 +25,37 @@ class Alert:
 
 
 class Prometheus:
-    """Answers PromQL."""
+    """One Prometheus server."""
 
     def __init__(self, url: str) -> None:
-        """Raise ConfigurationError where ``url`` is none."""
+        """Raise ConfigurationError where ``url`` is not an HTTP URL."""
         try:
-            parsed = httpx.URL(url)
+            address = httpx.URL(url)
         except httpx.InvalidURL:
-            parsed = httpx.URL()
-        if parsed.scheme not in ("http", "https") or not parsed.host:
+            address = httpx.URL()
+        if address.scheme not in ("http", "https") or not address.host:
             # Not the URL itself: it may hold a password.
             raise ConfigurationError(
                 "LABELWRIGHT_WORKER_PROMETHEUS_URL: is not the URL of a Prometheus",
                 advice="such as http://127.0.0.1:9090",
             )
-        self._where = f"the Prometheus at {parsed.host}:{parsed.port or ''}".rstrip(":")
-        self._url = f"{str(parsed).rstrip('/')}/api/v1/query"
+        self._where = f"the Prometheus at {address.host}:{address.port or ''}".rstrip(":")
+        self._url = f"{str(address).rstrip('/')}/api/v1/query"
         self._client = httpx.Client(timeout=_TIMEOUT_SECONDS)
 
     def alerts(self) -> list[Alert]:
-        """Return the drift alerts that fire; those without a task are left out. Raises Unavailable."""
-        found = [
+        """Return the drift alerts that fire, except those without a task. Raises Unavailable."""
+        alerts = [
             Alert(labels["alertname"], labels["task"], int(value))
             for labels, value in self._query(_FIRING)
             if "task" in labels and "alertname" in labels
         ]
-        return sorted(set(found), key=lambda alert: (alert.since, alert.name, alert.task))
+        return sorted(set(alerts), key=lambda alert: (alert.since, alert.name, alert.task))
 
     def value(self, query: str) -> float | None:
         """Return the value of a query that gives one series, None where it gives none. Raises Unavailable.
 
-        What is not a number, such as a share of nothing, counts as none.
+        NaN, such as a share of zero records, counts as no series.
         """
         values = [value for _, value in self._query(query) if not math.isnan(value)]
         return values[0] if values else None

@@ -6,7 +6,7 @@ import math
 
 
 def chi_square_quantile(deviations: float, degrees: int) -> float:
-    """Return about the value below which a chi-square lies as often as a normal variable below ``deviations``.
+    """Return about the chi-square value with the probability that a normal variable has at ``deviations``.
 
     Wilson and Hilferty, 1931.
     """

@@ -1,1 +1,1 @@
-"""Whether a bundle is accepted: findings, figures and gates. Knows no storage."""
+"""Decides whether a bundle is accepted: findings, figures and gates. Independent of storage."""

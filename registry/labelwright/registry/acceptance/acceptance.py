@@ -1,8 +1,8 @@
 """Acceptance: what is wrong with a bundle, how good it is, and what drift will be measured against.
 
-Pure of storage: the registry asks it at push, `labelwright check` asks it offline, synthesis asks it of its own work.
-The stages are: shape (labelwright.core.bundle), static checks, loading in the sandbox, determinism, figures, gates. A
-program that fails one stage is left out of the next, so that everything that can be said is said in one go.
+Independent of storage: the registry calls it at a push, and `labelwright check` offline. The stages are: form
+(labelwright.core.bundle), static checks, loading in the sandbox, determinism, figures, gates. A program that fails one
+stage is left out of the next, so that one report says everything that can be said.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from labelwright.core.report import GoldFigures, Reference, Report
 from labelwright.core.row import Row
 from labelwright.core.task import Task
 from labelwright.core.vote import is_error, is_label
-from labelwright.registry.acceptance.evaluation import Evaluated, evaluate, pack_rows
+from labelwright.registry.acceptance.evaluation import RowEvaluation, evaluate, pack_rows
 from labelwright.registry.acceptance.figures import gold_figures, reference_figures
 from labelwright.registry.acceptance.gate import check_gates
 from labelwright.sandbox import Executable, Sandbox
@@ -25,14 +25,14 @@ from labelwright.sandbox.determinism import check_determinism
 from labelwright.sandbox.static_checks import check_program
 
 MAX_FINDINGS = 1000
-"""Of a report. A gold file in the wrong format has one a line."""
+"""In one report. A gold file in the wrong format has a finding on every line."""
 
 DETERMINISM_RECORDS = 128
-"""Rows on which programs are run twice; half of them gold where there are both kinds."""
+"""Rows on which programs are run twice; half of them are gold rows where there are gold and sample rows."""
 
 
 def accept_folder(sandbox: Sandbox, folder: Path) -> tuple[Bundle | None, Report]:
-    """Return the bundle in ``folder``, None where there is none, and the report. Raises InvalidBundle for no folder."""
+    """Return the bundle in ``folder``, or None, and the report. Raises InvalidBundle where there is no such folder."""
     return accept_files(sandbox, *read_files(folder))
 
 
@@ -42,9 +42,9 @@ def accept_files(
     findings_so_far: Sequence[Finding] = (),
     deadline: float | None = None,
 ) -> tuple[Bundle | None, Report]:
-    """Return the bundle that the files make, None where they make none, and the report. See ``accept``."""
-    bundle, found = open_bundle(files)
-    findings = [*findings_so_far, *found]
+    """Return the bundle that the files make, or None, and the report. See ``accept``."""
+    bundle, form_findings = open_bundle(files)
+    findings = [*findings_so_far, *form_findings]
     if bundle is None:
         return None, Report(_sorted([*findings, *_check_rest(sandbox, files, findings, deadline)]))
     return (None if has_errors(findings) else bundle), accept(sandbox, bundle, findings, deadline)
@@ -53,7 +53,7 @@ def accept_files(
 def accept(
     sandbox: Sandbox, bundle: Bundle, findings_so_far: Iterable[Finding] = (), deadline: float | None = None
 ) -> Report:
-    """Return the report on a well-formed bundle; figures and gates only where no finding refuses it.
+    """Return the report on a well-formed bundle; it has figures and gates only where no finding refuses the bundle.
 
     ``deadline`` is a time.monotonic() value. Raises DeadlineExceeded beyond it.
     """
@@ -68,7 +68,7 @@ def accept(
 
 
 def _check_programs(sandbox: Sandbox, bundle: Bundle, deadline: float | None) -> list[Finding]:
-    """Check the programs without rows, load them, run them twice: each stage with those that passed the one before."""
+    """Check the programs statically, load them, run them twice; each stage takes those that passed the one before."""
     findings = _duplicates(bundle.programs)
     for program in bundle.programs:
         findings += check_program(bundle.task, program)
@@ -80,7 +80,7 @@ def _check_programs(sandbox: Sandbox, bundle: Bundle, deadline: float | None) ->
 def _check_rest(
     sandbox: Sandbox, files: Sequence[tuple[str, bytes]], findings: Sequence[Finding], deadline: float | None
 ) -> list[Finding]:
-    """Check what can be checked once the files at fault are left out, so that it need not be said at the next try."""
+    """Check what remains without the files at fault, so that its faults are not reported only at the next attempt."""
     faulty = {finding.file for finding in findings if finding.severity is Severity.ERROR}
     bundle, _ = open_bundle((path, content) for path, content in files if path not in faulty)
     return _check_programs(sandbox, bundle, deadline) if bundle else []
@@ -95,11 +95,11 @@ def _judge(bundle: Bundle, executable: Executable, findings: list[Finding], dead
     return Report(_sorted(findings), gold_report, reference, check_gates(bundle.task.gates, gold_report, reference))
 
 
-def _evaluate(bundle: Bundle, executable: Executable, rows: Sequence[Row], deadline: float | None) -> Evaluated:
+def _evaluate(bundle: Bundle, executable: Executable, rows: Sequence[Row], deadline: float | None) -> RowEvaluation:
     return evaluate(executable, bundle.label_model, pack_rows(bundle.task, rows), deadline)
 
 
-def _gold(bundle: Bundle, evaluated: Evaluated) -> GoldFigures:
+def _gold(bundle: Bundle, evaluated: RowEvaluation) -> GoldFigures:
     return gold_figures(
         bundle.task,
         bundle.program_names,
@@ -110,7 +110,7 @@ def _gold(bundle: Bundle, evaluated: Evaluated) -> GoldFigures:
     )
 
 
-def _reference(task: Task, evaluated: Evaluated) -> Reference | None:
+def _reference(task: Task, evaluated: RowEvaluation) -> Reference | None:
     return reference_figures(task.label_names, evaluated.decisions, evaluated.votes) if evaluated.votes else None
 
 
@@ -152,8 +152,8 @@ def _duplicates(programs: Sequence[Program]) -> list[Finding]:
     return findings
 
 
-def _behavior(bundle: Bundle, *parts: Evaluated) -> list[Finding]:
-    """Say which programs fail and which never vote."""
+def _behavior(bundle: Bundle, *parts: RowEvaluation) -> list[Finding]:
+    """Return warnings for programs that fail and for programs that never vote."""
     rows = [votes for part in parts for votes in part.votes]
     messages = {name: message for part in parts for name, message in part.messages.items()}
     findings = []
@@ -173,16 +173,16 @@ def _warning(file: str, code: str, message: str, advice: str) -> Finding:
 
 
 def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Sort by file and line, say each thing once, and keep every text valid UTF-8: a program's may not be."""
-    plain = {(finding.file, finding.line, finding.code, _utf8(finding.message)): finding for finding in findings}
-    found = [
+    """Sort by file and line, drop repetitions, and make every text valid UTF-8: a program's may not be."""
+    by_content = {(finding.file, finding.line, finding.code, _utf8(finding.message)): finding for finding in findings}
+    distinct = [
         Finding(file, line, code, message, _utf8(finding.advice), finding.severity)
-        for (file, line, code, message), finding in sorted(plain.items(), key=lambda item: item[0])
+        for (file, line, code, message), finding in sorted(by_content.items(), key=lambda item: item[0])
     ]
-    if len(found) <= MAX_FINDINGS:
-        return tuple(found)
-    errors_first = sorted(found, key=lambda finding: finding.severity is not Severity.ERROR)[:MAX_FINDINGS]
-    rest = _warning("", "AS404", f"{len(found) - MAX_FINDINGS:,} more findings are left out", "correct these first")
+    if len(distinct) <= MAX_FINDINGS:
+        return tuple(distinct)
+    errors_first = sorted(distinct, key=lambda finding: finding.severity is not Severity.ERROR)[:MAX_FINDINGS]
+    rest = _warning("", "AS404", f"{len(distinct) - MAX_FINDINGS:,} more findings are left out", "correct these first")
     return (*sorted(errors_first, key=lambda finding: (finding.file, finding.line, finding.code)), rest)
 
 

@@ -1,4 +1,4 @@
-"""Runs a bundle's programs over rows and decides: votes and labels for the figures of acceptance."""
+"""Runs a bundle's programs and label model over rows: votes and labels for the figures of acceptance."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from labelwright.sandbox import Executable, Sandbox
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
-    """One entry a row in ``votes`` and ``decisions`` (a label's index or ABSTAIN); a message a failing program."""
+class RowEvaluation:
+    """``votes`` and ``decisions`` (a label's index or ABSTAIN) have an entry for each row.
+
+    ``messages`` has one for each program that failed.
+    """
 
     votes: list[tuple[int, ...]] = field(default_factory=list)
     decisions: list[int] = field(default_factory=list)
@@ -33,11 +36,11 @@ def pack_rows(task: Task, rows: Sequence[Row]) -> list[str]:
 
 def evaluate(
     executable: Executable, label_model: LabelModel, packed: Sequence[str], deadline: float | None = None
-) -> Evaluated:
+) -> RowEvaluation:
     """Return votes and decisions. ``deadline`` is a time.monotonic() value; raises DeadlineExceeded beyond it."""
     evaluation = executable.evaluate(packed, deadline=deadline)
     decisions = [label_model.decide(votes).label for votes in evaluation.votes]
-    return Evaluated(evaluation.votes, decisions, dict(evaluation.messages))
+    return RowEvaluation(evaluation.votes, decisions, dict(evaluation.messages))
 
 
 def accuracy_on_gold_of(sandbox: Sandbox, old: Bundle, new: Bundle, deadline: float | None = None) -> float:
@@ -51,26 +54,26 @@ def accuracy_on_gold_of(sandbox: Sandbox, old: Bundle, new: Bundle, deadline: fl
         decisions = evaluate(executable, old.label_model, packed, deadline).decisions
     finally:
         executable.close()
-    given = [old.task.label_names[label] if label >= 0 else None for label in decisions]
-    wanted = [new.task.label_names[row.label] if row.label is not None else None for row in new.gold]
-    return sum(a == b for a, b in zip(given, wanted, strict=True)) / len(wanted)
+    old_labels = [old.task.label_names[label] if label >= 0 else None for label in decisions]
+    gold_labels = [new.task.label_names[row.label] if row.label is not None else None for row in new.gold]
+    return sum(a == b for a, b in zip(old_labels, gold_labels, strict=True)) / len(gold_labels)
 
 
 _NO_LIMIT = 1 << 30
-"""Bytes. The rows were measured against their own task's limit."""
+"""Bytes. The rows were already checked against their own task's limit."""
 
 
 def _record_for(old: Task, new: Task, record: Record) -> Record:
-    """Return the record with the fields, and in the order, of ``old``."""
+    """Return the record with the fields of ``old``, in their order."""
     values = dict(zip(new.fields, record, strict=True))
     return tuple(_value_for(old, new, name, values) for name in old.fields)
 
 
 def _value_for(old: Task, new: Task, name: str, values: Mapping[str, Value]) -> Value:
-    wanted, present = old.fields[name], new.fields.get(name)
-    if present is not None and present.type is not wanted.type:
-        raise Incomparable(f"field {name!r} was {wanted.type.value} and is {present.type.value} now")
+    old_field, new_field = old.fields[name], new.fields.get(name)
+    if new_field is not None and new_field.type is not old_field.type:
+        raise Incomparable(f"field {name!r} was {old_field.type.value} and is {new_field.type.value} now")
     value = values.get(name)
-    if value is None and not wanted.optional:
+    if value is None and not old_field.optional:
         raise Incomparable(f"the present production version needs field {name!r}, which these gold rows lack")
     return value

@@ -18,7 +18,7 @@ def gold_figures(
     votes: Sequence[tuple[int, ...]],
     descriptions: Mapping[str, str],
 ) -> GoldFigures:
-    """Return a version's figures; ``gold`` and ``decisions`` hold one label's index a row, ABSTAIN for none.
+    """Return a version's figures; ``gold`` and ``decisions`` hold a label's index for each row, or ABSTAIN.
 
     ``gold`` must not be empty.
     """
@@ -45,14 +45,14 @@ def reference_figures(
 ) -> Reference:
     """Return what drift is measured against: shares of rows and votes.
 
-    ``decisions`` and ``votes`` hold one entry a row and must not be empty. Every label gets a share, 0 or more.
+    ``decisions`` and ``votes`` hold one entry for each row and must not be empty. Every label gets a share, also of 0.
     """
     counts = Counter(decision for decision in decisions if is_label(decision))
-    covered = counts.total()
+    covered_rows = counts.total()
     return Reference(
         rows=len(decisions),
-        label_shares={label: _share(counts[index], covered) for index, label in enumerate(label_names)},
-        coverage=covered / len(decisions),
+        label_shares={label: _share(counts[index], covered_rows) for index, label in enumerate(label_names)},
+        coverage=covered_rows / len(decisions),
         conflict=sum(in_conflict(row) for row in votes) / len(votes),
         error=_share(sum(is_error(vote) for row in votes for vote in row), sum(len(row) for row in votes)),
     )

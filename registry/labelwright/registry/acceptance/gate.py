@@ -1,4 +1,4 @@
-"""Gates: what task.toml asks of a version before it may become production."""
+"""Gates: what task.toml requires of a version before it may become production."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from labelwright.core.task import Gates
 DROP = "max_accuracy_drop"
 
 _TOLERANCE = 1e-9
-"""So that a share such as 0.9 that was summed up in binary passes a gate of 0.9."""
+"""Lets a share such as 0.9, which binary sums miss by a little, pass a gate of 0.9."""
 
 
 def check_gates(gates: Gates, gold: GoldFigures | None, reference: Reference | None) -> tuple[GateResult, ...]:
-    """Return the result of every gate that is set, but for ``max_accuracy_drop``, which needs another version.
+    """Return the result of every gate that is set, except ``max_accuracy_drop``, which needs another version.
 
-    ``max_error`` has a default; it is not asked of a bundle without rows that does not set it itself.
+    ``max_error`` has a default, which is not applied to a bundle without rows.
     """
     results = [
         _at_least("min_accuracy", "accuracy", gates.min_accuracy, gold.accuracy if gold else None),
@@ -45,11 +45,11 @@ def check_gates(gates: Gates, gold: GoldFigures | None, reference: Reference | N
 
 
 def check_drop(
-    gates: Gates, gold: GoldFigures | None, present: float | None, obstacle: str = ""
+    gates: Gates, gold: GoldFigures | None, production_accuracy: float | None, obstacle: str = ""
 ) -> tuple[GateResult, ...]:
     """Return the result of ``max_accuracy_drop`` where it is set.
 
-    ``present`` is the production version's accuracy on the same gold rows, None where there is no production version.
+    ``production_accuracy`` is that of the production version on the same gold rows, None where there is none.
     ``obstacle`` says why the two cannot be compared: the gate fails then.
     """
     required = gates.max_accuracy_drop
@@ -59,21 +59,21 @@ def check_drop(
         return (_unmeasured(DROP, required, "gold"),)
     if obstacle:
         return (GateResult(DROP, False, 0.0, required, f"cannot be measured: {obstacle}"),)
-    if present is None:
+    if production_accuracy is None:
         return (GateResult(DROP, True, 0.0, required, "there is no production version to compare with"),)
-    drop = present - gold.accuracy
-    message = f"accuracy is {gold.accuracy:.3f}; production has {present:.3f} on the same gold rows"
+    drop = production_accuracy - gold.accuracy
+    message = f"accuracy is {gold.accuracy:.3f}; production has {production_accuracy:.3f} on the same gold rows"
     return (GateResult(DROP, drop <= required + _TOLERANCE, drop, required, message),)
 
 
 def require(results: Sequence[GateResult]) -> None:
-    """Raise GateFailed where a gate does not hold, with all of them in the message."""
-    failed = [result for result in results if not result.passed]
-    if failed:
+    """Raise GateFailed where a gate does not hold; the message names all that do not."""
+    failures = [result for result in results if not result.passed]
+    if failures:
         raise GateFailed(
-            "; ".join(f"{result.gate}: {result.message}" for result in failed),
+            "; ".join(f"{result.gate}: {result.message}" for result in failures),
             advice="push a better version, or override the gate with a reason",
-            gates=",".join(result.gate for result in failed),
+            gates=",".join(result.gate for result in failures),
         )
 
 
@@ -84,8 +84,8 @@ def _at_least(
         return None
     if measured is None:
         return _unmeasured(gate, required, rows)
-    passed = measured >= required - _TOLERANCE
-    return GateResult(gate, passed, measured, required, f"{what} is {measured:.3f}; at least {required:g} is asked for")
+    holds = measured >= required - _TOLERANCE
+    return GateResult(gate, holds, measured, required, f"{what} is {measured:.3f}; at least {required:g} is asked for")
 
 
 def _at_most(gate: str, what: str, required: float | None, measured: float | None) -> GateResult | None:
@@ -93,8 +93,8 @@ def _at_most(gate: str, what: str, required: float | None, measured: float | Non
         return None
     if measured is None:
         return _unmeasured(gate, required, "gold or sample")
-    passed = measured <= required + _TOLERANCE
-    return GateResult(gate, passed, measured, required, f"{what} is {measured:.3f}; at most {required:g} is allowed")
+    holds = measured <= required + _TOLERANCE
+    return GateResult(gate, holds, measured, required, f"{what} is {measured:.3f}; at most {required:g} is allowed")
 
 
 def _unmeasured(gate: str, required: float, rows: str) -> GateResult:

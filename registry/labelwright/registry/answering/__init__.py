@@ -1,1 +1,1 @@
-"""The gRPC side: requests checked, parts asked, answers worded."""
+"""The gRPC side: requests are checked, stores are asked, results become messages."""

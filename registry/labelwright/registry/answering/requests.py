@@ -1,4 +1,4 @@
-"""What a request may say: names, texts for people, page tokens. Everything else is refused with a reason."""
+"""What a request may contain: names, texts for people, page tokens. Everything else is refused with a reason."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TOKEN = re.compile(r"[1-9][0-9]{0,17}")
 
 
 def is_name(name: str) -> bool:
-    """Whether a task or an alias may be called so."""
+    """Whether this may be the name of a task or an alias."""
     return _NAME.fullmatch(name) is not None
 
 
@@ -34,7 +34,7 @@ def known_name(task: str) -> str:
 
 
 def checked_alias(name: str) -> str:
-    """Return the alias. Raises InvalidRequest where none may be called so.
+    """Return the alias. Raises InvalidRequest where this cannot be an alias's name.
 
     A name starts with a letter, so an alias is never taken for a version's number.
     """
@@ -48,7 +48,7 @@ def checked_alias(name: str) -> str:
 
 
 def checked_person(field: str, text: str) -> str:
-    """Return who does something: one line of at most MAX_NAME_TEXT characters. Raises InvalidRequest."""
+    """Return the name of an author or actor: one line of at most MAX_NAME_TEXT characters. Raises InvalidRequest."""
     return checked_line(field, text, MAX_NAME_TEXT)
 
 
@@ -58,17 +58,17 @@ def checked_line(field: str, text: str, limit: int) -> str:
 
 
 def checked_text(field: str, text: str) -> str:
-    """Return a text for people: MAX_MESSAGE_TEXT characters at most, line feeds and tabs too. Raises InvalidRequest."""
+    """Return a text for people: up to MAX_MESSAGE_TEXT characters, also line feeds and tabs. Raises InvalidRequest."""
     return _checked(field, text.replace("\r\n", "\n"), MAX_MESSAGE_TEXT, _CONTROL_IN_TEXT)
 
 
-def page_size(asked: int) -> int:
-    """Return how many to give: the default for 0, never above the most."""
-    return min(asked or DEFAULT_PAGE, MAX_PAGE)
+def page_size(size: int) -> int:
+    """Return the size of a page: the default for 0, never more than MAX_PAGE."""
+    return min(size or DEFAULT_PAGE, MAX_PAGE)
 
 
 def read_page_token(token: str) -> int | None:
-    """Return the number that the page starts below, None for the first page. Raises InvalidRequest."""
+    """Return the number below which the page starts, None for the first page. Raises InvalidRequest."""
     if not token:
         return None
     if not _TOKEN.fullmatch(token):
@@ -83,6 +83,6 @@ def _checked(field: str, text: str, limit: int, refused: re.Pattern[str]) -> str
         raise InvalidRequest(
             f"{field} has {len(text):,} characters; {limit:,} are allowed", advice="shorten it", field=field
         )
-    if found := refused.search(text):
-        raise InvalidRequest(f"{field} holds the control character {found[0]!a}", advice="remove it", field=field)
+    if match := refused.search(text):
+        raise InvalidRequest(f"{field} holds the control character {match[0]!a}", advice="remove it", field=field)
     return text.strip()

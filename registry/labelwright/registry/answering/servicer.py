@@ -1,4 +1,4 @@
-"""RegistryService: requests in, answers out. Each method checks what was said, asks one part, and words the answer."""
+"""RegistryService: each method checks the request, asks one part, and makes the result a message."""
 
 # The names and parameters of the methods are the contract's.
 # ruff: noqa: N802, ARG002
@@ -72,22 +72,22 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
         author = checked_person("author", request.author)
         message = checked_text("message", request.message)
         files = [(file.path, file.content) for file in request.bundle.files]
-        pushed = self._pusher.push(
+        outcome = self._pusher.push(
             files, author, message, validate_only=request.validate_only, deadline=_deadline(context)
         )
         return pb.PushVersionResponse(
-            version=messages.version_to_message(pushed.version) if pushed.version else None,
-            report=report_to_message(pushed.report),
-            created=pushed.created,
+            version=messages.version_to_message(outcome.version) if outcome.version else None,
+            report=report_to_message(outcome.report),
+            created=outcome.created,
         )
 
     def ListVersions(self, request: pb.ListVersionsRequest, context: grpc.ServicerContext) -> pb.ListVersionsResponse:
         """List a task's versions, newest first."""
         size = page_size(request.page_size)
-        found = self._versions.page(known_name(request.task), size + 1, read_page_token(request.page_token))
+        versions = self._versions.page(known_name(request.task), size + 1, read_page_token(request.page_token))
         return pb.ListVersionsResponse(
-            versions=[messages.version_to_message(version) for version in found[:size]],
-            next_page_token=str(found[size - 1].number) if len(found) > size else "",
+            versions=[messages.version_to_message(version) for version in versions[:size]],
+            next_page_token=str(versions[size - 1].number) if len(versions) > size else "",
         )
 
     def GetVersion(self, request: pb.GetVersionRequest, context: grpc.ServicerContext) -> pb.GetVersionResponse:
@@ -111,11 +111,11 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
 
     def ListAliases(self, request: pb.ListAliasesRequest, context: grpc.ServicerContext) -> pb.ListAliasesResponse:
         """List a task's aliases."""
-        found = self._aliases.all(known_name(request.task))
-        return pb.ListAliasesResponse(aliases=[messages.alias_to_message(alias) for alias in found])
+        aliases = self._aliases.all(known_name(request.task))
+        return pb.ListAliasesResponse(aliases=[messages.alias_to_message(alias) for alias in aliases])
 
     def SetAlias(self, request: pb.SetAliasRequest, context: grpc.ServicerContext) -> pb.SetAliasResponse:
-        """Move an alias; production through the gates."""
+        """Move an alias; ``production`` only through the gates."""
         if not request.version:
             raise InvalidRequest("no version is named", advice="set `version` to a version's number", field="version")
         move = Move(
@@ -126,11 +126,11 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
             checked_text("reason", request.reason),
             request.expected_version if request.HasField("expected_version") else None,
         )
-        moved = self._promotion.move(move, override_gate=request.override_gate, deadline=_deadline(context))
+        outcome = self._promotion.move(move, override_gate=request.override_gate, deadline=_deadline(context))
         return pb.SetAliasResponse(
-            alias=messages.alias_to_message(moved.alias),
-            gates=[gate_to_message(result) for result in moved.gates],
-            changed=moved.changed,
+            alias=messages.alias_to_message(outcome.alias),
+            gates=[gate_to_message(result) for result in outcome.gates],
+            changed=outcome.changed,
         )
 
     def DeleteAlias(self, request: pb.DeleteAliasRequest, context: grpc.ServicerContext) -> pb.DeleteAliasResponse:
@@ -144,15 +144,15 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
         return pb.DeleteAliasResponse()
 
     def Rollback(self, request: pb.RollbackRequest, context: grpc.ServicerContext) -> pb.RollbackResponse:
-        """Move an alias back to the version before."""
-        alias, left = self._promotion.roll_back(
+        """Move an alias back to the version that it named before."""
+        alias, from_version = self._promotion.roll_back(
             known_name(request.task),
             checked_alias(request.alias or PRODUCTION),
             checked_person("actor", request.actor),
             checked_text("reason", request.reason),
             request.expected_version if request.HasField("expected_version") else None,
         )
-        return pb.RollbackResponse(alias=messages.alias_to_message(alias), from_version=left)
+        return pb.RollbackResponse(alias=messages.alias_to_message(alias), from_version=from_version)
 
     def ListAliasHistory(
         self, request: pb.ListAliasHistoryRequest, context: grpc.ServicerContext
@@ -161,10 +161,10 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
         size = page_size(request.page_size)
         alias = checked_alias(request.alias) if request.alias else ""
         before = read_page_token(request.page_token)
-        found = self._aliases.history(known_name(request.task), alias, size + 1, before)
+        changes = self._aliases.history(known_name(request.task), alias, size + 1, before)
         return pb.ListAliasHistoryResponse(
-            changes=[messages.change_to_message(change) for change in found[:size]],
-            next_page_token=str(found[size - 1].revision) if len(found) > size else "",
+            changes=[messages.change_to_message(change) for change in changes[:size]],
+            next_page_token=str(changes[size - 1].revision) if len(changes) > size else "",
         )
 
     def Watch(self, request: pb.WatchRequest, context: grpc.ServicerContext) -> Iterator[pb.WatchResponse]:
@@ -190,5 +190,5 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
 
 def _deadline(context: grpc.ServicerContext) -> float | None:
     """Return the caller's deadline as a time.monotonic() value."""
-    left = context.time_remaining()
-    return None if left is None else time.monotonic() + left
+    seconds = context.time_remaining()
+    return None if seconds is None else time.monotonic() + seconds

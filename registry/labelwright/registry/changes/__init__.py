@@ -1,1 +1,1 @@
-"""What changes the registry: pushes and moves of aliases, and the feed that tells watchers."""
+"""What changes the registry: pushes and moves of aliases, and the feed that informs watchers."""

@@ -1,4 +1,4 @@
-"""Compares a bundle with the version that is in production, for the gate that allows only so much of a drop."""
+"""Compares a bundle with the production version, for the gate that limits a drop of accuracy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from labelwright.sandbox import Sandbox
 
 
 class ProductionComparison:
-    """Asks the gate ``max_accuracy_drop``: runs the production version's programs on a new bundle's gold rows."""
+    """Evaluates the gate ``max_accuracy_drop``: runs the production version's programs on a new bundle's gold rows."""
 
     def __init__(self, versions: VersionStore, artifacts: ArtifactStore, sandbox: Sandbox) -> None:
         self._versions = versions
@@ -31,7 +31,7 @@ class ProductionComparison:
     def check(
         self, new: Bundle, gold: GoldFigures | None, production: StoredVersion | None, deadline: float | None = None
     ) -> tuple[GateResult, ...]:
-        """Return the gate's result; none where it is not set. Raises DeadlineExceeded."""
+        """Return the gate's result, empty where the gate is not set. Raises DeadlineExceeded."""
         gates = new.task.gates
         if gates.max_accuracy_drop is None or gold is None or production is None:
             return check_drop(gates, gold, None)

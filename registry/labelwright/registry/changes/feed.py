@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 MAX_REPLAY = 1000
-"""Changes. Who missed more is sent the full state, which is smaller or at least simpler."""
+"""Changes. A watcher that missed more is sent the full state, which is smaller or at least simpler."""
 
 _RETRY_SECONDS = 5.0
 
@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What one message carries: the full state, or the aliases that moved and those that were removed.
+    """The content of one message: the full state, or the aliases that moved and those that were removed.
 
     A removed alias has version 0 and no digest.
     """
@@ -38,7 +38,7 @@ class Update:
     removed: tuple[Alias, ...] = ()
 
     def only(self, tasks: frozenset[str]) -> Update:
-        """Return the update without other tasks' aliases; unchanged where ``tasks`` is empty."""
+        """Return the update with the aliases of these tasks only; of all tasks where ``tasks`` is empty."""
         if not tasks:
             return self
         aliases, removed = (
@@ -48,7 +48,7 @@ class Update:
 
 
 class Feed:
-    """Wakes watchers when the registry's revision moves.
+    """Wakes watchers when the registry's revision advances.
 
     One thread reads the counter, so that changes made by other processes are seen within ``poll_seconds``; changes
     of this process come at once through ``advance``. Watchers that know the same revision share one read.
@@ -63,7 +63,7 @@ class Feed:
         max_watchers: int,
         on_reachable: Callable[[bool], None],
     ) -> None:
-        """``on_reachable`` is told when the database stops and starts to answer."""
+        """``on_reachable`` is called with False when the database stops answering, with True when it answers again."""
         self._database = database
         self._poll_seconds = poll_seconds
         self._heartbeat_seconds = heartbeat_seconds
@@ -83,7 +83,7 @@ class Feed:
         return self._watchers
 
     def start(self) -> None:
-        """Begin to look for changes."""
+        """Start to look for changes."""
         self._background.start()
 
     def close(self) -> None:
@@ -93,13 +93,13 @@ class Feed:
         self._background.stop(None)
 
     def advance(self, revision: int) -> None:
-        """Tell watchers that the registry has come to ``revision``."""
+        """Tell watchers that the registry is at ``revision`` now."""
         with self._changed:
             self._revision = max(self._revision, revision)
             self._changed.notify_all()
 
     def poke(self) -> None:
-        """Let watchers look whether their caller is still there."""
+        """Make watchers check whether their caller is still connected."""
         with self._changed:
             self._changed.notify_all()
 
@@ -113,15 +113,15 @@ class Feed:
             update = self._read(since or None)
             yield update.only(tasks)
             while self._wait_beyond(update.revision, is_active):
-                known = update.revision
-                update = self._read(known) if self._revision > known else Update(known)
+                revision = update.revision
+                update = self._read(revision) if self._revision > revision else Update(revision)
                 yield update.only(tasks)
 
-    def _wait_beyond(self, known: int, is_active: Callable[[], bool]) -> bool:
-        """Wait for a change or the heartbeat. Returns False where the caller is gone."""
+    def _wait_beyond(self, revision: int, is_active: Callable[[], bool]) -> bool:
+        """Wait for a change or the heartbeat. Returns False where the caller has disconnected."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._revision > known or self._stopping.is_set() or not is_active(), self._heartbeat_seconds
+                lambda: self._revision > revision or self._stopping.is_set() or not is_active(), self._heartbeat_seconds
             )
         if self._stopping.is_set():
             raise Unavailable("the registry is shutting down", advice="watch again from the last revision")
@@ -145,12 +145,12 @@ class Feed:
 
     def _read(self, since: int | None) -> Update:
         with self._reading:
-            wanted = self._revision
-            if self._last_read and self._last_read[:2] == (since, wanted):
+            revision = self._revision
+            if self._last_read and self._last_read[:2] == (since, revision):
                 return self._last_read[2]
             with self._database.reading() as session:
                 update = read_update(session, since)
-            self._last_read = (since, wanted, update)
+            self._last_read = (since, revision, update)
         self.advance(update.revision)
         return update
 
@@ -171,9 +171,9 @@ class Feed:
 
 
 def read_update(session: Session, since: int | None, max_replay: int = MAX_REPLAY) -> Update:
-    """Return what changed after revision ``since``; the full state where that is None or in the future.
+    """Return what changed after revision ``since``.
 
-    So it is where more than ``max_replay`` changes were missed.
+    It is the full state where ``since`` is None or in the future, or more than ``max_replay`` changes were missed.
     """
     revision = session.scalars(select(RevisionRow.value)).one()
     if since == revision:
@@ -181,11 +181,11 @@ def read_update(session: Session, since: int | None, max_replay: int = MAX_REPLA
     if since is None or since > revision or revision - since > max_replay:
         return Update(revision, full=True, aliases=tuple(aliases_of(session)))
     query = select(AliasChangeRow.task, AliasChangeRow.alias).where(AliasChangeRow.revision > since).distinct()
-    moved = {(task, name) for task, name in session.execute(query)}
-    present = [alias for alias in aliases_of(session) if (alias.task, alias.name) in moved]
-    gone = moved - {(alias.task, alias.name) for alias in present}
+    changed_names = {(task, name) for task, name in session.execute(query)}
+    changed_aliases = [alias for alias in aliases_of(session) if (alias.task, alias.name) in changed_names]
+    removed_names = changed_names - {(alias.task, alias.name) for alias in changed_aliases}
     return Update(
         revision,
-        aliases=tuple(sorted(present, key=lambda alias: alias.revision)),
-        removed=tuple(Alias(task, name, 0, "", revision) for task, name in sorted(gone)),
+        aliases=tuple(sorted(changed_aliases, key=lambda alias: alias.revision)),
+        removed=tuple(Alias(task, name, 0, "", revision) for task, name in sorted(removed_names)),
     )

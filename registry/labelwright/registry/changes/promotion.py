@@ -1,4 +1,4 @@
-"""Moving aliases: ``production`` through the gates, every other alias freely, all of it with a history."""
+"""Moves aliases: ``production`` through the gates, every other alias freely, each move with a row of history."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """The alias after a move, the gates that were asked, and whether it moved at all."""
+class MoveOutcome:
+    """The alias after a move, the results of its gates, and whether it moved at all."""
 
     alias: Alias
     gates: tuple[GateResult, ...]
@@ -31,7 +31,7 @@ class Moved:
 
 
 class Promotion:
-    """Moves aliases and tells the feed."""
+    """Moves aliases and informs the feed."""
 
     def __init__(
         self,
@@ -49,8 +49,8 @@ class Promotion:
         self._feed = feed
         self._metrics = metrics
 
-    def move(self, move: Move, *, override_gate: bool = False, deadline: float | None = None) -> Moved:
-        """Move the alias. ``override_gate`` needs a reason and is written to the history where a gate failed.
+    def move(self, move: Move, *, override_gate: bool = False, deadline: float | None = None) -> MoveOutcome:
+        """Move the alias. ``override_gate`` needs a reason; the history shows where a failed gate was overridden.
 
         Raises GateFailed, AliasMoved, CorruptArtifact, InvalidRequest, VersionNotFound, TaskNotFound.
         """
@@ -61,15 +61,15 @@ class Promotion:
         version = self._versions.by_number(move.task, move.version)
         for _ in range(_ATTEMPTS):
             production = self._comparison.production(move.task)
-            present = production.number if production else 0
-            _refuse_unexpected(move, present)
-            if present == version.number:
+            current = production.number if production else 0
+            _refuse_unexpected(move, current)
+            if current == version.number:
                 return self._apply(move, ())
             gates = self._gates(version, production, deadline)
             overridden = self._allowed(move, gates, override_gate=override_gate)
             try:
-                # The gate compared with this production version, so the move is valid only from there.
-                return self._apply(replace(move, expected=present, overridden=overridden), gates)
+                # The gates compared with this production version, so the move is valid only from there.
+                return self._apply(replace(move, expected=current, overridden=overridden), gates)
             except AliasMoved:
                 if move.expected is not None:
                     raise
@@ -86,24 +86,31 @@ class Promotion:
     def roll_back(
         self, task: str, alias: str, actor: str, reason: str, expected: int | None = None
     ) -> tuple[Alias, int]:
-        """Move the alias to the version before; no gate is asked: that version was there before.
+        """Move the alias to the version that it named before. No gate applies: that version was there already.
 
         Returns the alias and the version that it left. Raises AliasMoved where it does not name ``expected``,
         NothingToRollBack, AliasNotFound, TaskNotFound.
         """
-        moved, left = self._aliases.roll_back(task, alias, actor, reason, expected)
-        self._feed.advance(moved.revision)
+        new_alias, from_version = self._aliases.roll_back(task, alias, actor, reason, expected)
+        self._feed.advance(new_alias.revision)
         self._metrics.alias_moved("rollback")
-        _log.info("alias rolled back", task=task, alias=alias, actor=actor, version=moved.version, from_version=left)
-        return moved, left
+        _log.info(
+            "alias rolled back",
+            task=task,
+            alias=alias,
+            actor=actor,
+            version=new_alias.version,
+            from_version=from_version,
+        )
+        return new_alias, from_version
 
     def _gates(
         self, version: StoredVersion, production: StoredVersion | None, deadline: float | None
     ) -> tuple[GateResult, ...]:
-        """Return what was measured at acceptance, and the comparison with production anew."""
+        """Return the results of acceptance, and of a fresh comparison with production."""
         bundle = open_stored(self._artifacts, version.digest)
-        stored = tuple(result for result in version.report.gates if result.gate != gate.DROP)
-        return stored + self._comparison.check(bundle, version.report.gold, production, deadline)
+        at_acceptance = tuple(result for result in version.report.gates if result.gate != gate.DROP)
+        return at_acceptance + self._comparison.check(bundle, version.report.gold, production, deadline)
 
     def _allowed(self, move: Move, gates: tuple[GateResult, ...], *, override_gate: bool) -> bool:
         """Return whether the gates had to be overridden. Raises GateFailed where they were not."""
@@ -113,12 +120,12 @@ class Promotion:
             if override_gate:
                 return True
             self._metrics.alias_moved("refused")
-            failed = [result.gate for result in gates if not result.passed]
-            _log.info("alias refused", task=move.task, alias=move.alias, version=move.version, gates=failed)
+            failures = [result.gate for result in gates if not result.passed]
+            _log.info("alias refused", task=move.task, alias=move.alias, version=move.version, gates=failures)
             raise
         return False
 
-    def _apply(self, move: Move, gates: tuple[GateResult, ...]) -> Moved:
+    def _apply(self, move: Move, gates: tuple[GateResult, ...]) -> MoveOutcome:
         alias, changed = self._aliases.move(move)
         if changed:
             self._feed.advance(alias.revision)
@@ -131,9 +138,9 @@ class Promotion:
                 actor=move.actor,
                 overridden=move.overridden,
             )
-        return Moved(alias, gates, changed)
+        return MoveOutcome(alias, gates, changed)
 
 
-def _refuse_unexpected(move: Move, present: int) -> None:
-    if move.expected is not None and move.expected != present:
-        raise alias_moved(move.task, move.alias, move.expected, present)
+def _refuse_unexpected(move: Move, current: int) -> None:
+    if move.expected is not None and move.expected != current:
+        raise alias_moved(move.task, move.alias, move.expected, current)

@@ -1,7 +1,7 @@
-"""Pushing: a bundle is judged, stored and numbered, or refused with all that is wrong with it.
+"""Pushes: a bundle is judged, stored and numbered, or refused with a report of everything that is wrong.
 
 The content is stored first and the row that names it second, so a push that is killed in between leaves at most
-content that no row names. That is harmless, and removed at a later start.
+content that no row names. That does no harm, and a later start removes it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
-    """What became of a push: ``version`` is None where it was refused or only validated."""
+class PushOutcome:
+    """The result of a push. ``version`` is None where the bundle was refused or only validated."""
 
     version: StoredVersion | None
     report: Report
@@ -48,7 +48,7 @@ class Pusher:
         *,
         max_seconds: float,
     ) -> None:
-        """Make a pusher that judges a bundle for ``max_seconds`` at most, when its turn has come."""
+        """Judging one bundle takes at most ``max_seconds``, without the wait for its turn."""
         self._sandbox = sandbox
         self._artifacts = artifacts
         self._versions = versions
@@ -65,34 +65,33 @@ class Pusher:
         *,
         validate_only: bool = False,
         deadline: float | None = None,
-    ) -> Pushed:
-        """Return the version of the files' content: a new one, or the one that is there already.
+    ) -> PushOutcome:
+        """Return the version of this content: a new one, or the one that exists already.
 
-        ``deadline`` is a time.monotonic() value. Raises StorageFull, Overloaded, Unavailable, DeadlineExceeded, with
-        nothing kept but perhaps content that no version names.
+        ``deadline`` is a time.monotonic() value. Raises StorageFull, Overloaded, Unavailable, DeadlineExceeded;
+        then nothing is kept, except perhaps content that no version names.
         """
         try:
-            known = self._known(files)
-            bundle, report = known or self._judge(files, deadline)
+            bundle, report = self._judged_before(files) or self._judge(files, deadline)
             if bundle is None or report.refused:
                 return self._refuse(author, report)
             if validate_only:
                 self._metrics.pushed("validated")
-                return Pushed(None, report)
+                return PushOutcome(None, report)
             return self._keep(bundle, author, message, report)
         except LabelwrightError:
             self._metrics.pushed("failed")
             raise
 
-    def _refuse(self, author: str, report: Report) -> Pushed:
-        # Codes only: a finding's message may quote content.
+    def _refuse(self, author: str, report: Report) -> PushOutcome:
+        # Only the codes: a finding's message may quote content.
         codes = sorted({finding.code for finding in report.findings})
         _log.info("push refused", author=author, codes=codes, findings=len(report.findings))
         self._metrics.pushed("refused")
-        return Pushed(None, report)
+        return PushOutcome(None, report)
 
-    def _known(self, files: Sequence[tuple[str, bytes]]) -> tuple[Bundle, Report] | None:
-        """Return the bundle and its report where a version has this content: it need not be judged again."""
+    def _judged_before(self, files: Sequence[tuple[str, bytes]]) -> tuple[Bundle, Report] | None:
+        """Return the bundle and its report where a version has this content already and need not be judged again."""
         bundle, _ = open_bundle(files)
         if bundle is None:
             return None
@@ -111,7 +110,7 @@ class Pusher:
             production = self._comparison.production(bundle.task.name)
             return bundle, report.with_gates(self._comparison.check(bundle, report.gold, production, deadline))
 
-    def _keep(self, bundle: Bundle, author: str, message: str, report: Report) -> Pushed:
+    def _keep(self, bundle: Bundle, author: str, message: str, report: Report) -> PushOutcome:
         def store() -> None:
             self._artifacts.put(bundle.digest, bundle.files)
 
@@ -119,7 +118,7 @@ class Pusher:
         new = NewVersion(
             bundle.task.name, bundle.digest, author, message, bundle.program_names, bundle.task.label_names, report
         )
-        # Once more under the row's lock: a sweep may have taken the content for an orphan's in the meantime.
+        # Once more under the row's lock: a sweep may meanwhile have removed the content as an orphan's.
         version, created = self._versions.add(new, before_commit=store)
         self._metrics.pushed("created" if created else "unchanged")
         _log.info(
@@ -130,4 +129,4 @@ class Pusher:
             author=author,
             created=created,
         )
-        return Pushed(version, version.report, created)
+        return PushOutcome(version, version.report, created)

@@ -1,4 +1,4 @@
-"""Turns: how many bundles are judged at once, and how many may wait for it."""
+"""Turns: how many bundles are judged at once, and how many more may wait."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _RETRY_SECONDS = 5.0
 
 
 class Turns:
-    """Lets ``running`` callers in at a time and ``waiting`` more wait; each waits in a thread that others may need."""
+    """Admits some callers at a time and lets some more wait; the bound is because each waits in a thread."""
 
-    def __init__(self, running: int, waiting: int) -> None:
-        self._running = threading.BoundedSemaphore(running)
-        self._admitted = threading.BoundedSemaphore(running + waiting)
+    def __init__(self, max_running: int, max_waiting: int) -> None:
+        self._running = threading.BoundedSemaphore(max_running)
+        self._admitted = threading.BoundedSemaphore(max_running + max_waiting)
 
     @contextmanager
     def take(self, deadline: float) -> Iterator[None]:
-        """Wait for a turn until ``deadline`` (time.monotonic()), but never long. Raises Overloaded."""
+        """Wait for a turn until ``deadline`` (time.monotonic()), at most MAX_WAIT_SECONDS. Raises Overloaded."""
         if not self._admitted.acquire(blocking=False):
             raise _overloaded()
         try:
-            left = max(0.0, min(MAX_WAIT_SECONDS, deadline - time.monotonic()))
-            if not self._running.acquire(timeout=left):
+            seconds = max(0.0, min(MAX_WAIT_SECONDS, deadline - time.monotonic()))
+            if not self._running.acquire(timeout=seconds):
                 raise _overloaded()
             try:
                 yield

@@ -1,1 +1,1 @@
-"""Refresh runs: stored, leased, and served over RunService."""
+"""Refresh runs: stored, leased, and served as RunService."""

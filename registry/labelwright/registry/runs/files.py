@@ -1,4 +1,4 @@
-"""Files of refresh runs in the database, kept until the run ends, with what they cost."""
+"""Files of refresh runs in the database, kept until the run ends, and their cost."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class RunFileStore:
         self._clock = clock
 
     def put(self, run_id: int, lease: str, name: str, content: bytes, cost: RunCost | None) -> bool:
-        """Keep the file and return whether it is new; only then the cost is booked.
+        """Keep the file and return whether it is new; the cost is booked only then.
 
-        Raises LeaseLost, RunNotFound, and StorageFull where the run would keep too much.
+        Raises LeaseLost, RunNotFound, and StorageFull where the run would keep too many files or bytes.
         """
         with self._database.writing() as session:
             row = leased_run(session, run_id, lease, self._clock())
@@ -56,12 +56,12 @@ class RunFileStore:
             return row.content
 
     def names(self, run_id: int, prefix: str) -> list[str]:
-        """Return the names that begin so, sorted. Raises RunNotFound."""
-        # LIKE would take some characters for patterns, and SQLite's large letters for small ones.
+        """Return the names that begin with ``prefix``, sorted. Raises RunNotFound."""
+        # LIKE treats some characters as patterns, and on SQLite ignores case.
         begins = func.substr(RunFileRow.name, 1, len(prefix)) == prefix
         with self._database.reading() as session:
             require_run(session, run_id)
-            # Each database has an order of its own.
+            # Sorted here, since each database has a collation of its own.
             return sorted(session.scalars(select(RunFileRow.name).where(RunFileRow.run_id == run_id, begins)))
 
 

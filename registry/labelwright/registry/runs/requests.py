@@ -1,4 +1,4 @@
-"""What a request about a refresh run may say. Everything else is refused with a reason."""
+"""What a request about a refresh run may contain. Everything else is refused with a reason."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def known_id(run_id: int) -> int:
 
 
 def required_person(field: str, text: str) -> str:
-    """Return who does something. Raises InvalidRequest where nobody is named."""
+    """Return the name of a worker or actor. Raises InvalidRequest where it is empty."""
     return _said(field, checked_person(field, text))
 
 
 def required_text(field: str, text: str) -> str:
-    """Return a text for people. Raises InvalidRequest where there is none."""
+    """Return a text for people. Raises InvalidRequest where it is empty."""
     return _said(field, checked_text(field, text))
 
 
@@ -39,19 +39,19 @@ def checked_key(text: str) -> str:
     return checked_line("trigger_key", text, MAX_NAME_TEXT)
 
 
-def checked_seconds(asked: int, *, least: int) -> int:
-    """Return how long a lease shall hold. Raises InvalidRequest."""
-    if not least <= asked <= MAX_LEASE_SECONDS:
+def checked_seconds(seconds: int, *, least: int) -> int:
+    """Return the seconds that a lease shall hold. Raises InvalidRequest."""
+    if not least <= seconds <= MAX_LEASE_SECONDS:
         raise InvalidRequest(
-            f"a lease cannot hold for {asked} seconds",
+            f"a lease cannot hold for {seconds} seconds",
             advice=f"ask for {least} to {MAX_LEASE_SECONDS}",
             field="lease_seconds",
         )
-    return asked
+    return seconds
 
 
 def checked_facts(text: str) -> str:
-    """Return the facts as they are kept: a JSON object, or nothing. Raises InvalidRequest."""
+    """Return the facts as they are stored: a JSON object, or nothing. Raises InvalidRequest."""
     return facts_to_text(facts_from_text(text))
 
 
@@ -74,7 +74,7 @@ def checked_content(content: bytes) -> bytes:
 
 
 def checked_cost(message: pb.RunCost) -> RunCost:
-    """Return the cost. Raises InvalidRequest where it is none that anybody can have."""
+    """Return the cost. Raises InvalidRequest where it is impossible."""
     cost = cost_from_message(message)
     dollars = cost.dollars or 0.0
     if max(cost.tokens_in, cost.tokens_out) > _MAX_TOKENS or not 0 <= dollars <= _MAX_DOLLARS or math.isnan(dollars):

@@ -1,4 +1,4 @@
-"""Refresh runs as rows: read, locked, leased, written. The parts of which the stores make their transactions."""
+"""Refresh runs as rows: read, locked, leased, written. The stores combine these functions into transactions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """What opens a run."""
+    """What a new run is opened with."""
 
     task: str
     trigger: Trigger
@@ -25,7 +25,7 @@ class NewRun:
 
 
 def new_row(new: NewRun, now: datetime) -> RunRow:
-    """Return the row of a run that is opened at this moment."""
+    """Return the row of a run that is opened at ``now``."""
     return RunRow(
         task=new.task,
         trigger=new.trigger.value,
@@ -52,8 +52,8 @@ def new_row(new: NewRun, now: datetime) -> RunRow:
 
 
 def run_of(row: RunRow, now: datetime, steps: tuple[RunStep, ...] = ()) -> Run:
-    """Return the run as it is at this moment."""
-    held = row.lease_expires_at is not None and row.lease_expires_at > now
+    """Return the run as it is at ``now``."""
+    is_held = row.lease_expires_at is not None and row.lease_expires_at > now
     return Run(
         id=row.id,
         task=row.task,
@@ -63,8 +63,8 @@ def run_of(row: RunRow, now: datetime, steps: tuple[RunStep, ...] = ()) -> Run:
         state=RunState(row.state),
         created_at=row.created_at,
         updated_at=row.updated_at,
-        lease_holder=row.lease_holder if held else "",
-        lease_expires_at=row.lease_expires_at if held else None,
+        lease_holder=row.lease_holder if is_held else "",
+        lease_expires_at=row.lease_expires_at if is_held else None,
         base_version=row.base_version,
         candidate_version=row.candidate_version,
         cost=RunCost(row.calls, row.tokens_in, row.tokens_out, row.dollars),
@@ -84,7 +84,7 @@ def steps_of(session: Session, run_id: int) -> tuple[RunStep, ...]:
 def write_step(
     session: Session, row: RunRow, state: RunState, at: datetime, actor: str, message: str, facts: str = ""
 ) -> None:
-    """Write the next step down and let the run have its state."""
+    """Add the next step and set the run's state."""
     row.steps += 1
     row.state = state.value
     row.updated_at = at
@@ -117,7 +117,7 @@ def leased_run(session: Session, run_id: int, lease: str, now: datetime) -> RunR
 
 
 def require_lease(row: RunRow, lease: str, now: datetime) -> None:
-    """Raise LeaseLost where ``lease`` does not hold the run at this moment."""
+    """Raise LeaseLost where ``lease`` does not hold the run at ``now``."""
     if not is_lease(row, lease) or row.lease_expires_at is None or row.lease_expires_at <= now:
         raise LeaseLost(
             f"the lease on run {row.id} is not held, or no longer",
@@ -127,18 +127,18 @@ def require_lease(row: RunRow, lease: str, now: datetime) -> None:
 
 
 def is_lease(row: RunRow, lease: str) -> bool:
-    """Whether ``lease`` is the last token that was given for the run, be it still held or not."""
+    """Whether ``lease`` is the last token that was issued for the run, whether it is still valid or not."""
     return bool(lease) and hmac.compare_digest(row.lease.encode(), lease.encode())
 
 
 def take_lease(row: RunRow) -> None:
-    """Let nobody hold the run; the token that was given is worth nothing any more."""
+    """Take the run from whoever holds it; the token that was issued becomes worthless."""
     row.lease = row.lease_holder = ""
     row.lease_expires_at = None
 
 
 def end_run(session: Session, row: RunRow) -> None:
-    """Make room for the task's next run, and let the files go: they hold records. The token stays, for repetitions."""
+    """Let the task have its next run, and delete the files: they hold records. The token stays, for repetitions."""
     row.open_task = None
     row.lease_holder = ""
     row.lease_expires_at = None

@@ -30,19 +30,19 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 MAX_STEPS = 200
-"""Steps of a run. Above that only those are written that change its state."""
+"""Steps of a run. Above this number only steps that change its state are written."""
 
 Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Return the registry's time."""
+    """Return the registry's current time."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A wish to move a run to a state, by the holder of its lease. ``facts`` is JSON; a version of 0 is left."""
+    """A request by the lease's holder to move a run to a state. ``facts`` is JSON; a version of 0 means no change."""
 
     run_id: int
     lease: str
@@ -58,8 +58,8 @@ class RunStore:
     """Finds, opens and moves runs.
 
     Leases are fenced by their random token: each claim makes a new one, and every write by a worker is checked
-    against it under the run's lock. So nothing can go wrong where the clocks of two registry processes differ; a run
-    is only taken over sooner or later than was said.
+    against it under the run's lock. So it does no harm where the clocks of two registry processes differ: a run is
+    only taken over sooner or later than promised.
     """
 
     def __init__(self, database: Database, clock: Clock = utc_now) -> None:
@@ -67,12 +67,12 @@ class RunStore:
         self._clock = clock
 
     def start(self, new: NewRun) -> tuple[Run, bool]:
-        """Return the run and whether it was opened now. Raises TaskNotFound.
+        """Return a run and whether it was opened now. Raises TaskNotFound.
 
-        It is the run that this key opened before, or else the one that is open, or else a new one.
+        It is the run that this key opened before, or else the open one, or else a new one.
         """
         with self._database.writing() as session:
-            # Starts of one task go one after the other; the unique columns would only make the second one fail.
+            # Starts of one task are serialized; the unique columns alone would make the second one fail.
             session.execute(select(TaskRow).where(TaskRow.name == new.task).with_for_update(key_share=True))
             require_task(session, new.task)
             same_key = (RunRow.task == new.task) & (RunRow.trigger_key == new.trigger_key)
@@ -91,7 +91,7 @@ class RunStore:
     def claim(self, worker: str, seconds: int, *, awaiting_approval: bool) -> tuple[Run, str] | None:
         """Give ``worker`` the open run that has waited longest, with its steps and a lease; None where there is none.
 
-        Two that ask at once never get the same: on PostgreSQL a locked row is passed over, SQLite has one writer.
+        Two workers that claim at once never get the same run: PostgreSQL skips locked rows, SQLite has one writer.
         """
         with self._database.writing() as session:
             now = self._clock()
@@ -110,7 +110,7 @@ class RunStore:
             return run_of(row, now, steps_of(session, row.id)), row.lease
 
     def renew(self, run_id: int, lease: str, seconds: int) -> datetime:
-        """Prolong the lease to ``seconds`` from now and return until when; 0 lets it go. Raises LeaseLost."""
+        """Extend the lease to ``seconds`` from now and return its end; 0 releases it. Raises LeaseLost."""
         with self._database.writing() as session:
             now = self._clock()
             row = leased_run(session, run_id, lease, now)
@@ -121,9 +121,9 @@ class RunStore:
             return until
 
     def advance(self, step: Transition) -> Run:
-        """Move the run and write the step down. Raises LeaseLost, RunStateMismatch, VersionNotFound, StorageFull.
+        """Move the run and write the step. Raises LeaseLost, RunStateMismatch, VersionNotFound, StorageFull.
 
-        The last step said again changes nothing, also where it ended the run: whoever lost the answer may ask twice.
+        Repeating the last step changes nothing, even where it ended the run: a caller that lost the answer may retry.
         """
         with self._database.writing() as session:
             now = self._clock()
@@ -142,7 +142,7 @@ class RunStore:
             return run_of(row, now)
 
     def review(self, run_id: int, review: Review, actor: str, reason: str) -> Run:
-        """Do what a person decided; an end takes the lease from whoever holds it. Raises RunStateMismatch."""
+        """Apply a person's decision; one that ends the run takes the lease from its holder. Raises RunStateMismatch."""
         with self._database.writing() as session:
             now = self._clock()
             row = locked_run(session, run_id)

@@ -1,4 +1,4 @@
-"""RunService: requests in, answers out. Each method checks what was said, asks one store, and words the answer."""
+"""RunService: each method checks the request, asks one store, and makes the result a message."""
 
 # The names and parameters of the methods are the contract's.
 # ruff: noqa: N802, ARG002
@@ -45,7 +45,7 @@ class RunServicer(pb_grpc.RunServiceServicer):
         self._files = files
 
     def StartRun(self, request: pb.StartRunRequest, context: grpc.ServicerContext) -> pb.StartRunResponse:
-        """Open a run, or return the one that is there."""
+        """Open a run, or return the one that exists."""
         new = NewRun(
             known_name(request.task),
             trigger_from_message(request.trigger),
@@ -59,18 +59,18 @@ class RunServicer(pb_grpc.RunServiceServicer):
         return pb.StartRunResponse(run=run_to_message(run), created=created)
 
     def ClaimRun(self, request: pb.ClaimRunRequest, context: grpc.ServicerContext) -> pb.ClaimRunResponse:
-        """Give a run to work on, and a lease."""
+        """Return a run to work on, and a lease."""
         worker = required_person("worker", request.worker)
         seconds = checked_seconds(request.lease_seconds, least=1)
-        claimed = self._runs.claim(worker, seconds, awaiting_approval=request.awaiting_approval)
-        if claimed is None:
+        claim = self._runs.claim(worker, seconds, awaiting_approval=request.awaiting_approval)
+        if claim is None:
             return pb.ClaimRunResponse()
-        run, lease = claimed
+        run, lease = claim
         _log.info("run claimed", run=run.id, task=run.task, worker=worker, seconds=seconds)
         return pb.ClaimRunResponse(run=run_to_message(run), lease=lease)
 
     def RenewLease(self, request: pb.RenewLeaseRequest, context: grpc.ServicerContext) -> pb.RenewLeaseResponse:
-        """Prolong a lease, or let it go."""
+        """Extend a lease, or release it."""
         seconds = checked_seconds(request.lease_seconds, least=0)
         until = self._runs.renew(known_id(request.run_id), request.lease, seconds)
         return pb.RenewLeaseResponse(lease_expires_at=moment_to_message(until))
@@ -112,7 +112,7 @@ class RunServicer(pb_grpc.RunServiceServicer):
         return pb.ListRunFilesResponse(names=self._files.names(known_id(request.run_id), prefix))
 
     def ReviewRun(self, request: pb.ReviewRunRequest, context: grpc.ServicerContext) -> pb.ReviewRunResponse:
-        """Do what a person decided."""
+        """Apply a person's decision."""
         review = review_from_message(request.review)
         actor = required_person("actor", request.actor)
         run = self._runs.review(known_id(request.run_id), review, actor, required_text("reason", request.reason))
@@ -128,8 +128,8 @@ class RunServicer(pb_grpc.RunServiceServicer):
         size = page_size(request.page_size)
         task = known_name(request.task) if request.task else ""
         before = read_page_token(request.page_token)
-        found = self._runs.page(task, size + 1, before, only_open=request.open)
+        runs = self._runs.page(task, size + 1, before, only_open=request.open)
         return pb.ListRunsResponse(
-            runs=[run_to_message(run) for run in found[:size]],
-            next_page_token=str(found[size - 1].id) if len(found) > size else "",
+            runs=[run_to_message(run) for run in runs[:size]],
+            next_page_token=str(runs[size - 1].id) if len(runs) > size else "",
         )

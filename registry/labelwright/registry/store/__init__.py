@@ -1,1 +1,1 @@
-"""What is kept: the database with its migrations, and the artifacts on disk."""
+"""What is stored: the database with its migrations, and the artifacts on disk."""

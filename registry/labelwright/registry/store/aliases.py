@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A wish to move an alias to a version.
+    """A request to move an alias to a version.
 
-    ``expected`` is the version that it must name now (0: it must not exist), None where that does not matter.
+    ``expected`` is the version that it must name now (0: it must not exist yet), None for any.
     """
 
     task: str
@@ -45,11 +45,11 @@ class AliasStore:
 
     def of_every_task(self) -> dict[str, list[Alias]]:
         """Return the aliases by task."""
-        found: dict[str, list[Alias]] = {}
+        by_task: dict[str, list[Alias]] = {}
         with self._database.reading() as session:
             for alias in aliases_of(session):
-                found.setdefault(alias.task, []).append(alias)
-        return found
+                by_task.setdefault(alias.task, []).append(alias)
+        return by_task
 
     def find(self, task: str, name: str) -> Alias | None:
         """Return the alias, or None. Raises TaskNotFound."""
@@ -61,16 +61,16 @@ class AliasStore:
             revision = _lock_revision(session)
             require_task(session, move.task)
             row = session.get(AliasRow, (move.task, move.alias))
-            present = row.version if row else 0
-            if move.expected is not None and move.expected != present:
-                raise alias_moved(move.task, move.alias, move.expected, present)
-            if present != move.version:
+            current = row.version if row else 0
+            if move.expected is not None and move.expected != current:
+                raise alias_moved(move.task, move.alias, move.expected, current)
+            if current != move.version:
                 _require_version(session, move.task, move.version)
-                _apply(session, revision, move, present)
-            return _alias(session, move.task, move.alias), present != move.version
+                _apply(session, revision, move, current)
+            return _alias(session, move.task, move.alias), current != move.version
 
     def remove(self, task: str, name: str, actor: str, reason: str) -> int:
-        """Remove the alias and return the revision of that. Raises AliasNotFound, TaskNotFound."""
+        """Remove the alias and return the revision of this change. Raises AliasNotFound, TaskNotFound."""
         with self._database.writing() as session:
             revision = _lock_revision(session)
             require_task(session, task)
@@ -83,11 +83,10 @@ class AliasStore:
     def roll_back(
         self, task: str, name: str, actor: str, reason: str, expected: int | None = None
     ) -> tuple[Alias, int]:
-        """Move the alias to the version before, and return it and the version that it left.
+        """Move the alias to the version that it named before, and return it and the version that it left.
 
-        The version before is the one under the present one on the stack that ``version_stack`` describes. ``expected``
-        is the version that it must name now, None where that does not matter. Raises AliasMoved, NothingToRollBack,
-        AliasNotFound, TaskNotFound.
+        That version is the one below the top of the stack that ``version_stack`` describes. ``expected`` is the version
+        that the alias must name now, None for any. Raises AliasMoved, NothingToRollBack, AliasNotFound, TaskNotFound.
         """
         with self._database.writing() as session:
             revision = _lock_revision(session)
@@ -102,14 +101,14 @@ class AliasStore:
                 raise NothingToRollBack(
                     f"alias {name!r} of task {task!r} has no earlier version", advice="set it to a version by number"
                 )
-            left = row.version
-            _apply(session, revision, Move(task, name, stack[-2], actor, reason), left, rollback=True)
-            return _alias(session, task, name), left
+            from_version = row.version
+            _apply(session, revision, Move(task, name, stack[-2], actor, reason), from_version, rollback=True)
+            return _alias(session, task, name), from_version
 
     def history(self, task: str, name: str, size: int, before: int | None) -> list[AliasChange]:
-        """Return up to ``size`` changes with revisions below ``before``, newest first; of all aliases without a name.
+        """Return up to ``size`` changes with revisions below ``before``, newest first.
 
-        Raises TaskNotFound.
+        Of all aliases where ``name`` is empty. Raises TaskNotFound.
         """
         query = select(AliasChangeRow).where(AliasChangeRow.task == task)
         if name:
@@ -123,10 +122,10 @@ class AliasStore:
 
 
 def version_stack(changes: Iterable[AliasChange]) -> list[int]:
-    """Return the versions that an alias has named, oldest first, with what was rolled back taken off.
+    """Return the versions that an alias has named, oldest first, without those that were rolled back.
 
-    A move puts its version on top, a rollback takes the top off, a removal clears all. So rolling back again and
-    again goes further and further back, never to and fro.
+    A move pushes its version, a rollback pops the top, a removal clears all. So repeated rollbacks go further and
+    further back, and never back and forth.
     """
     stack: list[int] = []
     for change in changes:
@@ -140,19 +139,19 @@ def version_stack(changes: Iterable[AliasChange]) -> list[int]:
 
 
 def _lock_revision(session: Session) -> int:
-    """Lock the counter until the commit and return the next revision. All changes of aliases go one by one."""
+    """Lock the counter until the commit and return the next revision. This serializes all changes of aliases."""
     row = session.scalars(select(RevisionRow).with_for_update()).one()
     return row.value + 1
 
 
-def _apply(session: Session, revision: int, move: Move, present: int, *, rollback: bool = False) -> None:
+def _apply(session: Session, revision: int, move: Move, current: int, *, rollback: bool = False) -> None:
     session.get_one(RevisionRow, 1).value = revision
     session.add(
         AliasChangeRow(
             revision=revision,
             task=move.task,
             alias=move.alias,
-            from_version=present,
+            from_version=current,
             to_version=move.version,
             changed_at=datetime.now(UTC),
             actor=move.actor,
@@ -211,13 +210,13 @@ def _require_version(session: Session, task: str, number: int) -> None:
         raise VersionNotFound(f"task {task!r} has no version {number}", advice="list the task's versions", task=task)
 
 
-def alias_moved(task: str, alias: str, expected: int, present: int) -> AliasMoved:
-    """Return the error that says so; a version of 0 means that there is, or should be, none."""
-    where = f"names version {present}" if present else "does not exist"
+def alias_moved(task: str, alias: str, expected: int, current: int) -> AliasMoved:
+    """Return the error for an alias that was moved; a version of 0 means that it does not, or should not, exist."""
+    where = f"names version {current}" if current else "does not exist"
     return AliasMoved(
         f"alias {alias!r} of task {task!r} {where}, not version {expected} as expected",
         advice="look at the alias's history, then decide again",
         task=task,
         alias=alias,
-        present=present,
+        current=current,
     )

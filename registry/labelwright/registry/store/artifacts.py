@@ -30,10 +30,10 @@ _NAME = re.compile(r"[0-9a-f]{64}\.bundle")
 
 
 class ArtifactStore(Protocol):
-    """Keeps bundles by digest. The seam for an object store."""
+    """Keeps bundles by digest. The interface behind which an object store would fit."""
 
     def put(self, digest: str, files: dict[str, bytes]) -> None:
-        """Keep the bundle. Does nothing where it is there and sound. Raises StorageFull, with nothing half-done."""
+        """Keep the bundle, unless it is there and intact. Raises StorageFull; then nothing of it is left."""
         ...
 
     def get(self, digest: str) -> dict[str, bytes]:
@@ -41,7 +41,7 @@ class ArtifactStore(Protocol):
         ...
 
     def sweep(self, keep: Collection[str], older_than: float) -> int:
-        """Remove what no digest in ``keep`` names and what has not been put for ``older_than`` seconds; count it."""
+        """Remove bundles that are not in ``keep`` and were put over ``older_than`` seconds ago; return how many."""
         ...
 
 
@@ -64,7 +64,7 @@ class FolderArtifacts(ArtifactStore):
         path = self._path(digest)
         with contextlib.suppress(CorruptArtifact, FileNotFoundError):
             self.get(digest)
-            # A sweep under way spares what was put lately.
+            # A sweep that is running spares what was put recently.
             os.utime(path)
             return
         try:
@@ -92,14 +92,14 @@ class FolderArtifacts(ArtifactStore):
 
     @override
     def sweep(self, keep: Collection[str], older_than: float) -> int:
-        kept = {self._path(digest).name for digest in keep}
+        kept_names = {self._path(digest).name for digest in keep}
         limit = time.time() - older_than
-        removed = 0
+        count = 0
         for path in self._folder.iterdir():
-            if _NAME.fullmatch(path.name) and path.name not in kept and path.stat().st_mtime < limit:
+            if _NAME.fullmatch(path.name) and path.name not in kept_names and path.stat().st_mtime < limit:
                 path.unlink(missing_ok=True)
-                removed += 1
-        return removed
+                count += 1
+        return count
 
     def _path(self, digest: str) -> Path:
         return self._folder / f"{digest.removeprefix('sha256:')}{_SUFFIX}"
@@ -117,13 +117,13 @@ class FolderArtifacts(ArtifactStore):
 
     @contextlib.contextmanager
     def _part(self) -> Iterator[tuple[int, Path]]:
-        """Open a new temporary file, locked as long as its writer lives."""
+        """Open a new temporary file, locked for as long as its writer lives."""
         while True:
             path = self._folder / f"{secrets.token_hex(8)}{_PART}"
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o640)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-                # Between the two calls a process that starts may have taken it for a dead writer's.
+                # Between the two calls a starting process may have removed it as a dead writer's.
                 if os.fstat(descriptor).st_nlink:
                     yield descriptor, path
                     return
@@ -131,7 +131,7 @@ class FolderArtifacts(ArtifactStore):
                 os.close(descriptor)
 
     def _remove_parts(self) -> None:
-        """Remove what killed writers left: files whose lock nobody holds."""
+        """Remove what killed writers left behind: files whose lock nobody holds."""
         for path in self._folder.glob(f"*{_PART}"):
             with contextlib.suppress(OSError), path.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -139,17 +139,18 @@ class FolderArtifacts(ArtifactStore):
 
 
 def sweep_orphans(database: Database, artifacts: ArtifactStore, older_than: float) -> int:
-    """Remove orphans that have not been put for ``older_than`` seconds and return how many.
+    """Remove artifacts that no version names: left by pushes that were killed before their row was written.
 
-    No version can be added meanwhile: a push whose content went stores it again under its row's lock.
+    Spares those that were put within ``older_than`` seconds, and returns how many were removed. No version can be added
+    meanwhile: a push whose content was removed stores it again under its row's lock.
     """
     with database.writing() as session:
         if database.is_postgres:
             session.execute(text("LOCK TABLE versions IN SHARE ROW EXCLUSIVE MODE"))
-        removed = artifacts.sweep(set(session.scalars(select(VersionRow.digest))), older_than)
-    if removed:
-        _log.info("orphans removed", artifacts=removed)
-    return removed
+        count = artifacts.sweep(set(session.scalars(select(VersionRow.digest))), older_than)
+    if count:
+        _log.info("orphans removed", artifacts=count)
+    return count
 
 
 def _encode(files: dict[str, bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""The database: one engine, read and write transactions, and its failures as errors that a caller understands."""
+"""The database: one engine, read and write transactions, and its failures as typed errors."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _BROKEN_SQLITE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_
 class Database:
     """Transactions on SQLite or PostgreSQL.
 
-    ``reading`` sees one moment of the database throughout. ``writing`` commits at its end: on SQLite it holds the
-    one write lock from its start, on PostgreSQL whoever needs an order takes a row lock.
+    ``reading`` sees one snapshot of the database throughout. ``writing`` commits at its end: on SQLite it holds the
+    single write lock from its start, on PostgreSQL a caller that needs an order takes a row lock.
     """
 
     def __init__(self, url: str) -> None:
-        """``url`` is SQLAlchemy's. Raises ConfigurationError where it names no database that is supported."""
+        """``url`` is SQLAlchemy's. Raises ConfigurationError where it names no supported database."""
         self.engine = _make_engine(url)
         options: dict[str, Any] = {_WRITES: True}
         reading: dict[str, Any] = {}
         if self.is_postgres:
-            # Read committed would show a later moment to each statement.
+            # Read committed would show each statement a later snapshot.
             reading["isolation_level"] = "REPEATABLE READ"
         self._read = sessionmaker(self.engine.execution_options(**reading))
         self._write = sessionmaker(self.engine.execution_options(**options))
@@ -51,7 +51,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """Open a transaction that is committed at the end. Raises Unavailable or StorageFull, with nothing changed."""
+        """Open a transaction that commits at its end. Raises Unavailable, StorageFull; then nothing has changed."""
         with _translated(), self._write.begin() as session:
             yield session
 
@@ -68,21 +68,21 @@ class Database:
 
 def _make_engine(url: str) -> Engine:
     try:
-        parsed = make_url(url)
+        database_url = make_url(url)
     except exc.ArgumentError as error:
         raise ConfigurationError("the database URL cannot be read", advice=_URL_ADVICE) from error
-    if parsed.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
+    if database_url.drivername in {"postgres", "postgresql", "postgresql+psycopg"}:
         return create_engine(
-            parsed.set(drivername="postgresql+psycopg"),
+            database_url.set(drivername="postgresql+psycopg"),
             pool_size=_POOL_SIZE,
             max_overflow=_POOL_OVERFLOW,
             pool_pre_ping=True,
             connect_args={"connect_timeout": 10},
         )
-    if parsed.drivername != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        raise ConfigurationError(f"no such kind of database: {parsed.drivername}", advice=_URL_ADVICE)
+    if database_url.drivername != "sqlite" or not database_url.database or database_url.database == ":memory:":
+        raise ConfigurationError(f"no such kind of database: {database_url.drivername}", advice=_URL_ADVICE)
     engine = create_engine(
-        parsed, pool_size=_POOL_SIZE, max_overflow=_POOL_OVERFLOW, connect_args={"timeout": BUSY_SECONDS}
+        database_url, pool_size=_POOL_SIZE, max_overflow=_POOL_OVERFLOW, connect_args={"timeout": BUSY_SECONDS}
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -93,7 +93,7 @@ _URL_ADVICE = "use sqlite:////folder/registry.sqlite3 or postgresql://user:passw
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    """Let SQLAlchemy say when a transaction begins (sqlite3 would begin late), and set what a server needs."""
+    """Let SQLAlchemy begin transactions (sqlite3 itself begins them late), and set what a server needs."""
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
     connection.execute("PRAGMA foreign_keys=ON")
@@ -102,7 +102,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """Turn the write-ahead log on. The switch ignores the busy timeout where two processes start at once."""
+    """Turn the write-ahead log on. Where two processes start at once, the switch ignores the busy timeout."""
     deadline = time.monotonic() + BUSY_SECONDS
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
@@ -114,8 +114,8 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that begins as a reader and then writes fails at once where another writer came first; taking
-    # the write lock at the start waits instead.
+    # A transaction that begins as a reader and then writes fails at once where another writer was first; taking the
+    # write lock at the start waits instead.
     writes = connection.get_execution_options().get(_WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

@@ -11,13 +11,13 @@ from labelwright.registry.store.database import Database
 from sqlalchemy import text
 
 _LOCK_KEY = 0x61737361795F7267
-"""For PostgreSQL's advisory lock; any constant that nothing else in the database uses."""
+"""Of PostgreSQL's advisory lock: any constant that nothing else in the database uses."""
 
 
 def migrate(database: Database) -> None:
     """Apply every missing step in one transaction, under a lock. Raises ConfigurationError, Unavailable.
 
-    SQLite's write lock, taken at the start of the transaction, is the lock there.
+    On SQLite the lock is the write lock, which is taken at the start of the transaction.
     """
     config = alembic_config()
     with database.connection() as connection:
@@ -33,7 +33,7 @@ def migrate(database: Database) -> None:
 
 
 def alembic_config() -> Config:
-    """Return alembic's configuration, without a file."""
+    """Return alembic's configuration; it needs no file."""
     config = Config()
     config.set_main_option("script_location", "labelwright.registry.store:migrations")
     return config

@@ -1,4 +1,4 @@
-"""The tables. A task is made by its first version.
+"""The tables. The first version of a task creates it.
 
 Everything but ``aliases``, the counter, ``runs`` and ``run_files`` is append-only.
 """
@@ -29,7 +29,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC. SQLite keeps no time zone, so the zone is put back on the way out."""
+    """A moment in UTC. SQLite stores no time zone, so the zone is added when a value is read."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -44,7 +44,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """Maps Python's types to columns that hold the whole range of the contract's numbers on every database."""
+    """Maps Python's types to columns that hold the full range of the contract's numbers on every database."""
 
     type_annotation_map = {  # noqa: RUF012 (SQLAlchemy declares it so)
         int: BigInteger,
@@ -98,7 +98,7 @@ class AliasRow(Base):
 
 
 class AliasChangeRow(Base):
-    """One move of an alias: who, when, from, to, why. A version of 0 means that there was, or is, none."""
+    """One move of an alias: who, when, from, to, why. A version of 0 means none."""
 
     __tablename__ = "alias_changes"
     __table_args__ = (Index("ix_alias_changes_alias", "task", "alias", "revision"),)
@@ -118,9 +118,9 @@ class AliasChangeRow(Base):
 class RevisionRow(Base):
     """The one row that counts alias changes.
 
-    A sequence would not do: it gives out numbers before the transactions commit, so that a watcher could see
-    revision 8, move on, and miss 7 when it commits later. This row stays locked until the change that took the
-    number is committed, so revisions become visible in their order and without gaps.
+    A sequence does not suffice: it gives out numbers before the transactions commit, so a watcher could see revision 8,
+    move on, and miss 7 when that commits later. This row stays locked until the change that took the number is
+    committed, so revisions become visible in order and without gaps.
     """
 
     __tablename__ = "revision"
@@ -130,9 +130,9 @@ class RevisionRow(Base):
 
 
 class RunRow(Base):
-    """A refresh run as it stands. ``open_task`` is the task's name while the run is open, and nothing afterwards.
+    """The current state of a refresh run. ``open_task`` is the task's name while the run is open, and NULL afterwards.
 
-    So its uniqueness lets a task have one open run at most, on every database.
+    As it is unique, a task has at most one open run, on every database.
     """
 
     __tablename__ = "runs"
@@ -142,7 +142,7 @@ class RunRow(Base):
         Index("ix_runs_task_id", "task", "id"),
     )
 
-    # SQLite numbers rows by itself only where the column is called INTEGER.
+    # SQLite numbers rows by itself only where the column's type is INTEGER.
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     task: Mapped[str] = mapped_column(ForeignKey("tasks.name", name="fk_runs_task"))
     trigger: Mapped[str] = mapped_column(String(32))
@@ -153,7 +153,7 @@ class RunRow(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     waits_since: Mapped[datetime]
-    """When it was opened or last claimed: the one that waits longest is claimed next."""
+    """When it was opened or last claimed: the run that has waited longest is claimed next."""
     lease: Mapped[str] = mapped_column(String(64))
     lease_holder: Mapped[str]
     lease_expires_at: Mapped[datetime | None]
@@ -164,7 +164,7 @@ class RunRow(Base):
     tokens_out: Mapped[int]
     dollars: Mapped[float | None]
     steps: Mapped[int]
-    """How many steps it has: the number of the last."""
+    """How many steps it has, which is the number of the last."""
     files: Mapped[int]
     file_bytes: Mapped[int]
 
@@ -184,7 +184,7 @@ class RunStepRow(Base):
 
 
 class RunFileRow(Base):
-    """A file of an open run. ``size`` stands before the content, so that it is read without it."""
+    """A file of an open run. ``size`` stands before the content, so that it can be read without the content."""
 
     __tablename__ = "run_files"
 

@@ -33,7 +33,7 @@ class StoredVersion:
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
-    """What a push adds; number and time are given by the store."""
+    """What a push adds; the store chooses number and time."""
 
     task: str
     digest: str
@@ -51,9 +51,9 @@ class VersionStore:
         self._database = database
 
     def add(self, new: NewVersion, before_commit: Callable[[], None]) -> tuple[StoredVersion, bool]:
-        """Return the version of this content and whether it was made now. Raises what ``before_commit`` raises.
+        """Return the version of this content and whether it is new. Raises what ``before_commit`` raises.
 
-        Pushes of one task go one after the other: the task's row is locked until the commit.
+        Pushes of one task are serialized: the task's row is locked until the commit.
         """
         with self._database.writing() as session:
             _lock_task(session, new.task)
@@ -142,7 +142,7 @@ def no_alias(task: str, alias: str) -> AliasNotFound:
 
 
 def _lock_task(session: Session, task: str) -> None:
-    # Both dialects have the clause, each in its own class.
+    # Both dialects have the ON CONFLICT clause, each in a class of its own.
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     session.execute(insert(TaskRow).values(name=task, created_at=datetime.now(UTC)).on_conflict_do_nothing())
     session.execute(select(TaskRow).where(TaskRow.name == task).with_for_update(key_share=True))

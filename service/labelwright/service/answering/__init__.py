@@ -1,1 +1,1 @@
-"""A request's way: admitted, read, labeled, answered."""
+"""The path of a request: admitted, read, labeled, answered."""

@@ -1,4 +1,4 @@
-"""Back-pressure: what is in flight is bounded, and what does not fit is refused at once instead of queued."""
+"""Back-pressure: what is in flight is bounded, and requests beyond the bound are refused at once, not queued."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from labelwright.core.errors import Overloaded
 
 _RETRY_AFTER = 0.1
-"""Seconds. A full server works off what it has in about this time; callers add jitter of their own."""
+"""Seconds. A full server finishes what it has in about this time; callers add their own jitter."""
 
 
 class Admission:
@@ -27,7 +27,7 @@ class Admission:
     def enter(self, records: int) -> None:
         """Admit one request of ``records`` records; ``leave`` must follow. Raises Overloaded.
 
-        A batch larger than the whole bound is let in when nothing else is there: it could never be served otherwise.
+        A batch larger than the whole bound is admitted when nothing else is in flight: else it could never be served.
         """
         with self._lock:
             full = self.requests >= self._max_requests

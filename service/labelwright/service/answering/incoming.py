@@ -1,6 +1,6 @@
-"""The requests of one stream, read ahead by a thread, so that what waits is answered together.
+"""The requests of one stream, read ahead by a thread, so that requests that wait are answered together.
 
-One call of the sandbox over twenty records costs little more than one over a single record.
+One call of the sandbox for twenty records costs little more than one for a single record.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Generic, Self, TypeVar
 from labelwright.serving.background import start_thread
 
 _GROUP = 64
-"""Requests read ahead at most, and answered together at most. Beyond it the transport holds the caller back."""
+"""At most so many requests are read ahead, and answered together. Beyond it the transport slows the caller down."""
 _LOOK_SECONDS = 0.2
-"""How often a waiting side looks whether the other is gone."""
+"""How often a waiting side checks whether the other side has ended."""
 
 _Request = TypeVar("_Request")
 
@@ -31,9 +31,9 @@ class Incoming(Generic[_Request]):
         start_thread("stream", self._read)
 
     def groups(self, ending: threading.Event) -> Iterator[list[_Request]]:
-        """Yield what has come, in order, until the requests end, or nothing waits and ``ending`` is set.
+        """Yield the requests that have arrived, in order, until they end, or none waits and ``ending`` is set.
 
-        Raises what reading raised, after everything before it was yielded.
+        Raises what reading raised, once everything before it has been yielded.
         """
         while True:
             try:
@@ -55,11 +55,11 @@ class Incoming(Generic[_Request]):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let the reading thread end."""
+        """Make the reading thread end."""
         self._closed = True
 
     def _collect(self, item: _Request | Exception | None, group: list[_Request]) -> _Request | Exception | None:
-        """Add ``item`` and what waits behind it to the group; return the last, which may be an end."""
+        """Add ``item`` and the requests behind it to the group; return the last item, which may be the end."""
         with contextlib.suppress(queue.Empty):
             while item is not None and not isinstance(item, Exception):
                 group.append(item)

@@ -10,7 +10,7 @@ import grpc
 from labelwright.core.errors import InvalidRequest, LabelwrightError, Unavailable
 from labelwright.service.answer import LabelAnswer
 from labelwright.service.answering.admission import Admission
-from labelwright.service.answering.call import HeldVersion, MethodMeter, reason_of
+from labelwright.service.answering.call import MethodMeter, VersionHold, reason_of
 from labelwright.service.answering.incoming import Incoming
 from labelwright.service.answering.labeling import CachedLabeling
 from labelwright.service.answering.requests import (
@@ -58,11 +58,11 @@ class LabelServicer(LabelServiceServicer):
 
     def Label(self, request: pb.LabelRequest, context: grpc.ServicerContext) -> pb.LabelResponse:  # noqa: N802
         """Label one record; see the contract."""
-        with self._label_calls.call(), self._hold(request, 1, context) as held:
-            packed = packed_record(held.version.task, request)
-            answers, sources = self._answers(held, (packed,))
-            outcome = held.version.answers.outcome(answers[0], sources[0], request.explain)
-            return pb.LabelResponse(labeling=outcome.labeling, served=self._traffic.served(held.version, held.alias))
+        with self._label_calls.call(), self._hold(request, 1, context) as hold:
+            packed = packed_record(hold.version.task, request)
+            answers, sources = self._answers(hold, (packed,))
+            outcome = hold.version.answers.outcome(answers[0], sources[0], request.explain)
+            return pb.LabelResponse(labeling=outcome.labeling, served=self._traffic.served(hold.version, hold.alias))
 
     def LabelBatch(  # noqa: N802
         self, request: pb.LabelBatchRequest, context: grpc.ServicerContext
@@ -72,15 +72,15 @@ class LabelServicer(LabelServiceServicer):
         self._metrics.batch_records.observe(records)
         with self._batch_calls.call():
             self._check_size(request, records)
-            with self._hold(request, records, context) as held:
-                packed = packed_batch(held.version.task, request)
-                outcomes = self._outcomes(held, packed, request.explain)
-                return pb.LabelBatchResponse(outcomes=outcomes, served=self._traffic.served(held.version, held.alias))
+            with self._hold(request, records, context) as hold:
+                packed = packed_batch(hold.version.task, request)
+                outcomes = self._outcomes(hold, packed, request.explain)
+                return pb.LabelBatchResponse(outcomes=outcomes, served=self._traffic.served(hold.version, hold.alias))
 
     def LabelStream(  # noqa: N802
         self, request_iterator: Iterator[pb.LabelStreamRequest], context: grpc.ServicerContext
     ) -> Iterator[pb.LabelStreamResponse]:
-        """Label records as they come; see the contract."""
+        """Label records as they arrive; see the contract."""
         with self._stream_calls.call(), self._admission.stream(), Incoming(request_iterator) as incoming:
             for items in incoming.groups(self._ending):
                 for _, group in groupby(items, key=_selection):
@@ -94,31 +94,31 @@ class LabelServicer(LabelServiceServicer):
 
     def _hold(
         self, request: pb.LabelRequest | pb.LabelBatchRequest, records: int, context: grpc.ServicerContext
-    ) -> HeldVersion:
-        """Return the context in which so many records of the request are answered. Raises DeadlineExceeded."""
-        return HeldVersion(self._admission, self._directory, request, records, deadline_of(context, self._timeout))
+    ) -> VersionHold:
+        """Return the context in which this many records of the request are answered. Raises DeadlineExceeded."""
+        return VersionHold(self._admission, self._directory, request, records, deadline_of(context, self._timeout))
 
-    def _answers(self, held: HeldVersion, packed: Sequence[str]) -> tuple[Sequence[LabelAnswer], Sequence[int]]:
-        """Return one answer a record and where each came from; what watches the traffic sees them."""
-        self._traffic.arrived(held.version, held.alias, packed)
-        answers, sources = self._labeling.label(held.version, packed, held.deadline)
-        self._traffic.answered(held.version, held.alias, packed, answers, sources)
+    def _answers(self, hold: VersionHold, packed: Sequence[str]) -> tuple[Sequence[LabelAnswer], Sequence[int]]:
+        """Return an answer for each record and its source, and show both to what watches the traffic."""
+        self._traffic.arrived(hold.version, hold.alias, packed)
+        answers, sources = self._labeling.label(hold.version, packed, hold.deadline)
+        self._traffic.answered(hold.version, hold.alias, packed, answers, sources)
         return answers, sources
 
     def _outcomes(
-        self, held: HeldVersion, packed: Sequence[str | LabelwrightError], explain: bool
+        self, hold: VersionHold, packed: Sequence[str | LabelwrightError], explain: bool
     ) -> list[pb.LabelOutcome]:
-        """Return one outcome a record; what could not be packed gets its error."""
+        """Return an outcome for each record; a record that could not be packed gets its error."""
         good = [item for item in packed if isinstance(item, str)]
-        answers, sources = self._answers(held, good)
-        outcome = held.version.answers.outcome
-        labeled = (outcome(answer, source, explain) for answer, source in zip(answers, sources, strict=True))
-        return [next(labeled) if isinstance(item, str) else self._record_error(item) for item in packed]
+        answers, sources = self._answers(hold, good)
+        outcome = hold.version.answers.outcome
+        labeled_outcomes = (outcome(answer, source, explain) for answer, source in zip(answers, sources, strict=True))
+        return [next(labeled_outcomes) if isinstance(item, str) else self._record_error(item) for item in packed]
 
     def _stream_group(
         self, group: Sequence[pb.LabelStreamRequest], context: grpc.ServicerContext
     ) -> Iterator[pb.LabelStreamResponse]:
-        """Answer requests that select the same version, each with an outcome of its own."""
+        """Answer requests that select the same version, each with its own outcome."""
         served = None
         try:
             outcomes, served = self._label_group([item.request for item in group], context)
@@ -130,10 +130,10 @@ class LabelServicer(LabelServiceServicer):
     def _label_group(
         self, requests: Sequence[pb.LabelRequest], context: grpc.ServicerContext
     ) -> tuple[list[pb.LabelOutcome], pb.ServedVersion]:
-        with self._hold(requests[0], len(requests), context) as held:
-            packed = [packed_or_error(held.version.task, request) for request in requests]
-            outcomes = self._outcomes(held, packed, requests[0].explain)
-            return outcomes, self._traffic.served(held.version, held.alias)
+        with self._hold(requests[0], len(requests), context) as hold:
+            packed = [packed_or_error(hold.version.task, request) for request in requests]
+            outcomes = self._outcomes(hold, packed, requests[0].explain)
+            return outcomes, self._traffic.served(hold.version, hold.alias)
 
     def _record_error(self, error: LabelwrightError) -> pb.LabelOutcome:
         self._metrics.record_errors.labels(reason_of(error)).inc()

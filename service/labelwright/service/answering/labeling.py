@@ -1,4 +1,4 @@
-"""A record's way: memory, then Redis, then the programs, each asked only for what the one before does not know."""
+"""The path of a record: memory, then Redis, then the programs, each only for what the one before did not know."""
 
 from __future__ import annotations
 
@@ -30,51 +30,51 @@ class CachedLabeling:
     def label(
         self, version: LiveVersion, packed: Sequence[str], deadline: float
     ) -> tuple[Sequence[LabelAnswer], Sequence[int]]:
-        """Return one answer a record and where each came from.
+        """Return an answer for each record and its source.
 
         ``deadline`` is a ``time.monotonic()`` value. Raises DeadlineExceeded.
         """
         prefix = version.key_prefix
         keys = [prefix + record_key(text) for text in packed]
-        known = self._memory.get_many(keys)
+        from_memory = self._memory.get_many(keys)
         # Equal records of a batch are looked up and computed once.
-        missing = {key: text for key, text, answer in zip(keys, packed, known, strict=True) if answer is None}
+        missing = {key: text for key, text, answer in zip(keys, packed, from_memory, strict=True) if answer is None}
         self._hits.inc(len(keys) - len(missing))
         if not missing:
-            return known, [MEMORY] * len(keys)  # type: ignore[return-value]
+            return from_memory, [MEMORY] * len(keys)  # type: ignore[return-value]
         self._misses.inc(len(missing))
-        found = self._fill(version, missing, deadline)
+        others = self._fill(version, missing, deadline)
         answers: list[LabelAnswer] = []
         sources: list[int] = []
-        for key, answer in zip(keys, known, strict=True):
+        for key, answer in zip(keys, from_memory, strict=True):
             if answer is not None:
                 answers.append(answer)
                 sources.append(MEMORY)
             else:
-                answers.append(found[key][0])
-                sources.append(found[key][1])
+                answers.append(others[key][0])
+                sources.append(others[key][1])
         return answers, sources
 
     def _fill(
         self, version: LiveVersion, missing: dict[bytes, str], deadline: float
     ) -> dict[bytes, tuple[LabelAnswer, int]]:
         shared = self._shared.get_many(version, list(missing))
-        found = {key: (answer, REDIS) for key, answer in shared.items()}
-        if len(found) < len(missing):
-            keys = [key for key in missing if key not in found]
-            computed = list(zip(keys, self._compute(version, [missing[key] for key in keys], deadline), strict=True))
-            found |= {key: (answer, COMPUTED) for key, answer in computed}
-            if lasting := [(key, answer) for key, answer in computed if answer.cacheable]:
+        answers = {key: (answer, REDIS) for key, answer in shared.items()}
+        if len(answers) < len(missing):
+            keys = [key for key in missing if key not in answers]
+            new_answers = list(zip(keys, self._compute(version, [missing[key] for key in keys], deadline), strict=True))
+            answers |= {key: (answer, COMPUTED) for key, answer in new_answers}
+            if lasting := [(key, answer) for key, answer in new_answers if answer.cacheable]:
                 self._shared.put_many(version, lasting)
-        self._memory.put_many((key, answer) for key, (answer, _) in found.items() if answer.cacheable)
-        return found
+        self._memory.put_many((key, answer) for key, (answer, _) in answers.items() if answer.cacheable)
+        return answers
 
     @staticmethod
     def _compute(version: LiveVersion, packed: Sequence[str], deadline: float) -> list[LabelAnswer]:
         started = time.perf_counter()
         votes = version.executable.evaluate(packed, deadline=deadline).votes
-        took = time.perf_counter() - started
-        version.compute_cost.add(len(packed), took)
-        version.meter.sandbox_seconds.observe(took)
+        seconds = time.perf_counter() - started
+        version.compute_cost.add(len(packed), seconds)
+        version.meter.sandbox_seconds.observe(seconds)
         answer = version.answers.of
         return [answer(row) for row in votes]

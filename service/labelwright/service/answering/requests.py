@@ -1,4 +1,4 @@
-"""Requests: what the wire carries, turned into a version and packed records, or a typed error."""
+"""Requests: messages of the contract, turned into a version and packed records, or a typed error."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def packed_batch(task: Task, request: pb.LabelBatchRequest) -> Sequence[str | La
 def deadline_of(context: grpc.ServicerContext, longest: float) -> float:
     """Return when the answer must be ready, as a ``time.monotonic()`` value. Raises DeadlineExceeded.
 
-    ``longest`` is in seconds and counts where the caller set no deadline, or a later one.
+    ``longest`` is in seconds and applies where the caller set no deadline, or a later one.
     """
     remaining = context.time_remaining()
     if remaining is None or remaining > longest:

@@ -1,8 +1,8 @@
 """What watches the traffic of production: its figures, the sample of recent records, the shadow.
 
-All three see only what production answers, whether it was asked for by its alias or by its number: who labels a file
-with one version from end to end asks by number, and that is traffic like any other. What they cost a request where a
-task has neither sample nor shadow is a look each.
+All three see only what the production version answers, whether it was requested by alias or by number: whoever labels
+a file with one version throughout requests it by number, and that is traffic like any other. For a task without sample
+and shadow they cost a request one lookup each.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from labelwright.v1 import label_service_pb2 as pb
 
 
 class Traffic:
-    """Safe to use from several threads."""
+    """Observes requests and answers. Safe to use from several threads."""
 
     def __init__(self, directory: Directory, recent: RecentWriter, shadows: Shadows) -> None:
         self._directory = directory
@@ -27,7 +27,7 @@ class Traffic:
         self._shadows = shadows
 
     def arrived(self, version: LiveVersion, alias: str, packed: Sequence[str]) -> None:
-        """Take note of valid records before they are labeled: those that no answer comes for are traffic too."""
+        """Observe valid records before they are labeled: records that get no answer are traffic too."""
         if version.recent is not None and packed and self._is_production(version, alias):
             self._recent.offer(version.recent, packed)
 
@@ -39,14 +39,14 @@ class Traffic:
         answers: Sequence[LabelAnswer],
         sources: Sequence[int],
     ) -> None:
-        """Take note of the answers of one request."""
+        """Observe the answers of one request."""
         production = self._is_production(version, alias)
         version.meter.count(answers, sources, production=production)
         if production and (shadow := self._shadows.of(version)) is not None:
             shadow.offer(packed, answers)
 
     def served(self, version: LiveVersion, alias: str) -> pb.ServedVersion:
-        """Return the message that names the version, and its shadow where there is one. Never change it."""
+        """Return the message that names the version and its shadow, if any. It is shared: never change it."""
         shadow = self._shadows.of(version) if self._is_production(version, alias) else None
         return version.served(alias, shadow.alias if shadow is not None else "")
 

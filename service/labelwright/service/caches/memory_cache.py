@@ -1,4 +1,4 @@
-"""The first cache: answers in this process's memory, least recently used first out."""
+"""The first cache: answers in this process's memory; the least recently used is dropped first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from labelwright.service.answer import LabelAnswer
 from typing_extensions import override
 
 ENTRY_BYTES = 200
-"""What an entry takes besides its votes, about: the key (65), its place in the ordered dictionary (130)."""
+"""About what an entry takes besides its votes: the key (65) and its place in the ordered dictionary (130)."""
 VOTE_BYTES = 8
 
 
@@ -27,7 +27,7 @@ class MemoryCache(Protocol):
         ...
 
     def size(self) -> tuple[int, int]:
-        """Return the entries and their bytes, about."""
+        """Return the number of entries and about how many bytes they take."""
         ...
 
 
@@ -60,14 +60,14 @@ class LruMemoryCache(MemoryCache):
     @override
     def get_many(self, keys: Sequence[bytes]) -> list[LabelAnswer | None]:
         entries = self._entries
-        found = []
+        answers = []
         with self._lock:
             for key in keys:
                 answer = entries.get(key)
                 if answer is not None:
                     entries.move_to_end(key)
-                found.append(answer)
-        return found
+                answers.append(answer)
+        return answers
 
     @override
     def put_many(self, entries: Iterable[tuple[bytes, LabelAnswer]]) -> None:
@@ -86,10 +86,10 @@ class LruMemoryCache(MemoryCache):
 
 
 def _cost(answer: LabelAnswer) -> int:
-    # Equal answers are one object, so this is what an entry would take if all differed: an upper bound.
+    # An upper bound: equal answers are one object, and this counts as if all were different.
     return ENTRY_BYTES + VOTE_BYTES * len(answer.votes)
 
 
 def make_memory_cache(max_entries: int, max_bytes: int) -> MemoryCache:
-    """Return the cache that the bounds ask for; a bound of 0 means none."""
+    """Return a cache with these bounds; a bound of 0 means no cache."""
     return LruMemoryCache(max_entries, max_bytes) if max_entries and max_bytes else NullMemoryCache()

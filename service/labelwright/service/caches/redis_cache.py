@@ -1,7 +1,7 @@
 """The second cache: answers in Redis, shared by all label servers and kept over restarts.
 
-Redis is never allowed to hurt: a lookup takes at most the command's time-out, writing happens in a thread of its own,
-and after a few failures the circuit breaker leaves Redis alone until a probe, in that thread, succeeds.
+Redis must never slow requests down: a lookup takes at most the command's time-out, a separate thread writes, and after
+a few failures the circuit breaker keeps requests from Redis until a probe, made by that thread, succeeds.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from typing_extensions import override
 
 _log = structlog.get_logger(__name__)
 _KEY_PREFIX = b"labelwright:1:"
-"""Of all keys; the number is that of the value's form."""
+"""Begins all keys; the number is the version of the values' format."""
 _PROBE_EVERY = 128
-"""In ``auto``, one in so many lookups is made though computing is cheaper, to notice when that changes."""
+"""In ``auto``, one in so many lookups is made even where computing is cheaper, to notice when that changes."""
 _IDLE_SECONDS = 0.1
 
 _Batch = list[tuple[bytes, bytes]]
@@ -37,19 +37,19 @@ class SharedCache(Protocol):
     """Answers by key, shared with other processes."""
 
     def get_many(self, version: LiveVersion, keys: Sequence[bytes]) -> dict[bytes, LabelAnswer]:
-        """Return what is known. Never raises, never takes longer than the time-out."""
+        """Return the answers that are known. Never raises, never takes longer than the time-out."""
         ...
 
     def put_many(self, version: LiveVersion, entries: Sequence[tuple[bytes, LabelAnswer]]) -> None:
-        """Keep the entries, some time soon, if at all."""
+        """Write the entries soon, or drop them."""
         ...
 
     def start(self) -> None:
-        """Begin to use what the cache needs."""
+        """Connect and start to write."""
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Stop writing and disconnect."""
         ...
 
 
@@ -74,7 +74,7 @@ class NullSharedCache(SharedCache):
 
 
 class RedisCache(SharedCache):
-    """See the module. ``always`` asks Redis whatever it costs; else it is asked where it is cheaper."""
+    """Answers in Redis. It is asked where that is cheaper than computing; ``always`` asks it in any case."""
 
     def __init__(
         self, pool: RedisPool, metrics: ServiceMetrics, *, ttl_seconds: int, queue_batches: int, always: bool
@@ -120,19 +120,19 @@ class RedisCache(SharedCache):
             self._failed(connection, error)
             self._lookups["error"].inc(len(keys))
             return {}
-        took = time.perf_counter() - started
-        self._cost.add(len(keys), took)
-        self._seconds.observe(took)
+        seconds = time.perf_counter() - started
+        self._cost.add(len(keys), seconds)
+        self._seconds.observe(seconds)
         self._pool.give_back(connection)
         self._succeeded()
-        found = {
+        answers = {
             key: answer
             for key, value in zip(keys, values, strict=True)
             if value is not None and (answer := decode(version, value)) is not None
         }
-        self._lookups["hit"].inc(len(found))
-        self._lookups["miss"].inc(len(keys) - len(found))
-        return found
+        self._lookups["hit"].inc(len(answers))
+        self._lookups["miss"].inc(len(keys) - len(answers))
+        return answers
 
     @override
     def put_many(self, version: LiveVersion, entries: Sequence[tuple[bytes, LabelAnswer]]) -> None:
@@ -163,11 +163,11 @@ class RedisCache(SharedCache):
             try:
                 self._tend()
             except Exception as error:
-                # Whatever redis-py or a proxy came up with: this thread must go on.
+                # Whatever redis-py or a proxy raises, this thread must go on.
                 self._failed(None, error)
 
     def _tend(self) -> None:
-        """Keep connections standing, write what waits, probe where the breaker is open."""
+        """Keep connections open, write batches that wait, probe where the breaker is open."""
         if self.breaker.state:
             self._probe()
             return
@@ -220,7 +220,7 @@ class RedisCache(SharedCache):
 
 
 def encode(answer: LabelAnswer) -> bytes:
-    """Return the votes as 16-bit integers, lowest byte first: the decision follows from them."""
+    """Return the votes as little-endian 16-bit integers; the decision follows from them."""
     return struct.pack(f"<{len(answer.votes)}h", *answer.votes)
 
 

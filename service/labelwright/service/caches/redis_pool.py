@@ -1,8 +1,8 @@
-"""Connections to Redis, made off the request's path.
+"""Connections to Redis, opened outside of requests.
 
-A request takes a connection that stands already, or none: what it waits for is one command's answer, so the time-out
-of that command is all that Redis can ever cost it. redis-py's own pool connects where it is asked, which takes
-several round trips, each with a time-out of its own.
+A request takes a connection that is open already, or none. It waits for the answer to one command only, so the time-out
+of that command is the most that Redis can cost it. redis-py's own pool connects during the request, which takes several
+round trips, each with a time-out of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class RedisPool:
     """Keeps up to ``size`` connections ready. Safe to use from several threads."""
 
     def __init__(self, url: str, timeout: float, size: int) -> None:
-        """``timeout`` is in seconds, for one command. Raises ValueError for a URL that is none."""
+        """``timeout`` is in seconds, for one command. Raises ValueError where ``url`` is not a Redis URL."""
         self._factory = redis.ConnectionPool.from_url(
             url,
             socket_timeout=timeout,
@@ -41,7 +41,7 @@ class RedisPool:
         self._lock = threading.Lock()
 
     def take(self) -> RedisConnection | None:
-        """Return a connection that stands, or None."""
+        """Return an open connection, or None."""
         try:
             return self._ready.pop()
         except IndexError:
@@ -52,18 +52,18 @@ class RedisPool:
         self._ready.append(connection)
 
     def drop(self, connection: RedisConnection) -> None:
-        """Close a connection that failed: an answer may still come, and must not meet the next command."""
+        """Close a connection that failed: a late answer must not be taken for that to the next command."""
         with self._lock:
             self._count -= 1
         connection.disconnect()
 
     def drop_ready(self) -> None:
-        """Close the connections that stand: after a failure they are probably dead as well."""
+        """Close all connections that are ready: after a failure they are probably dead as well."""
         while connection := self.take():
             self.drop(connection)
 
     def add(self) -> bool:
-        """Connect once more; False where there are enough. Raises redis.RedisError, OSError."""
+        """Open another connection; False where there are enough. Raises redis.RedisError, OSError."""
         with self._lock:
             if self._count >= self._size:
                 return False
@@ -92,7 +92,7 @@ class RedisPool:
 
     @staticmethod
     def call_many(connection: RedisConnection, commands: Sequence[Sequence[bytes | str | int]]) -> None:
-        """Send commands in one go and wait for all answers. Raises redis.RedisError, OSError."""
+        """Send all commands at once and wait for all answers. Raises redis.RedisError, OSError."""
         connection.send_packed_command(connection.pack_commands(commands))
         for _ in commands:
             connection.read_response()

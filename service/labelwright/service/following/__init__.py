@@ -1,1 +1,1 @@
-"""What the registry says, followed: live versions change between two requests."""
+"""Follows the registry: live versions change between two requests."""

@@ -1,4 +1,4 @@
-"""Follows the registry's Watch in a thread of its own, for as long as the service runs."""
+"""Follows the registry's Watch in a separate thread for as long as the service runs."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _log = structlog.get_logger(__name__)
 _RECONNECTS = Backoff(0.2, 5.0)
 _STOP_SECONDS = 5.0
 _SILENCE_SECONDS = 30.0
-"""The registry sends something every few seconds; after this long the connection is taken for dead."""
+"""The registry sends something every few seconds; after this much silence the connection counts as dead."""
 
 
 class Follower:
-    """Keeps the aliases up to date and hands each new state on."""
+    """Keeps the aliases up to date and passes each new state on."""
 
     def __init__(self, registry: RegistryLink, on_change: Callable[[Aliases], None]) -> None:
         self._registry = registry
@@ -55,15 +55,15 @@ class Follower:
                     self._take(message)
                     failures = 0
             except DeadlineExceeded:
-                continue  # a watch is renewed now and then
+                continue  # a watch is renewed from time to time
             except Exception as error:
-                # Not LabelwrightError alone: nothing may end this thread while the service runs.
+                # Not only LabelwrightError: nothing may end this thread while the service runs.
                 if self.connected and not stopping.is_set():
                     reason = error.reason if isinstance(error, LabelwrightError) else type(error).__name__
                     _log.warning("registry lost; serving what is loaded", reason=reason)
             self.connected = False
             failures += 1
-            # Spread out, so that a restarted registry does not meet every label server at once.
+            # With jitter, so that not all label servers come back to a restarted registry at once.
             stopping.wait(_RECONNECTS.pause(failures) * random.uniform(0.5, 1.0))  # noqa: S311
 
     def _take(self, message: pb.WatchResponse) -> None:
@@ -76,7 +76,7 @@ class Follower:
         if changed:
             aliases = self._aliases.changed_by(message)
             if message.full and aliases.table == self._aliases.table and self._aliases.revision:
-                return  # a renewed watch that says what was known
+                return  # a renewed watch repeats what is known
             self._aliases = aliases
             self._on_change(aliases)
 

@@ -1,4 +1,4 @@
-"""Hot reload: makes what serves follow what the registry says, one preloaded alias after the other."""
+"""Hot reload: makes the versions that serve follow the registry's aliases, one preloaded alias after the other."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from labelwright.serving.backoff import Backoff
 _log = structlog.get_logger(__name__)
 _LOAD_SECONDS = 120.0
 _CANDIDATE_SECONDS = 10.0
-"""How long a candidate's load is waited for: what is to serve must not wait behind it. It goes on loading."""
+"""How long to wait for a candidate's load, as versions that are to serve must not wait behind it. The load goes on."""
 _RETRIES = Backoff(1.0, 60.0)
 """Between attempts at a version that does not load."""
 
@@ -37,7 +37,7 @@ class LoadFailure:
 
 
 class Reloader:
-    """Applies aliases. Its own thread does so while the service runs; the first time the caller's does."""
+    """Applies aliases: at the start in the caller's thread, then in a thread of its own."""
 
     def __init__(
         self,
@@ -58,24 +58,24 @@ class Reloader:
         self._shadows = shadows
         self._on_ready = on_ready
         self.failures: dict[tuple[str, str], LoadFailure] = {}
-        """What does not load at present, by task and alias."""
+        """Versions that do not load at present, by task and alias."""
         self._wanted: Aliases | None = None
         self._followed: Aliases | None = None
         self._wake = threading.Event()
         self._background = Background("reload", self._run)
 
     def start(self) -> None:
-        """Serve what the disk knows, then follow ``want``."""
-        if kept := self._store.read_aliases():
-            self._wanted = self._followed = kept
-            _log.info("starting from the last good versions", revision=kept.revision)
-            self._apply(kept)
+        """Serve what the disk holds, then follow ``want``."""
+        if aliases := self._store.read_aliases():
+            self._wanted = self._followed = aliases
+            _log.info("starting from the last good versions", revision=aliases.revision)
+            self._apply(aliases)
             if self._directory.live:
                 self._on_ready()
         self._background.start()
 
     def want(self, aliases: Aliases) -> None:
-        """Ask for these aliases; where several come in a row, the last counts."""
+        """Ask for these aliases; of several calls in a row, the last counts."""
         self._wanted = aliases
         self._wake.set()
 
@@ -94,48 +94,48 @@ class Reloader:
             if self._wanted is not None and not self._background.stopping.is_set():
                 self._follow(self._wanted)
 
-    def _follow(self, wanted: Aliases) -> None:
-        if wanted is self._followed and not self._due():
+    def _follow(self, aliases: Aliases) -> None:
+        if aliases is self._followed and not self._due():
             return
-        self._followed = wanted
+        self._followed = aliases
         try:
-            self._apply(wanted)
-            self._keep(wanted)
+            self._apply(aliases)
+            self._keep(aliases)
             self._on_ready()
         except Exception as error:
-            # Whatever it was, the next change must find this thread alive. The text may quote what is not for logs.
+            # This thread must live to apply the next change. The error's text may quote what must not be logged.
             _log.error("reload failed", error=type(error).__name__)
-        self._load_candidates(wanted)
+        self._load_candidates(aliases)
 
-    def _load_candidates(self, wanted: Aliases) -> None:
+    def _load_candidates(self, aliases: Aliases) -> None:
         try:
-            self._load(wanted, self._candidates, _CANDIDATE_SECONDS)
+            self._load(aliases, self._candidates, _CANDIDATE_SECONDS)
         except Exception as error:
             _log.error("candidates not loaded", error=type(error).__name__)
 
-    def _apply(self, wanted: Aliases) -> None:
-        """Make the directory what ``wanted`` says, as far as the versions load; candidates come later."""
-        # Aliases that are not preloaded count from now on; a preloaded one changes when its version is ready.
-        self._directory.aliases = wanted
+    def _apply(self, aliases: Aliases) -> None:
+        """Make the directory follow ``aliases``, as far as the versions load; candidates come later."""
+        # Aliases that are not preloaded change now; a preloaded one changes when its version is ready.
+        self._directory.aliases = aliases
         loaded = (*self._preload, *self._candidates)
-        self._drop({(task, alias) for task, named in wanted.table.items() for alias in loaded if alias in named})
-        self._load(wanted, self._preload, _LOAD_SECONDS)
-        self._versions.pin(self._serving(), wanted.table.keys())
+        self._drop({(task, alias) for task, named in aliases.table.items() for alias in loaded if alias in named})
+        self._load(aliases, self._preload, _LOAD_SECONDS)
+        self._versions.pin(self._serving(), aliases.table.keys())
 
-    def _load(self, wanted: Aliases, aliases: Sequence[str], seconds: float) -> None:
-        """Serve what ``wanted`` says of these aliases, waiting so long for each version's load."""
-        for task, named in wanted.table.items():
-            for alias in aliases:
-                # Candidates do not hold up newer news of what is to serve.
-                outdated = aliases is self._candidates and self._wanted is not wanted
+    def _load(self, aliases: Aliases, names: Sequence[str], seconds: float) -> None:
+        """Serve the versions that the aliases of these names have, waiting at most ``seconds`` for each to load."""
+        for task, named in aliases.table.items():
+            for alias in names:
+                # Candidates must not delay newer aliases of what is to serve.
+                outdated = names is self._candidates and self._wanted is not aliases
                 if outdated or self._background.stopping.is_set():
                     return
                 if alias in named:
                     self._serve(task, alias, named[alias], seconds)
 
     def _serve(self, task: str, alias: str, target: VersionTarget, seconds: float) -> None:
-        present = self._directory.live.get(task, {}).get(alias)
-        if present and present.target == target:
+        serving = self._directory.live.get(task, {}).get(alias)
+        if serving and serving.target == target:
             self.failures.pop((task, alias), None)
             return
         failure = self.failures.get((task, alias))
@@ -155,7 +155,7 @@ class Reloader:
     def _swap(self, task: str, alias: str, version: LiveVersion) -> None:
         live = {name: dict(named) for name, named in self._directory.live.items()}
         live.setdefault(task, {})[alias] = version
-        # Pinned before it serves: nothing may take it out of use in between.
+        # Pinned before it serves, so that nothing takes it out of use in between.
         self._versions.pin(
             {item.target.digest for named in live.values() for item in named.values()} | self._serving(),
             {*live, *(self._directory.aliases.table if self._directory.aliases else ())},
@@ -171,17 +171,17 @@ class Reloader:
 
     def _drop(self, keep: set[tuple[str, str]]) -> None:
         live = {
-            task: kept
+            task: kept_versions
             for task, named in self._directory.live.items()
-            if (kept := {alias: version for alias, version in named.items() if (task, alias) in keep})
+            if (kept_versions := {alias: version for alias, version in named.items() if (task, alias) in keep})
         }
         self._show(live)
         for pair in self.failures.keys() - keep:
             del self.failures[pair]
 
     def _failed(self, task: str, alias: str, target: VersionTarget, error: LabelwrightError) -> None:
-        before = self.failures.get((task, alias))
-        attempts = before.attempts + 1 if before and before.target == target else 1
+        earlier = self.failures.get((task, alias))
+        attempts = earlier.attempts + 1 if earlier and earlier.target == target else 1
         delay = _RETRIES.pause(attempts)
         self.failures[task, alias] = LoadFailure(target, attempts, time.monotonic() + delay)
         self._metrics.reloads.labels("failed").inc()
@@ -194,17 +194,17 @@ class Reloader:
             retry_seconds=delay,
         )
 
-    def _keep(self, wanted: Aliases) -> None:
-        """Keep on disk what a start without the registry should serve: the versions that did load."""
-        table = {task: dict(named) for task, named in wanted.table.items()}
+    def _keep(self, aliases: Aliases) -> None:
+        """Write to disk what a start without the registry should serve: the versions that did load."""
+        table = {task: dict(named) for task, named in aliases.table.items()}
         for task, alias in self.failures:
-            present = self._directory.live.get(task, {}).get(alias)
-            if present:
-                table[task][alias] = present.target
-        kept = Aliases(wanted.revision, table)
+            serving = self._directory.live.get(task, {}).get(alias)
+            if serving:
+                table[task][alias] = serving.target
+        last_good = Aliases(aliases.revision, table)
         try:
-            self._store.write_aliases(kept)
-            self._store.prune({target.digest for target in (*wanted.targets(), *kept.targets())})
+            self._store.write_aliases(last_good)
+            self._store.prune({target.digest for target in (*aliases.targets(), *last_good.targets())})
         except OSError as error:
             _log.error("cannot keep the state on disk", error=error.strerror)
 

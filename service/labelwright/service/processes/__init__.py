@@ -1,1 +1,1 @@
-"""The service as processes: one, or several on one port."""
+"""The service as one process, or as several on one port."""

@@ -33,7 +33,7 @@ _REDIS_CONNECTIONS = 16
 
 
 class App:
-    """One process: made, started, drained. Raises ConfigurationError and SandboxUnavailable where it cannot be made."""
+    """One process of the service. Raises ConfigurationError, SandboxUnavailable where a part cannot be made."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         self._settings = settings
@@ -94,7 +94,7 @@ class App:
 
     @property
     def metrics(self) -> CollectorRegistry:
-        """What there is to scrape."""
+        """The metrics to expose."""
         return self._metrics.registry
 
     @property
@@ -113,7 +113,7 @@ class App:
         return listening
 
     def drain(self) -> None:
-        """Finish what is in flight and let go of everything."""
+        """Finish what is in flight and release everything."""
         self._servicer.end_streams()
         self._server.stop(self._settings.drain_s).wait()
         self._follower.stop()
@@ -150,7 +150,7 @@ def _make_shared_cache(settings: ServiceSettings, metrics: ServiceMetrics) -> Sh
 
 
 def _make_recent_records(settings: ServiceSettings, metrics: ServiceMetrics) -> RecentWriter:
-    # Whatever redis_mode says: that is about answers.
+    # Whatever redis_mode is: that concerns answers only.
     if not settings.redis_url:
         return NullRecentWriter()
     try:

@@ -1,4 +1,4 @@
-"""The metrics that show a state: read when somebody scrapes, so a removed task's series are gone by themselves."""
+"""The metrics that show a state: read at each scrape, so the series of a removed task disappear by themselves."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from typing_extensions import override
 
 @dataclass(frozen=True, slots=True)
 class LiveParts:
-    """What the state is read from."""
+    """The parts whose state is shown."""
 
     directory: Directory
     versions: LoadedVersions

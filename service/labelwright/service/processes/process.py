@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import structlog
 from labelwright.service.processes.app import App
 from labelwright.service.settings import ServiceSettings
-from labelwright.serving.addresses import reserve
+from labelwright.serving.addresses import require_free
 from labelwright.serving.data_folder import AddressFile
 from labelwright.serving.monitoring import open_monitoring
 from labelwright.serving.stop_signal import stop_on_signal, wait_for_stop
@@ -25,15 +25,12 @@ def serve(settings: ServiceSettings) -> None:
     with ExitStack() as stack:
         published = PublishedAddresses(settings)
         stack.callback(published.withdraw)
-        # Held while the rest is made: a taken port is found out at once, and nobody takes it meanwhile.
-        holder, _ = reserve(settings.listen, settings.variable("listen"), shared=False)
-        stack.callback(holder.close)
+        require_free(settings.listen, settings.variable("listen"))
         app = App(settings)
         # Closed after the drain, so that /healthz says 503 during it.
         monitoring = stack.enter_context(ExitStack())
         stack.callback(app.drain)
         metrics_address = monitor(settings, app.metrics, lambda: app.serving, monitoring)
-        holder.close()
         published.publish(app.start(settings.listen), metrics_address)
         wait_for_stop(stop)
         _log.info("draining")
@@ -52,7 +49,7 @@ def monitor(
 
 
 class PublishedAddresses:
-    """Tells where the service is, in the log and in files below the data folder, while it runs."""
+    """The addresses of a running service, in the log and in files in the data folder."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         """Remove the files of an earlier service. Raises ConfigurationError where the folder cannot be used."""
@@ -63,7 +60,7 @@ class PublishedAddresses:
         )
 
     def publish(self, address: str, metrics_address: str) -> None:
-        """Tell the addresses; ``metrics_address`` is empty where there is none."""
+        """Publish the addresses; ``metrics_address`` is empty where there is none."""
         self._service.write(address)
         self._metrics.write(metrics_address)
         _log.info("ready", address=address, metrics_address=metrics_address, workers=self._workers)

@@ -1,7 +1,7 @@
 """Several worker processes on one port: started, watched, restarted when they die, stopped together.
 
-The kernel spreads connections over the workers (SO_REUSEPORT). The supervisor holds the port without listening, so
-that it stays theirs while a worker is restarted, and serves everybody's metrics at one address.
+The kernel distributes connections over the workers (SO_REUSEPORT). The supervisor holds the port without listening, so
+that the port stays theirs while a worker is restarted, and serves the metrics of all workers at one address.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from labelwright.core.errors import ConfigurationError, LabelwrightError
 from labelwright.service.processes import process, worker
 from labelwright.service.processes.supervisor_metrics import SupervisorMetrics
 from labelwright.service.settings import ServiceSettings
-from labelwright.serving.addresses import reserve
+from labelwright.serving.addresses import reserve_shared
 from labelwright.serving.backoff import Backoff
 from labelwright.serving.main import ServerExit
 from labelwright.serving.stop_signal import stop_on_signal
@@ -34,7 +34,7 @@ _COLLECT_SECONDS = 2.0
 _HEALTH_SECONDS = 0.5
 _TICK_SECONDS = 0.1
 _KILL_SECONDS = 5.0
-"""What a worker gets on top of the time to drain."""
+"""What a worker may take beyond the time to drain."""
 
 
 class WorkerSlot:
@@ -48,7 +48,7 @@ class WorkerSlot:
         self._pipe: Connection | None = None
         self._questions = 0
         self._deaths = 0
-        """In a row, each soon after its start."""
+        """Of processes in a row, each soon after its start."""
         self._start_at = 0.0
         self._started_at = 0.0
         self.process: multiprocessing.process.BaseProcess | None = None
@@ -56,9 +56,9 @@ class WorkerSlot:
         self.ready = False
 
     def tend(self) -> None:
-        """Start the process where there is none and the time has come; take note of what it says.
+        """Start the process where there is none and it is due; notice whether it is ready or has ended.
 
-        Raises ConfigurationError where it ended because of a wrong setting, LabelwrightError if it never started.
+        Raises ConfigurationError where its first start fails for a wrong setting, else LabelwrightError where it fails.
         """
         if self.process is None:
             if time.monotonic() >= self._start_at:
@@ -78,7 +78,7 @@ class WorkerSlot:
         return self._ask(worker.IS_SERVING, _HEALTH_SECONDS) is True
 
     def _ask(self, question: str, seconds: float) -> Any:
-        """Return the worker's answer, or None where none comes in time."""
+        """Return the worker's answer, or None where it does not come in time."""
         with self._lock:
             if not self.ready or self._pipe is None:
                 return None
@@ -112,7 +112,7 @@ class WorkerSlot:
                 if self._pipe is not None and self._pipe.poll() and self._pipe.recv() == worker.READY:
                     self.ready = True
             except (EOFError, OSError):
-                pass  # it has died; the next look at the process says so
+                pass  # it has died; the next check of the process shows that
 
     def _ended(self, code: int) -> None:
         was_ready, self.ready, self.process = self.ready, False, None
@@ -146,7 +146,7 @@ class Supervisor:
         return all(item.ready for item in self._workers)
 
     def is_serving(self) -> bool:
-        """Return whether any worker serves and none is to end: connections go only to workers that listen."""
+        """Return whether a worker serves; one is enough, as connections reach only workers that listen."""
         return not self._stopping and any(item.is_serving() for item in self._workers)
 
     def tend(self) -> None:
@@ -164,13 +164,13 @@ class Supervisor:
         return {index: item.restarts for index, item in enumerate(self._workers)}
 
     def stop(self) -> None:
-        """Let every worker drain; kill those that do not end."""
+        """Let every worker drain; kill those that do not end in time."""
         self._stopping = True
-        running = [item.process for item in self._workers if item.process is not None]
-        for process_ in running:
+        processes = [item.process for item in self._workers if item.process is not None]
+        for process_ in processes:
             process_.terminate()
         give_up = time.monotonic() + self._settings.drain_s + _KILL_SECONDS
-        for process_ in running:
+        for process_ in processes:
             process_.join(max(give_up - time.monotonic(), 0))
             if process_.exitcode is None:
                 _log.error("worker did not drain in time", worker=process_.name)
@@ -184,7 +184,7 @@ def serve(settings: ServiceSettings) -> None:
     with ExitStack() as stack:
         published = process.PublishedAddresses(settings)
         stack.callback(published.withdraw)
-        holder, address = reserve(settings.listen, settings.variable("listen"), shared=True)
+        holder, address = reserve_shared(settings.listen, settings.variable("listen"))
         stack.callback(holder.close)
         supervisor = Supervisor(settings, address)
         registry = CollectorRegistry()

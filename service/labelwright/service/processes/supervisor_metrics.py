@@ -1,7 +1,7 @@
 """Metrics of all workers in one exposition: each worker's series with a label that names the worker.
 
-Not summed here: a worker that is restarted begins at zero, and Prometheus sees that as the reset of that worker's
-series and not as a fall of a sum. Queries sum over workers as they sum over machines.
+They are not summed: a restarted worker begins at zero, which Prometheus sees as a reset of that worker's series and not
+as a drop of a sum. Queries sum over workers as they sum over machines.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ class SupervisorMetrics(Collector):
 
     @override
     def collect(self) -> Iterable[Metric]:
-        merged: dict[str, Metric] = {}
-        answered = self._collect()
-        for worker, families in answered.items():
+        families_by_name: dict[str, Metric] = {}
+        families_by_worker = self._collect()
+        for worker, families in families_by_worker.items():
             for family in families:
-                into = merged.setdefault(
+                into = families_by_name.setdefault(
                     family.name, Metric(family.name, family.documentation, family.type, family.unit)
                 )
                 into.samples += [
                     sample._replace(labels={**sample.labels, WORKER_LABEL: str(worker)}) for sample in family.samples
                 ]
-        yield from merged.values()
+        yield from families_by_name.values()
         up = GaugeMetricFamily("labelwright_worker_up", "Whether the worker answers.", labels=[WORKER_LABEL])
         restarts = CounterMetricFamily(
             "labelwright_worker_restarts", "Restarts of a dead worker.", labels=[WORKER_LABEL]
         )
         for worker, count in self._states().items():
-            up.add_metric([str(worker)], float(worker in answered))
+            up.add_metric([str(worker)], float(worker in families_by_worker))
             restarts.add_metric([str(worker)], count)
         yield up
         yield restarts
 
     def describe(self) -> Iterable[Metric]:
-        """Return nothing: asking the workers when this is registered would be too early."""
+        """Return nothing: when this is registered, no worker can answer yet."""
         return ()

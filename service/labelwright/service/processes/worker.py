@@ -1,7 +1,7 @@
 """A worker process below the supervisor: serves on the shared port and answers questions over a pipe.
 
-The pipe is also how a worker notices that its supervisor is gone: then it drains and ends, so that no orphan keeps
-the port.
+A worker also notices by the pipe that its supervisor has died: then it drains and ends, so that no orphan keeps the
+port.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main(settings: ServiceSettings, index: int, address: str, pipe: Connection) 
 
 
 def _answer(app: App, pipe: Connection, stop: threading.Event) -> None:
-    """Answer each question with its number and the metric families, or with whether this worker serves."""
+    """Answer each question with its number and either the metric families or whether this worker serves."""
     try:
         while True:
             question, number = pipe.recv()

@@ -1,6 +1,6 @@
-"""What one process knows of a bucket of the sample of recent records: enough to leave Redis alone, mostly.
+"""What one process knows of a bucket of the sample of recent records: mostly enough to do without Redis.
 
-Of n records that a bucket of k sees, only about k·(1 + ln(n/k)) are ever among the lowest k when they come: most cost a
+Of n records for a bucket of k, only about k·(1 + ln(n/k)) are among the lowest k when they arrive: most records cost a
 random number and a comparison.
 """
 
@@ -14,11 +14,11 @@ from labelwright.core.recent import MAX_BUCKET_BYTES, MAX_MEMBER_BYTES, SCORE_BI
 
 CHUNK_RECORDS = 256
 CHUNK_BYTES = 256 << 10
-"""What is written at once at most, but for a single record that is larger: a slow Redis gets it in time too."""
+"""The most that is written at once, except for a single larger record: a slow Redis can take this much in time."""
 _KNOWN_SECONDS = 60.0
-"""How long what Redis said is relied on: keys may be evicted there, or flushed, without a word."""
+"""How long what Redis said is relied on: keys may be evicted or flushed there without notice."""
 _FEW = 100
-"""Records below which their mean size says too little."""
+"""Below this many records their mean size says too little."""
 
 ScoredMembers = dict[str, int]
 """Scores by member, as ZADD takes them."""
@@ -30,7 +30,7 @@ class RecentBucket:
     def __init__(
         self, sample: RecentSample, number: int, now: float, draw: Callable[[int], int] = random.getrandbits
     ) -> None:
-        """``draw`` returns so many random bits, others in each process."""
+        """``draw`` returns as many random bits as asked for, different ones in each process."""
         self.sample = sample
         self.number = number
         self._pending: dict[int, str] = {}
@@ -42,14 +42,14 @@ class RecentBucket:
 
     @property
     def room(self) -> int:
-        """Records that the bucket may hold: as the task says, but fewer where they are large."""
+        """How many records the bucket may hold: as the task says, or fewer where records are large."""
         if not self._written_bytes:
             return self.sample.records
         fit = MAX_BUCKET_BYTES * max(self._written_records, _FEW) // self._written_bytes
         return max(min(self.sample.records, fit), 1)
 
     def add(self, packed: str) -> bool:
-        """Consider one occurrence of a record for the bucket; False where it is too large for any."""
+        """Consider one occurrence of a record for the bucket; False where the record is too large."""
         if len(packed) > MAX_MEMBER_BYTES or (not packed.isascii() and len(packed.encode()) > MAX_MEMBER_BYTES):
             return False
         place = self._draw(SCORE_BITS)
@@ -58,9 +58,9 @@ class RecentBucket:
         return True
 
     def chunks(self, now: float) -> Iterator[ScoredMembers]:
-        """Yield what is to be written, lowest scores first; nothing is pending afterwards.
+        """Yield the records to be written, lowest scores first; nothing is pending afterwards.
 
-        Call ``wrote`` after each: it may make the rest needless.
+        Call ``wrote`` after each chunk: it may make the rest unnecessary.
         """
         if now >= self._known_until:
             self._forget(now)
@@ -81,7 +81,7 @@ class RecentBucket:
             yield chunk
 
     def wrote(self, chunk: ScoredMembers, highest: int | None) -> None:
-        """Take into account that Redis has the chunk. ``highest`` is the score at the last place, None where free."""
+        """Note that Redis has the chunk. ``highest`` is the score at the last place, None where that place is free."""
         self._written_records += len(chunk)
         self._written_bytes += sum(len(member.encode()) for member in chunk)
         if highest is not None:

@@ -1,7 +1,7 @@
 """The sample of recent records, written to Redis for the tasks that ask for one (see labelwright.core.recent).
 
-A request leaves its records in a bounded backlog and goes on. All else happens in a thread of its own: choosing
-and one pipeline for each bucket that changed. Redis slow or away costs records of the sample, no request.
+A request puts its records into a bounded backlog and goes on. A separate thread does the rest: it chooses records and
+sends one pipeline for each bucket that changed. A slow or unavailable Redis costs records of the sample, not requests.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from typing_extensions import override
 _log = structlog.get_logger(__name__)
 _EVERY_SECONDS = 0.2
 _REDIS_SECONDS = 1.0
-"""For connecting and for one pipeline. Only the thread waits."""
+"""To connect, and for one pipeline. Only the thread waits."""
 _MAX_RECORDS = 16_384
 _MAX_BYTES = 16 << 20
-"""What waits to be looked at, of all tasks."""
+"""Bounds of the backlog, for all tasks together."""
 
 
 class RecentWriter(Protocol):
-    """Takes the records of production traffic of tasks that ask for a sample."""
+    """Takes the production traffic of tasks that ask for a sample."""
 
     def offer(self, sample: RecentSample, packed: Sequence[str]) -> None:
-        """Consider the records, some time soon, if at all. Never waits, never raises."""
+        """Consider the records soon, or drop them. Never waits, never raises."""
         ...
 
     def start(self) -> None:
-        """Begin."""
+        """Start to write."""
         ...
 
     def close(self) -> None:
-        """End; what was not written yet is lost to the sample."""
+        """Stop; records that were not written yet are lost to the sample."""
         ...
 
 
@@ -64,10 +64,10 @@ class NullRecentWriter(RecentWriter):
 
 
 class RedisRecentWriter(RecentWriter):
-    """See the module."""
+    """Writes the sample to Redis."""
 
     def __init__(self, url: str, metrics: ServiceMetrics) -> None:
-        """Raise ValueError for a URL that is none."""
+        """Raise ValueError where ``url`` is not a Redis URL."""
         self._redis = redis.Redis.from_url(
             url,
             socket_timeout=_REDIS_SECONDS,
@@ -104,10 +104,10 @@ class RedisRecentWriter(RecentWriter):
                 self._failed(error)
 
     def _tend(self, now: float) -> None:
-        """Look at what waits and write what belongs into the sample."""
+        """Go through the backlog and write what belongs into the sample."""
         if self._breaker.state is BreakerState.OPEN:
             self._counts["dropped"].inc(sum(len(packed) for _, packed in self._backlog.take()))
-            # The probe is the next write: Redis may answer a ping and yet refuse to write, for want of memory.
+            # The next write is the probe: Redis may answer a ping and yet refuse to write because it is out of memory.
             self._breaker.probe_is_due()
             return
         for sample, packed in self._backlog.take():
@@ -115,7 +115,7 @@ class RedisRecentWriter(RecentWriter):
             for record in packed:
                 if not bucket.add(record):
                     self._counts["too_large"].inc()
-            time.sleep(0)  # lets a request's thread in
+            time.sleep(0)  # gives way to the threads of requests
         self._buckets = {task: item for task, item in self._buckets.items() if item.number == item.sample.bucket(now)}
         for bucket in list(self._buckets.values()):
             self._flush(bucket, now)
@@ -136,15 +136,15 @@ class RedisRecentWriter(RecentWriter):
 
     def _bucket(self, sample: RecentSample, now: float) -> RecentBucket:
         number = sample.bucket(now)
-        known = self._buckets.get(sample.task)
-        if known is None or known.number != number or known.sample != sample:
-            known = self._buckets[sample.task] = RecentBucket(sample, number, now)
-        return known
+        bucket = self._buckets.get(sample.task)
+        if bucket is None or bucket.number != number or bucket.sample != sample:
+            bucket = self._buckets[sample.task] = RecentBucket(sample, number, now)
+        return bucket
 
     def _write(self, bucket: RecentBucket, chunk: ScoredMembers, now: float) -> int | None:
         """Return the score at the bucket's last place, None where that is free. Raises redis.RedisError, OSError."""
         key, last = bucket.sample.key(bucket.number), bucket.room - 1
-        # A transaction: a key must not be left without its time to live, nor above its bound.
+        # A transaction: no key may be left without a time to live or above its bound.
         pipeline = self._redis.pipeline(transaction=True)
         pipeline.zadd(key, dict(chunk))
         pipeline.zremrangebyrank(key, last + 1, -1)
@@ -154,7 +154,7 @@ class RedisRecentWriter(RecentWriter):
         return int(highest[0][1]) if highest else None
 
     def _failed(self, error: Exception) -> None:
-        # What Redis holds now is unknown: it may come back empty.
+        # What Redis will hold is unknown: it may come back empty.
         self._buckets.clear()
         if self._breaker.failed():
             _log.warning("recent records are not kept until redis answers again", error=type(error).__name__)

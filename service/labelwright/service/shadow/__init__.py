@@ -1,1 +1,1 @@
-"""A candidate version beside the production version, on a share of the traffic."""
+"""Evaluates a candidate version beside the production version on a share of the traffic."""

@@ -1,4 +1,4 @@
-"""The figures of a shadow: what the candidate and production said of the same records."""
+"""The figures of a shadow: how the candidate and production labeled the same records."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from labelwright.service.metrics import Meter, ServiceMetrics
 from labelwright.service.versions.live_version import LiveVersion
 
 _NO_LABEL_OF_PRODUCTION = -2
-"""Equal to no decision of production's."""
+"""Differs from every decision of production."""
 
 
 class ShadowMeter(Meter):
-    """Counts for one candidate beside one production version; begins at 0."""
+    """Counts for one candidate beside one production version, from 0."""
 
     def __init__(self, metrics: ServiceMetrics, production: LiveVersion, candidate: LiveVersion) -> None:
-        """Compare by the labels' names: the two versions may have others, or in another order."""
+        """Labels are compared by name: the two versions may have different ones, or another order."""
         super().__init__(metrics, production.target.task)
         labels, candidate_labels = production.task.label_names, candidate.task.label_names
         places = {label: place for place, label in enumerate(labels)}
@@ -33,7 +33,7 @@ class ShadowMeter(Meter):
         self._dropped = self._counter(metrics.shadow_dropped)
 
     def count(self, production: LabelAnswer, candidate: LabelAnswer) -> None:
-        """Count one record that both answered."""
+        """Count one record that both versions answered."""
         theirs, ours = production.decision.label, candidate.decision.label
         (self._production_abstentions if theirs == ABSTAIN else self._production_labels[theirs]).inc()
         (self._abstentions if ours == ABSTAIN else self._labels[ours]).inc()
@@ -44,5 +44,5 @@ class ShadowMeter(Meter):
         self._records.inc()
 
     def drop_records(self, records: int) -> None:
-        """Count records that were chosen and are not evaluated."""
+        """Count records that were chosen but are not evaluated."""
         self._dropped.inc(records)

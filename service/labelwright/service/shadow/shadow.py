@@ -1,8 +1,8 @@
 """A shadow: one candidate beside one production version, on a share of the records that production answers.
 
-Records are chosen at random and not by their hash: the figures are shares of *traffic*, and by hash a frequent record
-would be in or out as a whole. The choice knows nothing of the sample of recent records: a candidate written from that
-must not be tried on just those records.
+Records are chosen at random and not by their hash: the figures are shares of *traffic*, and by hash either all or none
+of a frequent record's occurrences would be chosen. The choice is independent of the sample of recent records: a
+candidate that was written from the sample must not be tried on just those records.
 """
 
 from __future__ import annotations
@@ -20,45 +20,47 @@ from labelwright.service.versions.live_version import LiveVersion
 
 _MAX_RECORDS = 2048
 _MAX_BYTES = 4 << 20
-"""What waits to be evaluated, twice: some to be taken over by the evaluating thread, some by it."""
+"""Bounds of the records that wait, twice: in the backlog, and taken from it by the evaluating thread."""
 _BATCH = 64
 """Records evaluated at once."""
 
 
-class Seen(NamedTuple):
-    """A record and what production answered."""
+class AnsweredRecord(NamedTuple):
+    """A record and production's answer."""
 
     packed: str
     answer: LabelAnswer
 
 
 class Shadow:
-    """Requests ``offer``, one other thread evaluates. What it is made of goes at ``end``."""
+    """Requests ``offer`` records, one other thread evaluates them. ``end`` releases the candidate and the series."""
 
     def __init__(self, alias: str, share: float, candidate: LiveVersion, meter: ShadowMeter) -> None:
-        """``share`` is that of the records that are chosen. Takes over a reference to the candidate."""
+        """``share`` of the records are chosen. Takes over a reference to the candidate."""
         self.alias = alias
         self.candidate = candidate
         self._share = share
         self._meter = meter
-        self._backlog: Backlog[Sequence[Seen]] = Backlog(_MAX_RECORDS, _MAX_BYTES)
-        self._waiting: deque[Seen] = deque()
+        self._backlog: Backlog[Sequence[AnsweredRecord]] = Backlog(_MAX_RECORDS, _MAX_BYTES)
+        self._waiting: deque[AnsweredRecord] = deque()
 
     def offer(self, packed: Sequence[str], answers: Sequence[LabelAnswer]) -> None:
         """Choose some of the records that production answered. Never waits, never raises."""
         chance, share = random.random, self._share
-        seen = [Seen(text, answer) for text, answer in zip(packed, answers, strict=True) if chance() < share]
-        if seen and not self._backlog.put(seen, [item.packed for item in seen]):
-            self.drop(len(seen))
+        records = [
+            AnsweredRecord(text, answer) for text, answer in zip(packed, answers, strict=True) if chance() < share
+        ]
+        if records and not self._backlog.put(records, [item.packed for item in records]):
+            self.drop(len(records))
 
-    def next_batch(self) -> list[Seen]:
-        """Return records to evaluate, oldest first; none where none wait. For the evaluating thread alone."""
+    def next_batch(self) -> list[AnsweredRecord]:
+        """Return the next records to evaluate, oldest first, or none. Only for the evaluating thread."""
         if not self._waiting:
             self._waiting.extend(chain.from_iterable(self._backlog.take()))
         return [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
 
-    def evaluate(self, batch: Sequence[Seen], deadline: float) -> None:
-        """Evaluate the candidate and compare; equal records once.
+    def evaluate(self, batch: Sequence[AnsweredRecord], deadline: float) -> None:
+        """Evaluate the candidate and compare it with production; equal records are evaluated once.
 
         ``deadline`` is a ``time.monotonic()`` value. Raises DeadlineExceeded.
         """
@@ -69,10 +71,10 @@ class Shadow:
             self._meter.count(item.answer, answers[item.packed])
 
     def drop(self, records: int) -> None:
-        """Take note of chosen records that are not evaluated."""
+        """Count chosen records that are not evaluated."""
         self._meter.drop_records(records)
 
     def end(self) -> None:
-        """Let the series and the candidate go."""
+        """Release the series and the candidate."""
         self._meter.drop()
         self.candidate.release()

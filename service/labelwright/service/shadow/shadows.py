@@ -1,8 +1,8 @@
-"""All shadows: begun and ended as versions go live, evaluated by one thread of their own.
+"""All shadows: begun and ended as versions go live, evaluated by one separate thread.
 
-A candidate may be anything: its programs may loop, crash, eat memory. It has instances of its own in the sandbox, the
-thread rests three times as long as it works, and a backlog that is full drops records; so production's answers do not
-depend on it. No cache is asked or filled: a candidate is to be evaluated.
+A candidate's programs may loop, crash or use up memory. It has its own instances in the sandbox, the thread rests three
+times as long as it works, and a full backlog drops records; so production's answers do not depend on it. No cache is
+read or filled: the point is to evaluate the candidate.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from typing_extensions import override
 _log = structlog.get_logger(__name__)
 _EVERY_SECONDS = 0.05
 _REST = 3.0
-"""Of the time that an evaluation took: candidates get a quarter of a core at most."""
+"""Times the duration of an evaluation: candidates get at most a quarter of a core."""
 _FAILED_SECONDS = 5.0
-"""To rest at least after what should not happen, so that the log is not full of it."""
+"""The least rest after an unforeseen error, so that it does not fill the log."""
 _BATCH_SECONDS = 30.0
-"""Above what a task may allow a program for one record, so that a program is blamed before this passes."""
+"""More than a task may allow a program for one record, so that the program is blamed before this has passed."""
 
 
 class Shadows(Protocol):
@@ -44,20 +44,20 @@ class Shadows(Protocol):
         ...
 
     def follow(self, live: LiveTable) -> None:
-        """Begin and end shadows as these versions ask for. For one thread."""
+        """Begin and end shadows as these versions require. Only for one thread."""
         ...
 
     def start(self) -> None:
-        """Begin to evaluate."""
+        """Start to evaluate."""
         ...
 
     def close(self) -> None:
-        """End all."""
+        """End all shadows."""
         ...
 
 
 class NullShadows(Shadows):
-    """There are none."""
+    """There are no shadows."""
 
     alias = ""
 
@@ -79,10 +79,10 @@ class NullShadows(Shadows):
 
 
 class EvaluatedShadows(Shadows):
-    """See the module."""
+    """Evaluates candidates in one thread."""
 
     def __init__(self, alias: str, share: float, metrics: ServiceMetrics) -> None:
-        """``share`` is that of production's records that candidates are evaluated on."""
+        """Candidates are evaluated on this share of production's records."""
         self.alias = alias
         self._share = share
         self._metrics = metrics
@@ -98,21 +98,21 @@ class EvaluatedShadows(Shadows):
     @override
     def follow(self, live: LiveTable) -> None:
         pairs = dict(self._pairs(live))
-        kept = {}
-        ended = []
+        shadows = {}
+        outdated = []
         for production, shadow in self._shadows.items():
             if pairs.get(production) is shadow.candidate:
-                kept[production] = shadow
+                shadows[production] = shadow
             else:
-                ended.append(shadow)
-        self._shadows = dict(kept)
-        for shadow in ended:
+                outdated.append(shadow)
+        self._shadows = dict(shadows)
+        for shadow in outdated:
             shadow.end()
-        # Only now: what a new shadow shares with an ended one of the same task begins at 0.
+        # Only after the outdated ones: the series that a new shadow shares with them begin at 0.
         for production, candidate in pairs.items():
-            if production not in kept and candidate.acquire():
-                kept[production] = self._begin(production, candidate)
-        self._shadows = kept
+            if production not in shadows and candidate.acquire():
+                shadows[production] = self._begin(production, candidate)
+        self._shadows = shadows
 
     @override
     def start(self) -> None:
@@ -144,15 +144,15 @@ class EvaluatedShadows(Shadows):
         return Shadow(self.alias, self._share, candidate, ShadowMeter(self._metrics, production, candidate))
 
     def _run(self) -> None:
-        worked = False
-        while not self._background.stopping.wait(0.0 if worked else _EVERY_SECONDS):
-            worked = False
-            # One batch of each in turn: a slow candidate must not starve those of other tasks.
+        busy = False
+        while not self._background.stopping.wait(0.0 if busy else _EVERY_SECONDS):
+            busy = False
+            # One batch of each in turn, so that a slow candidate does not starve those of other tasks.
             for shadow in list(self._shadows.values()):
-                worked |= self._tend(shadow)
+                busy |= self._tend(shadow)
 
     def _tend(self, shadow: Shadow) -> bool:
-        """Evaluate one batch, then rest; False where nothing waits."""
+        """Evaluate one batch, then rest; False where none waits."""
         batch = shadow.next_batch()
         if not batch or self._background.stopping.is_set() or not shadow.candidate.acquire():
             return False
@@ -173,5 +173,5 @@ class EvaluatedShadows(Shadows):
 
 
 def _packing(task: Task) -> list[tuple[str, FieldType, bool]]:
-    """Return what decides how records are packed: where it is equal, one packed record serves both tasks."""
+    """Return what determines how records are packed: where it is equal, one packed record serves both tasks."""
     return [(field.name, field.type, field.optional) for field in task.fields.values()]

@@ -1,4 +1,4 @@
-"""Where bundles come from: the local disk first, else the registry; every one is checked against its digest."""
+"""Fetches bundles from the local disk, or else from the registry, and checks each against its digest."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class BundleFetcher:
     def fetch(self, target: VersionTarget) -> pb.DownloadBundleResponse:
         """Return the target's bundle. Raises LabelwrightError: what the registry says, or CorruptArtifact."""
         try:
-            stored = self._store.read(target.digest)
+            on_disk = self._store.read(target.digest)
         except CorruptArtifact:
             _log.error("stored bundle is corrupt; fetching it again", task=target.task, digest=target.digest)
-            stored = None
-        if stored is not None:
-            return stored
+            on_disk = None
+        if on_disk is not None:
+            return on_disk
         download = self._registry.download_digest(target.task, target.digest)
         check_digest(download, target.digest)
         self._keep(download, target)
@@ -45,25 +45,25 @@ class BundleFetcher:
     def find(self, task: str, number: int) -> VersionTarget:
         """Return which version a number names; that never changes. Raises NotFound, Unavailable.
 
-        The registry is asked first and the disk where it is away. A number that does not exist is remembered for a
-        moment, so that nobody can make this service pester the registry. ``task`` must be a task's name.
+        The registry is asked first, the disk where it is unavailable. A number that does not exist is remembered for a
+        few seconds, so that callers cannot make this service flood the registry. ``task`` must be a valid name.
         """
         key = (task, number)
-        if known := self._numbers.get(key):
-            return known
-        since, missing = self._missing.get(key, (0.0, None))
-        if missing and time.monotonic() - since < _MISSING_SECONDS:
-            raise missing.with_traceback(None)
+        if remembered := self._numbers.get(key):
+            return remembered
+        since, failure = self._missing.get(key, (0.0, None))
+        if failure and time.monotonic() - since < _MISSING_SECONDS:
+            raise failure.with_traceback(None)
         try:
             target = self._download(task, number)
         except NotFound as error:
             _bounded(self._missing)[key] = (time.monotonic(), error)
             raise
         except (Unavailable, DeadlineExceeded):
-            kept = self._store.find(task, number)
-            if kept is None:
+            on_disk = self._store.find(task, number)
+            if on_disk is None:
                 raise
-            target = kept
+            target = on_disk
         _bounded(self._numbers)[key] = target
         return target
 
@@ -79,11 +79,11 @@ class BundleFetcher:
             self._store.write(download, target.digest)
             self._store.write_number(target)
         except OSError as error:
-            # Serving matters more; but this version would be missing after a restart without the registry.
+            # Serving matters more, though this version will be missing after a restart without the registry.
             _log.error("cannot keep a bundle on disk", digest=target.digest, error=error.strerror)
 
 
-def _bounded(known: dict[_Key, _Value]) -> dict[_Key, _Value]:
-    if len(known) >= _MAX_REMEMBERED:
-        known.clear()
-    return known
+def _bounded(memory: dict[_Key, _Value]) -> dict[_Key, _Value]:
+    if len(memory) >= _MAX_REMEMBERED:
+        memory.clear()
+    return memory

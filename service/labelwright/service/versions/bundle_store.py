@@ -1,4 +1,4 @@
-"""The last good versions on local disk, so that the service starts and serves while the registry is away.
+"""The last good versions on local disk, so that the service starts and serves without the registry.
 
 ``bundles/<digest>.pb`` holds what the registry sent for a version, ``numbers/<task>@<number>`` the digest of the
 version of that number, ``aliases.json`` which versions the aliases name.
@@ -23,11 +23,11 @@ from labelwright.v1 import registry_service_pb2 as pb
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _STATE_FILE = "aliases.json"
 _UNNAMED_KEPT = 32
-"""Bundles that no alias names and that stay on disk all the same: the newest."""
+"""Bundles that stay on disk though no alias names them: the newest ones."""
 
 
 class BundleStore:
-    """Reads and writes below ``folder``. Everything raises OSError where the disk does not do its part."""
+    """Reads and writes below ``folder``. Every method raises OSError where the disk fails."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -37,9 +37,9 @@ class BundleStore:
             path.mkdir(parents=True, exist_ok=True)
 
     def read(self, digest: str) -> pb.DownloadBundleResponse | None:
-        """Return what is stored under ``digest``, or None. A file that does not match it is removed and not returned.
+        """Return what is stored under ``digest``, or None.
 
-        Raises CorruptArtifact where that happened.
+        A file that does not match the digest is removed; raises CorruptArtifact then.
         """
         path = self._path(digest)
         try:
@@ -47,14 +47,14 @@ class BundleStore:
         except FileNotFoundError:
             return None
         try:
-            stored = pb.DownloadBundleResponse.FromString(content)
-            check_digest(stored, digest)
+            download = pb.DownloadBundleResponse.FromString(content)
+            check_digest(download, digest)
         except (DecodeError, CorruptArtifact):
             path.unlink(missing_ok=True)
             raise CorruptArtifact(
                 f"the stored bundle {digest} does not match its digest", advice="it is fetched again"
             ) from None
-        return stored
+        return download
 
     def write(self, download: pb.DownloadBundleResponse, digest: str) -> None:
         """Keep a download that was checked against ``digest``."""
@@ -65,7 +65,7 @@ class BundleStore:
         write_whole(self._number_path(target.task, target.number), target.digest.encode())
 
     def find(self, task: str, number: int) -> VersionTarget | None:
-        """Return which version a number names, or None where that was not kept. ``task`` must be a task's name."""
+        """Return which version a number names, or None where that was not kept. ``task`` must be a valid name."""
         try:
             digest = self._number_path(task, number).read_text()
         except (FileNotFoundError, UnicodeDecodeError):
@@ -73,7 +73,7 @@ class BundleStore:
         return VersionTarget(task, number, digest) if _DIGEST.fullmatch(digest) else None
 
     def read_aliases(self) -> Aliases | None:
-        """Return the aliases that were last kept, or None where there are none that can be read."""
+        """Return the aliases that were kept last, or None where there are none or they cannot be read."""
         try:
             state = json.loads((self._folder / _STATE_FILE).read_text())
             table: dict[str, dict[str, VersionTarget]] = {}
@@ -99,10 +99,10 @@ class BundleStore:
         unnamed = [path for path in self._bundles.glob("*.pb") if path not in keep]
         for path in sorted(unnamed, key=_age)[:-_UNNAMED_KEPT]:
             path.unlink(missing_ok=True)
-        left = {path.stem for path in self._bundles.glob("*.pb")}
+        digests = {path.stem for path in self._bundles.glob("*.pb")}
         for path in self._numbers.iterdir():
             with contextlib.suppress(FileNotFoundError):
-                if path.read_bytes().decode(errors="replace").removeprefix("sha256:") not in left:
+                if path.read_bytes().decode(errors="replace").removeprefix("sha256:") not in digests:
                     path.unlink()
 
     def _number_path(self, task: str, number: int) -> Path:

@@ -1,4 +1,4 @@
-"""The directory: from a task and a selector to the version that answers, in one look where it is preloaded."""
+"""The directory: from a task and a selector to the version that answers; preloaded ones take one lookup."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Directory:
         self._tasks = frozenset(tasks)
         self.live: LiveTable = {}
         self.aliases: Aliases | None = None
-        """None until the registry, or the disk, has told."""
+        """None until they are known from the registry or the disk."""
 
     def acquire_alias(self, task: str, alias: str, deadline: float) -> LiveVersion:
         """Return the version that the alias names, with a reference taken.
@@ -57,7 +57,7 @@ class Directory:
             for target in self.aliases.table.get(task, {}).values():
                 if target.number == number:
                     return target
-        # What cannot be a task's name is neither remembered nor sent to the registry, however long it is.
+        # What cannot be a task's name, however long it is, is neither remembered nor sent to the registry.
         if not _NAME.fullmatch(task) or (self._tasks and task not in self._tasks):
             raise _task_not_found(task)
         return self._bundles.find(task, number)
@@ -83,6 +83,6 @@ def _task_not_found(task: str) -> TaskNotFound:
 
 
 def _shown(name: str) -> str:
-    """Return a name from outside, made safe to print and short."""
+    """Return a caller's text, safe to print and short."""
     text = ascii(name)
     return text if len(text) <= 80 else text[:77] + "..."

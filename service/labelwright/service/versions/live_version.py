@@ -16,7 +16,7 @@ from labelwright.v1 import registry_service_pb2
 
 
 class LiveVersion:
-    """One loaded version. Whoever uses it holds a reference; the last to let go closes it."""
+    """One loaded version. Whoever uses it holds a reference; releasing the last one closes it."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class LiveVersion:
         self.meter = meter
         self.reference = reference
         self.recent = RecentSample.of(task) if task.refresh.sample else None
-        """The sample that the task asks to be kept of the records of production."""
+        """The sample of production's records that the task asks for."""
         self.compute_cost = Cost()
         """Seconds of a sandbox call by batch size."""
         self.key_prefix = bytes.fromhex(target.digest.removeprefix("sha256:"))[:16]
@@ -52,7 +52,7 @@ class LiveVersion:
             return True
 
     def release(self) -> None:
-        """Let a reference go. The first one, of the constructor, is let go when the version is taken out of use."""
+        """Release a reference. The constructor's own is released when the version is taken out of use."""
         with self._lock:
             self._references -= 1
             last = not self._references

@@ -1,4 +1,4 @@
-"""The versions that are loaded: those of the preloaded aliases, and the last few that anybody asked for."""
+"""The versions that are loaded: those of the preloaded aliases, and the last few that were requested."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _FAILURE_SECONDS = 1.0
 
 
 class LoadedVersions:
-    """Loads each version once, however many ask at the same time, and closes those that are not needed any more."""
+    """Loads each version once, however many callers ask for it at the same time, and closes those no longer needed."""
 
     def __init__(self, loader: Loader, unpinned: int) -> None:
-        """``unpinned`` is how many versions stay loaded that no preloaded alias names."""
+        """``unpinned`` versions stay loaded though no preloaded alias names them."""
         self._loader = loader
         self._max_unpinned = unpinned
         self._lock = threading.Lock()
@@ -34,7 +34,7 @@ class LoadedVersions:
         self._executor = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="load")
 
     def acquire(self, target: VersionTarget, deadline: float) -> LiveVersion:
-        """Return the version with a reference taken, loading it where need be.
+        """Return the version with a reference taken, loading it where necessary.
 
         ``deadline`` is a ``time.monotonic()`` value. Raises DeadlineExceeded, and LabelwrightError where loading fails.
         """
@@ -56,9 +56,9 @@ class LoadedVersions:
         """Keep these versions loaded, and no versions of other ``tasks`` than these."""
         with self._lock:
             self._pinned = frozenset(digests)
-            gone = [digest for digest, version in self._loaded.items() if version.target.task not in tasks]
-            out = [self._loaded.pop(digest) for digest in gone if digest not in self._pinned] + self._surplus()
-        for version in out:
+            foreign = [digest for digest, version in self._loaded.items() if version.target.task not in tasks]
+            unneeded = [self._loaded.pop(digest) for digest in foreign if digest not in self._pinned] + self._surplus()
+        for version in unneeded:
             version.release()
 
     def versions(self) -> list[LiveVersion]:
@@ -70,16 +70,16 @@ class LoadedVersions:
         """Take all versions out of use; each is closed after its last request."""
         self._executor.shutdown(wait=True, cancel_futures=True)
         with self._lock:
-            out = list(self._loaded.values())
+            versions = list(self._loaded.values())
             self._loaded.clear()
-        for version in out:
+        for version in versions:
             version.release()
 
     def _start(self, target: VersionTarget) -> Future[LiveVersion]:
         since, error = self._failed.get(target.digest, (0.0, None))
         if error and time.monotonic() - since < _FAILURE_SECONDS:
             raise error.with_traceback(None)
-        # A thread of the pool and not the caller's: the load goes on when the caller's deadline passes.
+        # In a thread of the pool and not the caller's, so that the load goes on when the caller's deadline passes.
         loading = self._executor.submit(self._load, target)
         self._loading[target.digest] = loading
         return loading
@@ -97,9 +97,9 @@ class LoadedVersions:
             self._failed.pop(target.digest, None)
             self._loading.pop(target.digest, None)
             self._loaded[target.digest] = version
-            out = self._surplus(keep=target.digest)
-        for surplus in out:
-            surplus.release()
+            unneeded = self._surplus(keep=target.digest)
+        for old in unneeded:
+            old.release()
         return version
 
     def _surplus(self, keep: str = "") -> list[LiveVersion]:

@@ -1,4 +1,4 @@
-"""Loading a version: from its bundle to a version that has labeled a first batch."""
+"""Loads versions: from a bundle to a version that has labeled a first batch."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Loader:
         self._metrics = metrics
 
     def load(self, target: VersionTarget) -> LiveVersion:
-        """Return the version, warm. Raises LabelwrightError where it cannot be had or does not load."""
+        """Return the version, warmed up. Raises LabelwrightError where it is not available or does not load."""
         download = self._bundles.fetch(target)
         bundle, _ = bundle_from_message(download.bundle)
         executable = self._sandbox.load(bundle.task, bundle.programs)

@@ -1,1 +1,1 @@
-"""What every step of a run works with: the held lease, replies, recent records, production's aliases."""
+"""What the steps of a run work with: its lease, replies of the LLM, recent records, aliases."""

@@ -1,4 +1,4 @@
-"""The LLM, as a run may use it: within its budget, every reply kept, and waited for while it is away."""
+"""The LLM as runs use it: within a budget, with every reply kept, and waited for while it is unavailable."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from labelwright.synthesis.llm.ledger import Budget, Ledger
 from labelwright.synthesis.llm.prices import read_price
 from labelwright.synthesis.llm.provider import KeptProvider, Provider, Retries
 from labelwright.synthesis.settings import Settings
-from labelwright.worker.runs.held import Held
+from labelwright.worker.runs.lease import RunLease
 from labelwright.worker.runs.replies import BookingEndpoint, RunReplies
 from typing_extensions import override
 
@@ -17,17 +17,17 @@ _AWAY = frozenset(
     {"unreachable", "connection_lost", "timeout", "wrong_content_type", "http_408", "http_409", "http_429"}
 )
 _REFUSING = frozenset({"http_401", "http_403", "http_404"})
-"""A key or a name is wrong: a person can set it right while the run waits."""
+"""A key or a name is wrong, which a person can correct while the run waits."""
 
 
 class RunLlm:
-    """Opens the LLM for runs. Its endpoint is that of the settings of synthesis, opened when a run first needs it."""
+    """Opens the LLM for runs. Its endpoint, named by the settings of synthesis, is opened when first needed."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._endpoint: Endpoint | None = None
 
-    def open(self, held: Held, tokens: int) -> Provider:
+    def open(self, lease: RunLease, tokens: int) -> Provider:
         """Return the LLM with a budget of so many tokens. Raises ConfigurationError where none is set."""
         settings = self._settings
         if self._endpoint is None:
@@ -39,17 +39,17 @@ class RunLlm:
         dollars = settings.budget_dollars or None
         return WaitingProvider(
             KeptProvider(
-                BookingEndpoint(self._endpoint, held, price),
-                RunReplies(held, settings.model, price),
+                BookingEndpoint(self._endpoint, lease, price),
+                RunReplies(lease, settings.model, price),
                 Ledger(price, Budget(tokens, dollars)),
                 Retries(settings.attempts, settings.longest_wait_seconds),
-                sleep=held.wait,
+                sleep=lease.wait,
             )
         )
 
 
 class WaitingProvider(Provider):
-    """Raises Unavailable where the LLM is, and not what a failed program raises: the step is then taken again later."""
+    """Raises Unavailable where the LLM cannot be used now: the step is then repeated later, no program has failed."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
@@ -71,7 +71,7 @@ class WaitingProvider(Provider):
 
     @override
     def complete(self, request: Request, purpose: str) -> Reply:
-        """Return the reply. Raises Unavailable, beside the rest, where the endpoint cannot be used now."""
+        """Return the reply. Raises Unavailable too, where the endpoint cannot be used now."""
         try:
             return self._provider.complete(request, purpose)
         except AskFailed as error:

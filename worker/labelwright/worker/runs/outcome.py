@@ -1,4 +1,4 @@
-"""What a step of a run comes to."""
+"""The outcome of a step of a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from labelwright.core.run import RunState
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """The run moves on. ``facts`` are figures behind the message, JSON's types; a version of 0 leaves what is known."""
+    """The run moves on. ``facts`` are figures behind the message, in JSON's types; a version of 0 means no change."""
 
     state: RunState
     message: str
@@ -21,7 +21,7 @@ class Advance:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """There is nothing to be done yet; ``why`` is for the log."""
+    """There is nothing to do yet; ``why`` is for the log."""
 
     why: str
 
@@ -30,4 +30,4 @@ StepOutcome = Advance | Wait
 
 
 class Stopped(Exception):
-    """The worker is ending: what it does is left where it is."""
+    """The worker is ending: its work is left where it is."""

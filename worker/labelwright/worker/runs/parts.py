@@ -1,4 +1,4 @@
-"""What the steps of a run work with."""
+"""The parts that the steps of a run use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from labelwright.worker.runs.recent_records import RecentReader
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How much is asked of the LLM. ``strategies`` are used in turn, empty for a round that fits the task."""
+    """How much the LLM is asked for. ``strategies`` are used in turn; empty means a round that fits the task."""
 
     programs: int = 10
     strategies: tuple[str, ...] = ()

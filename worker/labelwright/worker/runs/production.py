@@ -1,4 +1,4 @@
-"""The aliases that a run moves and watches, in the registry. Every step here may be taken twice without harm."""
+"""The aliases in the registry that a run moves and watches. Every function may be repeated without harm."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def version_of(registry: Registry, task: str, alias: str = PRODUCTION) -> int:
 
 
 def moved_meanwhile(registry: Registry, run: Run) -> Advance | None:
-    """Return the end of a run whose base is production no more, because somebody else moved it."""
-    present = version_of(registry, run.task)
-    if present == run.base_version:
+    """Return the end of a run whose base is no longer production because somebody else moved it, else None."""
+    current = version_of(registry, run.task)
+    if current == run.base_version:
         return None
     return Advance(
         RunState.CANCELLED,
-        f"Production is version {present} now, not {run.base_version}: {newest_move(registry, run.task)}.",
+        f"Production is version {current} now, not {run.base_version}: {newest_move(registry, run.task)}.",
     )
 
 
@@ -36,7 +36,7 @@ def newest_move(registry: Registry, task: str) -> str:
 
 
 def reason_of(run: Run, text: str) -> str:
-    """Return the reason that an alias's history shows for a move of this run."""
+    """Return the reason that an alias's history shows for a move by this run."""
     return message_of(f"run {run.id}: {text}")
 
 

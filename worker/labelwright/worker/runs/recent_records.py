@@ -11,20 +11,20 @@ from labelwright.core.errors import ConfigurationError, LabelwrightError, Unavai
 from labelwright.core.recent import RecentSample, read_recent
 from labelwright.core.record import unpack
 from labelwright.core.task import Task
-from labelwright.worker.runs.held import Held
+from labelwright.worker.runs.lease import RunLease
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from typing_extensions import override
 
 FEWEST = 50
-"""Distinct records below which nothing is learned or decided."""
+"""With fewer distinct records nothing is learned or decided."""
 SAMPLE_FILE = "sample.jsonl"
 """The run file of the records that were learned from."""
 _TIMEOUT_SECONDS = 5.0
 
 
 class RecentReader(Protocol):
-    """Where recent records are."""
+    """Reads recent records."""
 
     def read(self, task: Task) -> list[str]:
         """Return the task's packed records that fit it, newest first, as often as they were drawn from traffic.
@@ -35,7 +35,7 @@ class RecentReader(Protocol):
 
 
 class NullRecentReader(RecentReader):
-    """No Redis: no records."""
+    """Reads none: there is no Redis."""
 
     @override
     def read(self, task: Task) -> list[str]:
@@ -43,16 +43,16 @@ class NullRecentReader(RecentReader):
 
 
 class RedisRecentReader(RecentReader):
-    """See RecentReader."""
+    """Reads the sample that label services keep in Redis."""
 
     def __init__(self, url: str) -> None:
-        """Raise ConfigurationError where ``url`` is none."""
+        """Raise ConfigurationError where ``url`` is not a Redis URL."""
         try:
             self._client = redis.Redis.from_url(
                 url,
                 socket_timeout=_TIMEOUT_SECONDS,
                 socket_connect_timeout=_TIMEOUT_SECONDS,
-                # Not here: the step is taken again.
+                # No retries here: the step is taken again.
                 retry=Retry(NoBackoff(), 0),
             )
         except ValueError:
@@ -82,19 +82,19 @@ class RedisRecentReader(RecentReader):
 
 
 def are_enough(packed: Sequence[str]) -> bool:
-    """Return whether there is enough to learn from or decide on: a record that repeats is one."""
+    """Return whether there are enough records to learn from or decide on; repetitions count once."""
     return len(set(packed)) >= FEWEST
 
 
-def keep_records(held: Held, name: str, packed: Sequence[str]) -> None:
+def keep_records(lease: RunLease, name: str, packed: Sequence[str]) -> None:
     """Keep packed records as a file of the run, one a line."""
-    held.put(name, "".join(f"{line}\n" for line in packed).encode())
+    lease.put(name, "".join(f"{line}\n" for line in packed).encode())
 
 
-def kept_records(held: Held, name: str) -> list[str] | None:
+def kept_records(lease: RunLease, name: str) -> list[str] | None:
     """Return the packed records of a file of the run, None where there is none."""
-    content = held.get(name)
-    # Not splitlines: a text may hold other characters that count as line ends there.
+    content = lease.get(name)
+    # Not splitlines, which also splits at other characters that a text may contain.
     return None if content is None else content.decode().split("\n")[:-1]
 
 

@@ -1,4 +1,4 @@
-"""Replies of the LLM as files of a run: a run that is taken up again pays for none of them twice."""
+"""Replies of the LLM as files of a run: a run that is resumed pays for none of them twice."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from labelwright.synthesis.llm.endpoint import AskFailed, Endpoint
 from labelwright.synthesis.llm.prices import Price
 from labelwright.synthesis.llm.provider import KeptReplies
 from labelwright.synthesis.llm.replies import reply_from_json, reply_to_json
-from labelwright.worker.runs.held import Held
+from labelwright.worker.runs.lease import RunLease
 from typing_extensions import override
 
 _KEPT, _LOST = "reply/", "lost/"
 
 
 class RunReplies(KeptReplies):
-    """A reply and what it cost are kept in one write."""
+    """Keeps a reply and its cost in one write."""
 
-    def __init__(self, held: Held, model: str, price: Price | None) -> None:
-        self._held = held
+    def __init__(self, lease: RunLease, model: str, price: Price | None) -> None:
+        self._lease = lease
         self._model = model
         self._price = price
-        self._names = set(held.names(_KEPT))
+        self._names = set(lease.names(_KEPT))
 
     @override
     def get(self, request: Request) -> Reply | None:
         name = self._name(request)
-        content = self._held.get(name) if name in self._names else None
+        content = self._lease.get(name) if name in self._names else None
         return None if content is None else reply_from_json(json.loads(content))
 
     @override
     def keep(self, request: Request, reply: Reply) -> None:
         name = self._name(request)
-        self._held.put(name, json.dumps(reply_to_json(reply)).encode(), cost_of(reply.usage, self._price))
+        self._lease.put(name, json.dumps(reply_to_json(reply)).encode(), cost_of(reply.usage, self._price))
         self._names.add(name)
 
     def _name(self, request: Request) -> str:
@@ -43,11 +43,11 @@ class RunReplies(KeptReplies):
 
 
 class BookingEndpoint(Endpoint):
-    """Asks nothing once the lease is lost, and books requests that failed and may have been charged."""
+    """Sends nothing once the lease is lost, and books failed requests that may have been charged."""
 
-    def __init__(self, endpoint: Endpoint, held: Held, price: Price | None) -> None:
+    def __init__(self, endpoint: Endpoint, lease: RunLease, price: Price | None) -> None:
         self._endpoint = endpoint
-        self._held = held
+        self._lease = lease
         self._price = price
 
     @property
@@ -62,17 +62,17 @@ class BookingEndpoint(Endpoint):
 
     @override
     def ask(self, request: Request) -> Reply:
-        """Return the reply. Raises LeaseLost and Stopped, beside the rest."""
-        self._held.check()
+        """Return the reply. Raises LeaseLost and Stopped too."""
+        self._lease.check()
         try:
             return self._endpoint.ask(request)
         except AskFailed as error:
             if error.usage is not None:
-                self._held.put(f"{_LOST}{uuid.uuid4().hex}", b"", cost_of(error.usage, self._price))
+                self._lease.put(f"{_LOST}{uuid.uuid4().hex}", b"", cost_of(error.usage, self._price))
             raise
 
 
 def cost_of(usage: Usage, price: Price | None) -> RunCost:
-    """Return what one call cost; dollars are None where the price is not known."""
+    """Return the cost of one call; dollars are None where the price is unknown."""
     dollars = price.cost(usage.tokens_in, usage.tokens_out) if price else None
     return RunCost(1, usage.tokens_in, usage.tokens_out, dollars)

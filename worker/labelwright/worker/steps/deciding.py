@@ -1,4 +1,4 @@
-"""The fourth step: once the candidate has been in the shadow, the evidence is gathered and it is decided on."""
+"""The fourth step: once the candidate was evaluated in the shadow, evidence is gathered and a decision made."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from labelwright.worker.decision import (
     CandidateDecision,
     CandidateEvidence,
     CandidateVerdict,
-    Judged,
+    Judgment,
     ShadowFigures,
     Split,
     decide,
@@ -27,7 +27,7 @@ from labelwright.worker.decision import (
 )
 from labelwright.worker.drift import Drift, measure_drift
 from labelwright.worker.observed import Observed, observe
-from labelwright.worker.runs.held import Held
+from labelwright.worker.runs.lease import RunLease
 from labelwright.worker.runs.outcome import Advance, StepOutcome, Wait
 from labelwright.worker.runs.parts import RunParts
 from labelwright.worker.runs.production import moved_meanwhile
@@ -38,30 +38,30 @@ from labelwright.worker.steps.traffic import shadow_of
 from labelwright.worker.steps.writing import kept_lesson
 
 FRESH_FILE = "fresh.jsonl"
-"""The run file of the records that were decided on."""
+"""The run file of the records that the decision is based on."""
 _SHOWN_LABELS = 50
-"""In the facts of a decision, the commonest ones."""
+"""The commonest labels, in the facts of a decision."""
 
 
-def decide_on_candidate(parts: RunParts, held: Held) -> StepOutcome:
+def decide_on_candidate(parts: RunParts, lease: RunLease) -> StepOutcome:
     """Wait for the shadow, then decide."""
-    run = held.run
+    run = lease.run
     if cancelled := moved_meanwhile(parts.registry, run):
         return cancelled
     base = parts.registry.download(run.task, version=run.base_version)
-    shadow, said = _shadow(parts, held, base.bundle)
+    shadow, remark = _shadow(parts, lease, base.bundle)
     if shadow is None:
-        return Wait(said)
+        return Wait(remark)
     candidate = parts.registry.download(run.task, version=run.candidate_version)
-    packed = _records(parts, held, base.bundle)
-    evidence = _gather(parts, held, base, candidate, packed, shadow)
-    judged = _judged(parts, held, base.bundle, evidence, packed) if needs_judge(evidence) else None
-    decision = decide(evidence, judged)
-    return _advance(decision, base.bundle, said, _facts(decision, evidence, judged, len(packed)))
+    packed = _records(parts, lease, base.bundle)
+    evidence = _gather(parts, lease, base, candidate, packed, shadow)
+    judgment = _judged(parts, lease, base.bundle, evidence, packed) if needs_judge(evidence) else None
+    decision = decide(evidence, judgment)
+    return _advance(decision, base.bundle, remark, _facts(decision, evidence, judgment, len(packed)))
 
 
-def _advance(decision: CandidateDecision, base: Bundle, said: str, facts: Mapping[str, object]) -> Advance:
-    message = f"{decision.reason} {said}".strip()
+def _advance(decision: CandidateDecision, base: Bundle, remark: str, facts: Mapping[str, object]) -> Advance:
+    message = f"{decision.reason} {remark}".strip()
     if decision.verdict is CandidateVerdict.REJECT:
         return Advance(RunState.REJECTED, message, facts)
     if decision.verdict is CandidateVerdict.ASK:
@@ -71,39 +71,39 @@ def _advance(decision: CandidateDecision, base: Bundle, said: str, facts: Mappin
     return Advance(RunState.APPROVED, message, facts)
 
 
-def _shadow(parts: RunParts, held: Held, base: Bundle) -> tuple[ShadowFigures | None, str]:
-    """Return what the shadow showed and what is to be said of it; None while it has not seen enough."""
-    wanted = base.task.refresh.shadow_records
-    if not wanted:
+def _shadow(parts: RunParts, lease: RunLease, base: Bundle) -> tuple[ShadowFigures | None, str]:
+    """Return the shadow's figures, None while they are too few, and a remark about them."""
+    min_records = base.task.refresh.shadow_records
+    if not min_records:
         return ShadowFigures(), ""
     if parts.prometheus is None:
         return ShadowFigures(), "Live traffic was not looked at: no Prometheus is set."
-    shadow = shadow_of(parts.prometheus, held.run.task, held.run.candidate_version)
-    if shadow.records >= wanted:
+    shadow = shadow_of(parts.prometheus, lease.run.task, lease.run.candidate_version)
+    if shadow.records >= min_records:
         return shadow, ""
-    waited = (datetime.now(UTC) - held.run.updated_at).total_seconds()
-    if waited < parts.shadow_seconds:
-        return None, f"{shadow.records} of {wanted} records were evaluated in the shadow"
-    return shadow, f"Within {waited / 60:.0f} minutes only {shadow.records} records came for the shadow."
+    seconds = (datetime.now(UTC) - lease.run.updated_at).total_seconds()
+    if seconds < parts.shadow_seconds:
+        return None, f"{shadow.records} of {min_records} records were evaluated in the shadow"
+    return shadow, f"Within {seconds / 60:.0f} minutes only {shadow.records} records came for the shadow."
 
 
-def _records(parts: RunParts, held: Held, base: Bundle) -> list[str]:
-    """Return recent records, taken anew so that there are some that nothing was learned from; chosen once a run."""
-    kept = kept_records(held, FRESH_FILE)
-    if kept is not None:
-        return kept
+def _records(parts: RunParts, lease: RunLease, base: Bundle) -> list[str]:
+    """Return recent records, read anew so that some were not learned from; read once in a run."""
+    packed = kept_records(lease, FRESH_FILE)
+    if packed is not None:
+        return packed
     try:
         fresh = parts.recent.read(base.task)
     except Unavailable:
         fresh = []
     if not are_enough(fresh):
-        fresh = kept_records(held, SAMPLE_FILE) or []
-    keep_records(held, FRESH_FILE, fresh)
+        fresh = kept_records(lease, SAMPLE_FILE) or []
+    keep_records(lease, FRESH_FILE, fresh)
     return fresh
 
 
 def _gather(
-    parts: RunParts, held: Held, base: Download, candidate: Download, packed: Sequence[str], shadow: ShadowFigures
+    parts: RunParts, lease: RunLease, base: Download, candidate: Download, packed: Sequence[str], shadow: ShadowFigures
 ) -> CandidateEvidence:
     task = base.bundle.task
     old, new = (observe(parts.sandbox, item.bundle, packed) for item in (base, candidate))
@@ -113,42 +113,47 @@ def _gather(
         candidate=new,
         base_drift=_drift(old, task.label_names, base.reference),
         candidate_drift=_drift(new, task.label_names, candidate.reference),
-        gold=compare_on_gold(parts.sandbox, base.bundle, candidate.bundle, kept_lesson(held).unseen_gold),
+        gold=compare_on_gold(parts.sandbox, base.bundle, candidate.bundle, kept_lesson(lease).unseen_gold),
         shadow=shadow,
         max_accuracy_drop=task.gates.max_accuracy_drop,
         max_error=task.gates.max_error,
     )
 
 
-def _drift(found: Observed, names: Sequence[str], reference: Reference | None) -> tuple[Drift, ...]:
-    return measure_drift(found.figures(names), reference) if reference else ()
+def _drift(observed: Observed, names: Sequence[str], reference: Reference | None) -> tuple[Drift, ...]:
+    return measure_drift(observed.figures(names), reference) if reference else ()
 
 
-def _judged(parts: RunParts, held: Held, base: Bundle, evidence: CandidateEvidence, packed: Sequence[str]) -> Judged:
-    disputed = disagreements(evidence.base, evidence.candidate)
-    learned = set(_directly_labeled(held))
-    # A record that repeats is judged once: its repetitions would be no further witnesses.
-    order = [disputed[index] for index in random_distinct([packed[index] for index in disputed], held.run.id)]
-    # The candidate may have learned the judge's own word on the records that it labeled before.
-    order.sort(key=lambda index: packed[index] in learned)
+def _judged(
+    parts: RunParts, lease: RunLease, base: Bundle, evidence: CandidateEvidence, packed: Sequence[str]
+) -> Judgment:
+    disputed_indices = disagreements(evidence.base, evidence.candidate)
+    learned_records = set(_directly_labeled(lease))
+    # A record that repeats is judged once: its repetitions would be no further evidence.
+    order = [
+        disputed_indices[index]
+        for index in random_distinct([packed[index] for index in disputed_indices], lease.run.id)
+    ]
+    # Last come the records whose labels by this LLM the candidate may have learned.
+    order.sort(key=lambda index: packed[index] in learned_records)
     disputes = [
         Dispute(unpack(base.task, packed[index]), evidence.base.labels[index], evidence.candidate.labels[index])
         for index in order[: parts.asking.judged_records]
     ]
-    tokens = parts.tokens_left(base.task.refresh, held.run)
+    tokens = parts.tokens_left(base.task.refresh, lease.run)
     if not disputes or not tokens:
-        return Judged(Split(0, 0), obstacle="nothing is left to have the LLM judge where they differ")
-    return Judge(parts.llm.open(held, tokens), base, parts.asking.direct_examples).judge(disputes)
+        return Judgment(Split(0, 0), obstacle="nothing is left to have the LLM judge where they differ")
+    return Judge(parts.llm.open(lease, tokens), base, parts.asking.direct_examples).judge(disputes)
 
 
-def _directly_labeled(held: Held) -> list[str]:
+def _directly_labeled(lease: RunLease) -> list[str]:
     """Return the packed records that the LLM labeled to learn from."""
-    sample = kept_records(held, SAMPLE_FILE) or []
-    return [sample[index] for index in random_distinct(sample, held.run.id)[: kept_lesson(held).direct_labels]]
+    sample = kept_records(lease, SAMPLE_FILE) or []
+    return [sample[index] for index in random_distinct(sample, lease.run.id)[: kept_lesson(lease).direct_labels]]
 
 
 def _facts(
-    decision: CandidateDecision, evidence: CandidateEvidence, judged: Judged | None, records: int
+    decision: CandidateDecision, evidence: CandidateEvidence, judgment: Judgment | None, records: int
 ) -> dict[str, object]:
     return {
         "verdict": decision.verdict.value,
@@ -160,7 +165,7 @@ def _facts(
         "candidate_drift": [_drift_facts(item) for item in evidence.candidate_drift],
         "gold": asdict(evidence.gold) if evidence.gold else None,
         "shadow": asdict(evidence.shadow),
-        "judged": asdict(judged) if judged else None,
+        "judged": asdict(judgment) if judgment else None,
     }
 
 

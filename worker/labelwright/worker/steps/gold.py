@@ -14,7 +14,7 @@ from labelwright.worker.observed import observe
 def compare_on_gold(sandbox: Sandbox, base: Bundle, candidate: Bundle, unseen: Sequence[int]) -> Gold | None:
     """Return how both versions do on the base's gold rows, None where it has none.
 
-    ``unseen`` is what the candidate says of rows that were held back from it; without it, nothing accepts it.
+    ``unseen`` are the candidate's labels of rows that were held back from it; without them, gold rows cannot accept it.
     """
     truth = [row.label for row in base.gold]
     if not truth:
@@ -31,7 +31,7 @@ def compare_on_gold(sandbox: Sandbox, base: Bundle, candidate: Bundle, unseen: S
 
 
 def split_of(base: Sequence[int], candidate: Sequence[int], truth: Sequence[int | None]) -> Split:
-    """Return the rows on which only one is right."""
+    """Count the rows on which only one version is right."""
     rows = list(zip(base, candidate, truth, strict=True))
     return Split(
         candidate=sum(old != right == new for old, new, right in rows),
@@ -39,5 +39,5 @@ def split_of(base: Sequence[int], candidate: Sequence[int], truth: Sequence[int 
     )
 
 
-def _accuracy(given: Sequence[int], truth: Sequence[int | None]) -> float:
-    return sum(label == right for label, right in zip(given, truth, strict=True)) / len(truth)
+def _accuracy(labels: Sequence[int], truth: Sequence[int | None]) -> float:
+    return sum(label == right for label, right in zip(labels, truth, strict=True)) / len(truth)

@@ -1,8 +1,7 @@
-"""The judge: the LLM labels records on which two versions differ, and never hears what either of them says.
+"""The judge: the LLM labels records on which two versions differ, without knowing their labels.
 
-It is asked for the record's label, as in direct labeling, and not which of two labels is better: it cannot prefer the
-first or the longer one, a third label is a possible answer, and replies that synthesis has paid for already can be
-used again.
+It is asked for the record's label, as in direct labeling, and not which of two labels is better: so it cannot prefer
+the first or the longer one, may answer with a third label, and replies that synthesis has paid for can be used again.
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ from labelwright.synthesis.asking.sampling import choose_examples, random_order
 from labelwright.synthesis.llm.endpoint import AskFailed, BudgetExceeded
 from labelwright.synthesis.llm.provider import Provider
 from labelwright.synthesis.statistics.chance import wilson
-from labelwright.worker.decision import Judged, Split, better_of
+from labelwright.worker.decision import Judgment, Split, better_of
 
 PURPOSE = "judge"
 FEWEST = 6
-"""Records below which no split can be significant: 6 to 0 has p = 0.03."""
+"""With fewer records no split can be significant: 6 to 0 has p = 0.03."""
 _GOLD_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A record, and what the two versions say of it."""
+    """A record and the labels that the two versions give it."""
 
     record: Record
     base: int
@@ -37,37 +36,37 @@ class Dispute:
 
 
 class Judge:
-    """Judges for one task. Every request may raise Unavailable where the LLM is away."""
+    """Judges for one task. Every request may raise Unavailable."""
 
     def __init__(self, provider: Provider, base: Bundle, direct_examples: int) -> None:
         self._provider = provider
         self._task: Task = base.task
         self._examples: list[Example] = choose_examples(base.task, base.gold, direct_examples)
-        shown = [example.record for example in self._examples]
-        self._gold: list[Row] = [row for row in base.gold if row.record not in shown]
+        example_records = [example.record for example in self._examples]
+        self._gold: list[Row] = [row for row in base.gold if row.record not in example_records]
 
-    def judge(self, disputes: Sequence[Dispute]) -> Judged:
-        """Return how the disputes split, which are of distinct records. What the budget does not reach is left out."""
+    def judge(self, disputes: Sequence[Dispute]) -> Judgment:
+        """Return how the disputes, on distinct records, split. Those beyond the budget are left out."""
         try:
             if not self._knows_the_task():
-                return Judged(
+                return Judgment(
                     Split(0, 0), obstacle="the LLM's own labels of gold rows are not surely better than chance"
                 )
             return self._judged(disputes)
         except BudgetExceeded:
-            return Judged(Split(0, 0), obstacle="the day's tokens do not suffice to have the LLM judge")
+            return Judgment(Split(0, 0), obstacle="the day's tokens do not suffice to have the LLM judge")
 
     def _knows_the_task(self) -> bool:
-        """Return whether its labels of gold rows are better than the commonest label; without gold, it is believed."""
+        """Return whether the LLM labels gold rows better than the commonest label does; without gold, it is trusted."""
         if not self._gold:
             return True
         rows = [self._gold[index] for index in random_order(len(self._gold), 0)[:_GOLD_ROWS]]
         truth = [row.label for row in rows]
-        said = [(label, row.label) for row in rows if (label := self._label(row.record)) >= 0]
-        right = sum(label == known for label, known in said)
-        return bool(said) and wilson(right, len(said))[0] > max(map(truth.count, truth)) / len(truth)
+        pairs = [(label, row.label) for row in rows if (label := self._label(row.record)) >= 0]
+        right = sum(label == right_label for label, right_label in pairs)
+        return bool(pairs) and wilson(right, len(pairs))[0] > max(map(truth.count, truth)) / len(truth)
 
-    def _judged(self, disputes: Sequence[Dispute]) -> Judged:
+    def _judged(self, disputes: Sequence[Dispute]) -> Judgment:
         outcomes: list[int] = []
         for dispute in disputes:
             try:
@@ -77,7 +76,7 @@ class Judge:
                     raise
                 break
             outcomes.append(better_of(dispute.base, dispute.candidate, right) if right >= 0 else 0)
-        return Judged(Split(outcomes.count(1), outcomes.count(-1)), outcomes.count(0))
+        return Judgment(Split(outcomes.count(1), outcomes.count(-1)), outcomes.count(0))
 
     def _label(self, record: Record) -> int:
         try:

@@ -1,11 +1,11 @@
-"""The way of a run: in each open state, the step that is taken next."""
+"""The course of a run: the next step in each open state."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from labelwright.core.run import RunState
-from labelwright.worker.runs.held import Held
+from labelwright.worker.runs.lease import RunLease
 from labelwright.worker.runs.outcome import StepOutcome
 from labelwright.worker.runs.parts import RunParts
 from labelwright.worker.steps.candidate import push_candidate
@@ -15,9 +15,9 @@ from labelwright.worker.steps.sampling import take_sample
 from labelwright.worker.steps.watching import watch
 from labelwright.worker.steps.writing import write_programs
 
-Step = Callable[[RunParts, Held], StepOutcome]
-"""Takes a run one step further. A step that is taken again, after a kill at any point of it, does no more harm than the
-first time, and what it paid for is not paid for again.
+Step = Callable[[RunParts, RunLease], StepOutcome]
+"""Takes a run one step further. A step that is repeated after a kill, at whatever point, has the same effect as if it
+were taken once, and pays for nothing twice.
 """
 
 STEPS: Mapping[RunState, Step] = {

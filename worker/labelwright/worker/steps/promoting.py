@@ -5,15 +5,15 @@ from __future__ import annotations
 from labelwright.core.alias import PRODUCTION
 from labelwright.core.errors import AliasMoved, GateFailed, RunStateMismatch
 from labelwright.core.run import RunState
-from labelwright.worker.runs.held import Held
+from labelwright.worker.runs.lease import RunLease
 from labelwright.worker.runs.outcome import Advance
 from labelwright.worker.runs.parts import RunParts
 from labelwright.worker.runs.production import drop_candidate, newest_move, reason_of, version_of
 
 
-def promote(parts: RunParts, held: Held) -> Advance:
-    """Move production from the base to the candidate. A move that was made already is taken as made."""
-    run = held.run
+def promote(parts: RunParts, lease: RunLease) -> Advance:
+    """Move production from the base to the candidate, unless it was moved there already."""
+    run = lease.run
     present_run = parts.runs.get(run.id)
     if present_run.state is not RunState.APPROVED:
         raise RunStateMismatch(f"run {run.id} is {present_run.state.value} by now")  # a person may have ended it
@@ -29,10 +29,10 @@ def promote(parts: RunParts, held: Held) -> Advance:
     except GateFailed as error:
         return Advance(RunState.REJECTED, f"A gate does not hold: {error.message}.")
     except AliasMoved:
-        present = version_of(parts.registry, run.task)
-        if present != run.candidate_version:
-            said = newest_move(parts.registry, run.task)
-            return Advance(RunState.CANCELLED, f"Production is version {present} now, not {run.base_version}: {said}.")
+        current = version_of(parts.registry, run.task)
+        if current != run.candidate_version:
+            move = newest_move(parts.registry, run.task)
+            return Advance(RunState.CANCELLED, f"Production is version {current} now, not {run.base_version}: {move}.")
     drop_candidate(parts.registry, run)
     return Advance(
         RunState.PROMOTED, f"Version {run.candidate_version} is production, version {run.base_version} was before."

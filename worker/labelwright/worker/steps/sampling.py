@@ -1,22 +1,22 @@
-"""The first step: recent records are taken and kept."""
+"""The first step: recent records are read and kept."""
 
 from __future__ import annotations
 
 from labelwright.core.run import RunState
 from labelwright.core.task import Task
-from labelwright.worker.runs.held import Held
+from labelwright.worker.runs.lease import RunLease
 from labelwright.worker.runs.outcome import Advance
 from labelwright.worker.runs.parts import RunParts
 from labelwright.worker.runs.production import version_of
 from labelwright.worker.runs.recent_records import FEWEST, SAMPLE_FILE, are_enough, keep_records
 
 
-def take_sample(parts: RunParts, held: Held) -> Advance:
+def take_sample(parts: RunParts, lease: RunLease) -> Advance:
     """Keep the task's recent records as a file of the run."""
-    base = version_of(parts.registry, held.run.task)
+    base = version_of(parts.registry, lease.run.task)
     if not base:
         return Advance(RunState.FAILED, "The task has no production version: there is nothing to refresh.")
-    task = parts.registry.download(held.run.task, version=base).bundle.task
+    task = parts.registry.download(lease.run.task, version=base).bundle.task
     packed = parts.recent.read(task)
     facts = {"records": len(packed), "distinct": len(set(packed))}
     if not are_enough(packed):
@@ -26,12 +26,12 @@ def take_sample(parts: RunParts, held: Held) -> Advance:
             facts,
             base_version=base,
         )
-    keep_records(held, SAMPLE_FILE, packed)
-    said = (
+    keep_records(lease, SAMPLE_FILE, packed)
+    message = (
         f"{len(packed):,} recent records, {facts['distinct']:,} of them distinct, are kept to learn from; "
         f"version {base} is production."
     )
-    return Advance(RunState.SAMPLED, said, facts, base_version=base)
+    return Advance(RunState.SAMPLED, message, facts, base_version=base)
 
 
 def _advice(task: Task) -> str:

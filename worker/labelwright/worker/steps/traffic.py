@@ -1,4 +1,4 @@
-"""Live traffic, as label services count it and Prometheus sums it up."""
+"""Live traffic, as counted by label services and summed by Prometheus."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from labelwright.worker.prometheus import Prometheus
 
 
 def shadow_of(prometheus: Prometheus, task: str, version: int) -> ShadowFigures:
-    """Return what was counted since this version's shadow began. Raises Unavailable."""
-    begun = f'(labelwright_shadow_version{{task="{task}"}} == {version})'
+    """Return the figures of this version's shadow since it began. Raises Unavailable."""
+    condition = f'(labelwright_shadow_version{{task="{task}"}} == {version})'
 
     def count(name: str) -> int:
-        return round(prometheus.value(f'sum({name}{{task="{task}"}} and ignoring (label) {begun})') or 0.0)
+        return round(prometheus.value(f'sum({name}{{task="{task}"}} and ignoring (label) {condition})') or 0.0)
 
     return ShadowFigures(
         records=count("labelwright_shadow_records_total"),
@@ -26,12 +26,12 @@ def shadow_of(prometheus: Prometheus, task: str, version: int) -> ShadowFigures:
 
 def serves_everywhere(prometheus: Prometheus, task: str, version: int) -> bool:
     """Return whether every label service has this version as production. Raises Unavailable."""
-    live = f'labelwright_live_version{{task="{task}",alias="production"}}'
-    return prometheus.value(f"min({live})") == version == prometheus.value(f"max({live})")
+    series = f'labelwright_live_version{{task="{task}",alias="production"}}'
+    return prometheus.value(f"min({series})") == version == prometheus.value(f"max({series})")
 
 
 def fails_to_load(prometheus: Prometheus, task: str, version: int) -> bool:
-    """Return whether a label service wants this version as production and cannot load it. Raises Unavailable."""
+    """Return whether a label service should serve this version as production and cannot load it. Raises Unavailable."""
     return (
         prometheus.value(f'max(labelwright_reload_failing{{task="{task}",alias="production"}} == {version})')
         is not None
@@ -39,7 +39,7 @@ def fails_to_load(prometheus: Prometheus, task: str, version: int) -> bool:
 
 
 def figures_since(prometheus: Prometheus, task: str, seconds: int) -> Reference | None:
-    """Return coverage and errors of production within the last ``seconds``; no label shares and no conflicts.
+    """Return coverage and errors of production within the last ``seconds``, without label shares and conflicts.
 
     None where nothing was counted. Raises Unavailable.
     """
@@ -47,9 +47,9 @@ def figures_since(prometheus: Prometheus, task: str, seconds: int) -> Reference 
     def count(name: str) -> float:
         return prometheus.value(f'sum(increase({name}{{task="{task}"}}[{seconds}s]))') or 0.0
 
-    labeled, votes = count("labelwright_labels_total"), count("labelwright_votes_total")
-    rows = labeled + count("labelwright_abstentions_total")
+    label_count, vote_count = count("labelwright_labels_total"), count("labelwright_votes_total")
+    rows = label_count + count("labelwright_abstentions_total")
     if round(rows) < 1:
         return None
-    errors = count("labelwright_program_errors_total") / votes if votes else 0.0
-    return Reference(round(rows), {}, coverage=labeled / rows, conflict=0.0, error=min(errors, 1.0))
+    error_share = count("labelwright_program_errors_total") / vote_count if vote_count else 0.0
+    return Reference(round(rows), {}, coverage=label_count / rows, conflict=0.0, error=min(error_share, 1.0))

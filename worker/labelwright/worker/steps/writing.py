@@ -1,4 +1,4 @@
-"""The second step: the LLM writes programs, and a bundle is made of them and of those that are there."""
+"""The second step: the LLM writes programs, and a bundle is made of them and of production's programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from labelwright.core.wire.messages import bundle_from_message, bundle_to_messag
 from labelwright.synthesis.combining.version import VersionMaterial, VersionOptions
 from labelwright.synthesis.writing.round import SynthesisSettings
 from labelwright.v1 import registry_service_pb2
-from labelwright.worker.runs.held import Held
+from labelwright.worker.runs.lease import RunLease
 from labelwright.worker.runs.outcome import Advance
 from labelwright.worker.runs.parts import RunParts
 from labelwright.worker.runs.production import moved_meanwhile
@@ -26,58 +26,60 @@ if TYPE_CHECKING:
     from labelwright.synthesis.app import Outcome as Written
 
 BUNDLE_FILE = "bundle/bundle.binpb"
-"""One file, a Bundle message, so that it is there whole or not at all."""
+"""One file, a Bundle message, so that it exists whole or not at all."""
 LESSON_FILE = "bundle/lesson.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What is known of how a candidate was made: ``unseen_gold`` is what it says of each gold row that was held back
-    from it (a label's index, -1 for none), ``direct_labels`` how many records the LLM labeled itself.
+    """How a candidate was made.
+
+    ``unseen_gold`` are its labels of gold rows that were held back from it (indices, -1 for none), ``direct_labels`` is
+    how many records the LLM labeled itself.
     """
 
     unseen_gold: tuple[int, ...]
     direct_labels: int
 
 
-def write_programs(parts: RunParts, held: Held) -> Advance:
-    """Have the programs written, and keep the bundle as a file of the run."""
-    run = held.run
+def write_programs(parts: RunParts, lease: RunLease) -> Advance:
+    """Have programs written, and keep the bundle as a file of the run."""
+    run = lease.run
     if cancelled := moved_meanwhile(parts.registry, run):
         return cancelled
     base = parts.registry.download(run.task, version=run.base_version).bundle
-    packed = kept_records(held, SAMPLE_FILE) or []
+    packed = kept_records(lease, SAMPLE_FILE) or []
     tokens = parts.tokens_left(base.task.refresh, run)
-    written = _write(parts, held, base, packed, tokens)
-    ensemble = written.version.ensemble
-    if why := _nothing_new(written):
-        return Advance(RunState.FAILED, why, _facts(written, base))
+    result = _write(parts, lease, base, packed, tokens)
+    ensemble = result.version.ensemble
+    if why := _nothing_new(result):
+        return Advance(RunState.FAILED, why, _facts(result, base))
     labels = len(base.task.label_names)
     unseen = ensemble.unseen_labels(labels, _seed(run)).tolist() if base.gold else []
     lesson = {"unseen_gold": unseen, "direct_labels": parts.asking.direct_labels}
-    held.put(LESSON_FILE, json.dumps(lesson).encode())
-    held.put(BUNDLE_FILE, bundle_to_message(written.version.bundle).SerializeToString(deterministic=True))
-    return Advance(RunState.SYNTHESIZED, _told(written, base), _facts(written, base))
+    lease.put(LESSON_FILE, json.dumps(lesson).encode())
+    lease.put(BUNDLE_FILE, bundle_to_message(result.version.bundle).SerializeToString(deterministic=True))
+    return Advance(RunState.SYNTHESIZED, _summary(result, base), _facts(result, base))
 
 
-def kept_bundle(held: Held) -> Bundle:
+def kept_bundle(lease: RunLease) -> Bundle:
     """Return the bundle that was made. Raises InvalidBundle where there is none."""
-    content = held.get(BUNDLE_FILE)
+    content = lease.get(BUNDLE_FILE)
     if content is None:
         raise InvalidBundle("the bundle that the run made is not there any more")
     return bundle_from_message(registry_service_pb2.Bundle.FromString(content))[0]
 
 
-def kept_lesson(held: Held) -> Lesson:
+def kept_lesson(lease: RunLease) -> Lesson:
     """Return how the candidate was made."""
-    found = json.loads(held.get(LESSON_FILE) or b"{}")
-    return Lesson(tuple(found.get("unseen_gold", ())), found.get("direct_labels", 0))
+    lesson = json.loads(lease.get(LESSON_FILE) or b"{}")
+    return Lesson(tuple(lesson.get("unseen_gold", ())), lesson.get("direct_labels", 0))
 
 
-def _write(parts: RunParts, held: Held, base: Bundle, packed: Sequence[str], tokens: int) -> Written:
-    from labelwright.synthesis.app import run_synthesis  # see llm.py
+def _write(parts: RunParts, lease: RunLease, base: Bundle, packed: Sequence[str], tokens: int) -> Written:
+    from labelwright.synthesis.app import run_synthesis  # imported late, as in runs/llm.py
 
-    asking, seed = parts.asking, _seed(held.run)
+    asking, seed = parts.asking, _seed(lease.run)
     material = VersionMaterial(
         base.task,
         base.files[TASK_FILE].decode(),
@@ -87,51 +89,52 @@ def _write(parts: RunParts, held: Held, base: Bundle, packed: Sequence[str], tok
     )
     return run_synthesis(
         material,
-        parts.llm.open(held, tokens),
+        parts.llm.open(lease, tokens),
         parts.sandbox,
-        SynthesisSettings(asking.programs, asking.strategies, seed, prefix=f"r{held.run.id}_"),
+        SynthesisSettings(asking.programs, asking.strategies, seed, prefix=f"r{lease.run.id}_"),
         VersionOptions(asking.direct_labels, asking.direct_examples, seed=seed),
-        lambda _item, _asked: held.check(),
-        lambda _name, _share: held.check(),
+        lambda _item, _asked: lease.check(),
+        lambda _name, _share: lease.check(),
     )
 
 
 def _seed(run: Run) -> int:
-    """Return the seed of all that is drawn: the same each time the run is taken up, another for each run."""
+    """Return the seed of all random draws: the same each time the run is resumed, a different one for each run."""
     return run.id
 
 
-def _nothing_new(written: Written) -> str:
-    """Return why the LLM added nothing to what there was, empty where it did."""
-    synthesis = written.synthesis
-    # A student that learned from the LLM's own labels is new; one that had to do without them is not worth a version.
-    if synthesis.kept or (written.version.ensemble.student is not None and not synthesis.stopped):
+def _nothing_new(result: Written) -> str:
+    """Return why the LLM added nothing to production's programs, empty where it did."""
+    synthesis = result.synthesis
+    # A student that learned from the LLM's own labels is new; one without them is not worth a version.
+    if synthesis.kept or (result.version.ensemble.student is not None and not synthesis.stopped):
         return ""
     reasons = ", ".join(f"{count} {reason}" for reason, count in synthesis.reasons.items())
     return f"The LLM wrote no program that can be used: {synthesis.stopped or reasons or 'none was asked for'}."
 
 
-def _told(written: Written, base: Bundle) -> str:
-    made, old = len(written.version.bundle.programs), len(_of_production(written, base))
-    early = f" It ended early: {written.synthesis.stopped}." if written.synthesis.stopped else ""
-    return f"A version of {made} programs is made: {made - old} new, {old} of production's {len(base.programs)}.{early}"
+def _summary(result: Written, base: Bundle) -> str:
+    total, old = len(result.version.bundle.programs), len(_of_production(result, base))
+    early = f" It ended early: {result.synthesis.stopped}." if result.synthesis.stopped else ""
+    origin = f"{total - old} new, {old} of production's {len(base.programs)}"
+    return f"A version of {total} programs is made: {origin}.{early}"
 
 
-def _of_production(written: Written, base: Bundle) -> list[str]:
-    """Return the names of production's programs that are in the new version as they were."""
-    return [program.name for program in base.programs if program in written.version.bundle.programs]
+def _of_production(result: Written, base: Bundle) -> list[str]:
+    """Return the names of production's programs that are unchanged in the new version."""
+    return [program.name for program in base.programs if program in result.version.bundle.programs]
 
 
-def _facts(written: Written, base: Bundle) -> dict[str, Any]:
-    spent = written.synthesis.ledger.spent()
+def _facts(result: Written, base: Bundle) -> dict[str, Any]:
+    cost = result.synthesis.ledger.spent()
     return {
-        "programs": list(written.version.bundle.program_names),
-        "of_production": _of_production(written, base),
-        "written": len(written.synthesis.kept),
-        "dropped": written.synthesis.reasons,
-        "stopped": written.synthesis.stopped,
-        "direct_labels_stopped": written.version.stopped,
-        "student": written.version.ensemble.student is not None,
-        "calls": spent.calls,
-        "tokens": spent.tokens_in + spent.tokens_out,
+        "programs": list(result.version.bundle.program_names),
+        "of_production": _of_production(result, base),
+        "written": len(result.synthesis.kept),
+        "dropped": result.synthesis.reasons,
+        "stopped": result.synthesis.stopped,
+        "direct_labels_stopped": result.version.stopped,
+        "student": result.version.ensemble.student is not None,
+        "calls": cost.calls,
+        "tokens": cost.tokens_in + cost.tokens_out,
     }

@@ -1,1 +1,1 @@
-"""Who works when: alerts and people open runs, the crew claims them and takes the steps."""
+"""When work is done: alerts and people open runs, the crew claims them and takes their steps."""

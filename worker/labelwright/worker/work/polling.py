@@ -1,4 +1,4 @@
-"""What is looked at again and again: alerts that fire, runs that wait, aliases that ended runs have left behind."""
+"""What is polled: alerts that fire, runs that wait, aliases that ended runs have left behind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Poller:
-    """Looks once, whenever it is told to. What cannot be reached is looked at again the next time."""
+    """Polls once at each call. What cannot be reached is polled again at the next."""
 
     def __init__(
         self,
@@ -43,29 +43,29 @@ class Poller:
         self._failing: set[str] = set()
 
     def poll(self) -> None:
-        """Open runs for alerts, claim runs, tidy up."""
+        """Open runs for alerts, claim runs, clean up."""
         self.claim()
         if self._prometheus is not None:
-            for alert in self._tried("prometheus", self._prometheus.alerts) or []:
-                self._tried("registry", functools.partial(self._consider, alert))
+            for alert in self._attempt("prometheus", self._prometheus.alerts) or []:
+                self._attempt("registry", functools.partial(self._consider, alert))
             self.claim()
-        self._tried("registry", self._tidy)
-        self._tried("registry", self._tell)
+        self._attempt("registry", self._tidy)
+        self._attempt("registry", self._report)
 
     def claim(self) -> None:
         """Only claim runs: a person who asked for one is waiting."""
-        self._tried("registry", self._crew.claim)
+        self._attempt("registry", self._crew.claim)
 
     def _consider(self, alert: Alert) -> None:
-        began = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(alert.since))
+        start = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(alert.since))
         occasion = f"{alert.name}/{alert.task}@{alert.since}"
-        self._opener.consider(alert.task, occasion, f"{alert.name} is active since {began}")
+        self._opener.consider(alert.task, occasion, f"{alert.name} is active since {start}")
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         self._metrics.polled(self._runs.list(open=True), self._crew.held, time.time())
 
     def _tidy(self) -> None:
-        """Remove the alias ``candidate`` of runs that ended without a worker, as a person's word can end them."""
+        """Remove the alias ``candidate`` of runs that ended without a worker: a person can end them."""
         for task in self._registry.tasks():
             if any(alias.name == CANDIDATE for alias in task.aliases):
                 run = self._run_of(task.name)
@@ -73,17 +73,17 @@ class Poller:
                     drop_candidate(self._registry, run)
 
     def _run_of(self, task: str) -> Run | None:
-        """Return the run that set the task's candidate, None where that was a person."""
+        """Return the run that set the task's candidate, None where a person did."""
         run_id = run_of_candidate(self._registry, task)
         try:
             return self._runs.get(run_id) if run_id else None
         except RunNotFound:  # a person gave a reason that looks like a run's
             return None
 
-    def _tried(self, part: str, call: Callable[[], _Found]) -> _Found | None:
-        """Return what the call gives, None where the part is away; say so when that begins and when it ends."""
+    def _attempt(self, part: str, call: Callable[[], _Found]) -> _Found | None:
+        """Return the result of the call, None where the part is unavailable; log when that begins and ends."""
         try:
-            found = call()
+            result = call()
         except LabelwrightError as error:
             self._metrics.failed(part)
             if part not in self._failing:
@@ -93,4 +93,4 @@ class Poller:
         if part in self._failing:
             self._failing.discard(part)
             _log.info("can poll again", part=part)
-        return found
+        return result

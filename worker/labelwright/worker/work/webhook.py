@@ -1,4 +1,4 @@
-"""Alertmanager's webhook: its JSON in, runs opened. Sent again, it opens nothing again."""
+"""Alertmanager's webhook: takes its JSON and opens runs. A repeated message opens no further run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PATH = "/alerts"
 MAX_ALERTS = 1000
 
 Consider = Callable[[str, str, str], str]
-"""Takes a task, an occasion and a reason, and says what became of it."""
+"""Takes a task, an occasion and a reason, and returns the result."""
 
 
 class _Labels(BaseModel):
@@ -51,7 +51,7 @@ class Webhook:
         self._consider = consider
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer 200 where every alert was dealt with, 400 for what is no such message, 503 to be asked again."""
+        """Answer 200 where every alert was handled, 400 where the body is no such message, 503 to be called again."""
         try:
             message = _Message.model_validate_json(request.body)
         except ValidationError as error:
@@ -60,9 +60,9 @@ class Webhook:
             return HttpResponse(
                 400, f"this is no message of Alertmanager, version 4: {place} {first['msg']}\n".encode()
             )
-        wanted = [item for item in message.alerts if item.status == "firing" and item.labels.kind == "drift"]
+        alerts = [item for item in message.alerts if item.status == "firing" and item.labels.kind == "drift"]
         results: dict[str, str] = {}
-        for alert in wanted:
+        for alert in alerts:
             try:
                 results[alert.fingerprint] = self._take(alert)
             except LabelwrightError as error:
