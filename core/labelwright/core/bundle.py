@@ -55,7 +55,8 @@ class Program:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return ""
         functions = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "label"]
-        return next(filter(None, map(ast.get_docstring, (*functions, module))), "")
+        found = [ast.get_docstring(function) for function in functions]
+        return next(filter(None, found), ast.get_docstring(module) or "")
 
 
 @dataclass(frozen=True, slots=True)

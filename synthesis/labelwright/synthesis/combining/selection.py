@@ -1,8 +1,9 @@
 """Which programs serve, and under which label model: chosen by what the ensemble gains, on gold where there is some.
 
 With gold rows: programs are added one at a time, each time the one that raises the mean log-probability of the right
-label most, out of fold; the label model with the best out-of-fold accuracy is taken. Without: all programs stay, and
-the label model that agrees most with the others is taken. A label model that collapses into one label is out.
+label most, out of fold; then the label model with the best out-of-fold accuracy is taken. Without gold rows all
+programs stay, and the label model that agrees most with the others is taken. A label model that gives nearly everything
+one label is never taken.
 """
 
 from __future__ import annotations
@@ -11,14 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from labelwright.synthesis.statistics.folds import stratified_folds
+from labelwright.synthesis.arrays import HIDDEN, Floats, Labels, Mask, Votes
+from labelwright.synthesis.statistics.folds import out_of_fold, stratified_folds
 from labelwright.synthesis.statistics.label_models import (
-    HIDDEN,
     Fit,
-    Floats,
-    Labels,
-    Votes,
     decide,
     fit_dawid_skene,
     fit_majority,
@@ -29,8 +26,11 @@ from labelwright.synthesis.statistics.label_models import (
 
 _FOLDS = 5
 _LEAST_GAIN = 0.002
-"""Mean log-probability, in nats a row, that a program has to add at least; and more than its standard error."""
+"""Mean log-probability, in nats a row, that a program has to add at least, and more than its standard error. A copy
+adds a little by chance, and each program is one more to run and to read.
+"""
 _COLLAPSE = 0.25
+"""Share of their due that the rarer labels must keep together: a stronger lean is a failed fit, whatever it scores."""
 _MOST_LIKELIHOODS = 200_000
 """Programs times labels squared: beyond it label_model.json would not fit into a bundle, so majority vote it is."""
 
@@ -57,8 +57,8 @@ def choose_programs(
 ) -> list[tuple[int, float]]:
     """Return the columns of the programs to keep and what each added, in the order of their choice.
 
-    ``votes`` are those on the gold rows; what a program adds is judged by those rows that are not ``HIDDEN`` from it.
-    ``units`` are columns that come and go together; each alone where not given. Empty where no program adds anything.
+    ``votes`` are those on the gold rows; what a program adds is judged by the rows that are not ``HIDDEN`` from it.
+    ``units`` are columns that come and go together; by default each alone. Empty where no program adds anything.
     """
     terms = _unseen_terms(votes, gold, label_count, seed)
     voted = votes >= 0
@@ -132,12 +132,10 @@ def choose_label_model_by_agreement(votes: Votes, label_count: int) -> Choice:
 
 def unseen_decisions(votes: Votes, gold: Labels, label_count: int, *, seed: int) -> Labels:
     """Return the weighted model's label of each gold row, fitted on the other folds."""
-    given = np.empty(len(gold), dtype=np.int64)
-    folds = stratified_folds(gold, _FOLDS, seed)
-    for fold in np.unique(folds):
-        test = folds == fold
-        given[test] = decide(fit_weighted(votes[~test], gold[~test], label_count), votes[test], label_count)[0]
-    return given
+    return out_of_fold(
+        stratified_folds(gold, _FOLDS, seed),
+        lambda kept, test: decide(fit_weighted(votes[kept], gold[kept], label_count), votes[test], label_count)[0],
+    )
 
 
 def is_collapsed(fit: Fit, votes: Votes, label_count: int, reference: float) -> bool:
@@ -176,22 +174,22 @@ def _unseen_terms(votes: Votes, gold: Labels, label_count: int, seed: int) -> Fl
 
     Naive Bayes adds programs up, so no set of programs has to be fitted anew.
     """
-    programs = votes.shape[1]
-    terms = np.zeros((programs + 1, len(gold), label_count))
-    folds = stratified_folds(gold, _FOLDS, seed)
-    for fold in np.unique(folds):
-        test = folds == fold
-        fit = fit_weighted(votes[~test], gold[~test], label_count)
+
+    def score(kept: Mask, test: Mask) -> Floats:
+        fit = fit_weighted(votes[kept], gold[kept], label_count)
         assert fit.prior is not None
         assert fit.likelihood is not None
-        terms[-1, test] = np.log(fit.prior)
-        for program in range(programs):
-            given = np.flatnonzero(test & (votes[:, program] >= 0))
-            terms[program, given] = np.log(fit.likelihood[program][votes[given, program]])
-    return terms
+        terms = np.zeros((int(test.sum()), votes.shape[1] + 1, label_count))
+        terms[:, -1] = np.log(fit.prior)
+        for program, column in enumerate(votes[test].T):
+            terms[column >= 0, program] = np.log(fit.likelihood[program][column[column >= 0]])
+        return terms
+
+    by_row = out_of_fold(stratified_folds(gold, _FOLDS, seed), score)
+    return np.ascontiguousarray(by_row.transpose(1, 0, 2))
 
 
-def _log_probability(scores: Floats, gold: Labels, covered: npt.NDArray[np.bool_]) -> Floats:
+def _log_probability(scores: Floats, gold: Labels, covered: Mask) -> Floats:
     """Return the log-probability of each row's right label. A row without any vote counts as a guess."""
     logs = np.log(softmax(scores)[np.arange(len(gold)), gold])
     return np.where(covered, logs, -np.log(scores.shape[1]))

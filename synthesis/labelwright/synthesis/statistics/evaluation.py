@@ -1,4 +1,4 @@
-"""How good labels are: accuracy, F1, coverage, each with what chance does to it."""
+"""How good labels are: accuracy, F1 and coverage, each with its interval."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from labelwright.core.report import LabelCounts, macro_f1
+from labelwright.synthesis.arrays import Floats, Labels
 from labelwright.synthesis.statistics.chance import Interval, sign_test, wilson
-from labelwright.synthesis.statistics.label_models import Floats, Labels
 
 _RESAMPLES = 2000
 """A bound of a 95% interval is then the 50th value from its end, give or take 7: 94.3% to 95.7%."""
@@ -37,7 +37,7 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PairedComparison:
     """Accuracy of one minus that of the other on the same rows, and whether chance explains it."""
 
     difference: float
@@ -77,12 +77,13 @@ def measure(truth: Labels, given: Labels, label_count: int, *, default: int, see
     )
 
 
-def compare(truth: Labels, one: Labels, other: Labels, *, seed: int = 0) -> Comparison:
+def compare(truth: Labels, one: Labels, other: Labels, *, seed: int = 0) -> PairedComparison:
     """Compare two labelings of the same rows, row by row, so that what both find hard cancels out."""
     gains = (one == truth).astype(np.int64) - (other == truth).astype(np.int64)
     chosen = np.random.default_rng(seed).integers(len(gains), size=(_RESAMPLES, len(gains)))
     only_one, only_other = int((gains > 0).sum()), int((gains < 0).sum())
-    return Comparison(float(gains.mean()), _percentiles(gains[chosen].mean(axis=1)), sign_test(only_one, only_other))
+    interval = _percentiles(gains[chosen].mean(axis=1))
+    return PairedComparison(float(gains.mean()), interval, sign_test(only_one, only_other))
 
 
 def confusion_matrix(truth: Labels, given: Labels, label_count: int) -> npt.NDArray[np.int64]:

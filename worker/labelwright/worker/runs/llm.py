@@ -10,7 +10,7 @@ from labelwright.synthesis.llm.endpoint import AskFailed, Endpoint
 from labelwright.synthesis.llm.ledger import Budget, Ledger
 from labelwright.synthesis.llm.prices import read_price
 from labelwright.synthesis.llm.provider import KeptProvider, Provider, Retries
-from labelwright.synthesis.settings import Settings
+from labelwright.synthesis.settings import SynthesisSettings
 from labelwright.worker.runs.held import Held
 from labelwright.worker.runs.replies import BookingEndpoint, RunReplies
 
@@ -32,7 +32,7 @@ class Llm(Protocol):
 class OpenAILlm:
     """See Llm. The endpoint is that of the settings of synthesis; it is opened when a run first needs it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SynthesisSettings) -> None:
         self._settings = settings
         self._endpoint: Endpoint | None = None
 

@@ -11,10 +11,10 @@ from labelwright.core.bundle import Bundle
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.record import unpack
 from labelwright.core.run import Run, RunState
-from labelwright.core.task import TASK_FILE
 from labelwright.core.wire.messages import bundle_from_message, bundle_to_message
-from labelwright.synthesis.combining.version import VersionMaterial, VersionOptions
-from labelwright.synthesis.writing.round import SynthesisSettings
+from labelwright.synthesis.combining.version import VersionOptions
+from labelwright.synthesis.rows import Rows
+from labelwright.synthesis.writing.round import WritingOptions
 from labelwright.v1 import registry_service_pb2
 from labelwright.worker.runs.held import Held
 from labelwright.worker.runs.outcome import Advance
@@ -23,7 +23,7 @@ from labelwright.worker.runs.production import moved_meanwhile
 from labelwright.worker.runs.recent_records import SAMPLE_FILE, kept_records
 
 if TYPE_CHECKING:
-    from labelwright.synthesis.app import Outcome as Written
+    from labelwright.synthesis.app import SynthesisResult
 
 BUNDLE_FILE = "bundle/bundle.binpb"
 """One file, a Bundle message, so that it is there whole or not at all."""
@@ -74,25 +74,19 @@ def kept_lesson(held: Held) -> Lesson:
     return Lesson(tuple(found.get("unseen_gold", ())), found.get("direct_labels", 0))
 
 
-def _write(parts: Parts, held: Held, base: Bundle, packed: Sequence[str], tokens: int) -> Written:
+def _write(parts: Parts, held: Held, base: Bundle, packed: Sequence[str], tokens: int) -> SynthesisResult:
     from labelwright.synthesis.app import run_synthesis  # see llm.py
 
     asking, seed = parts.asking, _seed(held.run)
-    material = VersionMaterial(
-        base.task,
-        base.files[TASK_FILE].decode(),
-        [unpack(base.task, line) for line in packed],
-        base.gold,
-        base.programs,
-    )
     return run_synthesis(
-        material,
+        Rows(base.task, [unpack(base.task, line) for line in packed], base.gold),
         parts.llm.open(held, tokens),
         parts.sandbox,
-        SynthesisSettings(asking.programs, asking.strategies, seed, prefix=f"r{held.run.id}_"),
+        WritingOptions(asking.programs, asking.strategies, seed, prefix=f"r{held.run.id}_"),
         VersionOptions(asking.direct_labels, asking.direct_examples, seed=seed),
         lambda _item, _asked: held.check(),
         lambda _name, _share: held.check(),
+        earlier_programs=base.programs,
     )
 
 
@@ -101,7 +95,7 @@ def _seed(run: Run) -> int:
     return run.id
 
 
-def _nothing_new(written: Written) -> str:
+def _nothing_new(written: SynthesisResult) -> str:
     """Return why the LLM added nothing to what there was, empty where it did."""
     synthesis = written.synthesis
     # A student that learned from the LLM's own labels is new; one that had to do without them is not worth a version.
@@ -111,18 +105,18 @@ def _nothing_new(written: Written) -> str:
     return f"The LLM wrote no program that can be used: {synthesis.stopped or reasons or 'none was asked for'}."
 
 
-def _told(written: Written, base: Bundle) -> str:
+def _told(written: SynthesisResult, base: Bundle) -> str:
     made, old = len(written.version.bundle.programs), len(_of_production(written, base))
     early = f" It ended early: {written.synthesis.stopped}." if written.synthesis.stopped else ""
     return f"A version of {made} programs is made: {made - old} new, {old} of production's {len(base.programs)}.{early}"
 
 
-def _of_production(written: Written, base: Bundle) -> list[str]:
+def _of_production(written: SynthesisResult, base: Bundle) -> list[str]:
     """Return the names of production's programs that are in the new version as they were."""
     return [program.name for program in base.programs if program in written.version.bundle.programs]
 
 
-def _facts(written: Written, base: Bundle) -> dict[str, Any]:
+def _facts(written: SynthesisResult, base: Bundle) -> dict[str, Any]:
     spent = written.synthesis.ledger.spent()
     return {
         "programs": list(written.version.bundle.program_names),
