@@ -9,7 +9,8 @@ from labelwright.core.errors import ConfigurationError
 from labelwright.core.row import Row
 from labelwright.sandbox import Labeler
 from labelwright.synthesis.pilot.page import render_page
-from labelwright.synthesis.pilot.report import PilotReport, build_report
+from labelwright.synthesis.pilot.report import PilotReport
+from labelwright.synthesis.pilot.report_building import build_report
 from labelwright.synthesis.pilot.result import PilotOptions, PilotRows
 from labelwright.synthesis.pilot.run import run_pilot
 from labelwright.synthesis.rows import records_of

@@ -71,15 +71,15 @@ def open_provider(settings: SynthesisSettings, *, replies: Path | None = None, r
     if recorded:
         if replies is None or not replies.is_file():
             raise ConfigurationError("recorded replies need their file", advice="name it with --replies")
-        kept = Replies(replies)
-        endpoint: Endpoint = RecordedEndpoint(kept.model)
+        kept_replies = Replies(replies)
+        endpoint: Endpoint = RecordedEndpoint(kept_replies.model)
     else:
         endpoint = open_endpoint(settings)
         path = replies or settings.replies_dir / f"{re.sub(r'[^A-Za-z0-9._-]+', '_', settings.model)}.jsonl"
-        kept = Replies(path, model=settings.model)
+        kept_replies = Replies(path, model=settings.model)
     budget = Budget(settings.budget_tokens or None, settings.budget_dollars or None)
     ledger = Ledger(read_price(endpoint.model, settings.prices), budget)
-    return KeptProvider(endpoint, kept, ledger, Retries(settings.attempts, settings.longest_wait_seconds))
+    return KeptProvider(endpoint, kept_replies, ledger, Retries(settings.attempts, settings.longest_wait_seconds))
 
 
 def open_endpoint(settings: SynthesisSettings) -> OpenAIEndpoint:

@@ -89,7 +89,7 @@ def pilot(
     from labelwright.synthesis.llm.prices import read_price
     from labelwright.synthesis.pilot.estimate import estimate_pilot
     from labelwright.synthesis.pilot.page import render_page
-    from labelwright.synthesis.pilot.report import build_report
+    from labelwright.synthesis.pilot.report_building import build_report
     from labelwright.synthesis.pilot.result import PilotOptions, PilotRows
     from labelwright.synthesis.pilot.run import run_pilot
     from labelwright.synthesis.settings import read_settings

@@ -47,14 +47,14 @@ def ask_concepts(provider: Provider, task: Task, *, seed: int = 0) -> list[Conce
 def read_concepts(task: Task, text: str) -> list[Concept]:
     """Return the concepts in an answer: the lines with a short name before a colon, each name once."""
     names_in_use = {*task.fields, *(_field_name(name) for name in task.labels)}
-    found: dict[str, Concept] = {}
+    concepts: dict[str, Concept] = {}
     for line in text.splitlines():
         printable = "".join(character for character in line if character.isprintable())
         before, colon, after = _MARK.sub("", printable, count=1).partition(":")
         name, description = _field_name(before), " ".join(_EMPHASIS.sub("", after).split())
         if colon and name and description and len(before) <= _MAX_NAME and name not in names_in_use:
-            found.setdefault(name, Concept(name, description))
-    return list(found.values())
+            concepts.setdefault(name, Concept(name, description))
+    return list(concepts.values())
 
 
 def suggest_fields(concepts: list[Concept]) -> str:

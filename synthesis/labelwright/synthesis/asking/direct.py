@@ -24,7 +24,7 @@ from labelwright.synthesis.templates import render
 
 PURPOSE = "direct"
 _RECORD_CHARACTERS = 1200
-"""Of one text, about 350 tokens: each record is paid for by its length, and rarely tells more further on."""
+"""Of one text, about 350 tokens: each record is paid for by its length, and its end rarely decides."""
 _MAX_TOKENS = 16
 """A label's name; measured answers had two tokens."""
 _ALTERNATIVES = 10
@@ -45,7 +45,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class DirectLabels:
-    """What the LLM said of each record.
+    """The LLM's label of each record.
 
     ``labels`` [records] are indexes, -1 where there was no usable answer. ``scores`` [records x labels] are the
     log-probabilities of those labels of which the endpoint gave one, NaN for the others. ``tokens`` [records x 2] are
@@ -119,20 +119,20 @@ def label_directly(
     A failed request is counted and leaves -1. ``listener`` hears how many are done. Raises BudgetExceeded, and
     AskFailed where the first request fails: then the endpoint cannot be used at all.
     """
-    found = DirectLabels.none(len(records), len(task.label_names))
+    answers = DirectLabels.none(len(records), len(task.label_names))
     for index, record in enumerate(records):
         try:
             reply = provider.complete(direct_request(task, record, examples), PURPOSE)
         except AskFailed as error:
             if index == 0:
                 raise
-            found.unanswered[error.kind] = found.unanswered.get(error.kind, 0) + 1
+            answers.unanswered[error.kind] = answers.unanswered.get(error.kind, 0) + 1
         else:
-            found.labels[index] = read_label(task, reply.text)
-            found.scores[index] = read_scores(task, reply)
-            found.tokens[index] = reply.usage.tokens_in, reply.usage.tokens_out
+            answers.labels[index] = read_label(task, reply.text)
+            answers.scores[index] = read_scores(task, reply)
+            answers.tokens[index] = reply.usage.tokens_in, reply.usage.tokens_out
         listener(index + 1)
-    return found
+    return answers
 
 
 def direct_request(task: Task, record: Record, examples: Sequence[Example]) -> Request:
@@ -160,15 +160,15 @@ def read_scores(task: Task, reply: Reply) -> list[float]:
 
     A candidate counts for a label where it is the beginning of that label's name and of no other's.
     """
-    found = [math.nan] * len(task.label_names)
+    scores = [math.nan] * len(task.label_names)
     plain = [_plain(name) for name in task.label_names]
-    for token, score in reply.alternatives.items():
+    for token, log_probability in reply.alternatives.items():
         piece = _plain(token)
         fitting = [index for index, name in enumerate(plain) if piece and name.startswith(piece)]
         if len(fitting) == 1:
-            before = found[fitting[0]]
-            found[fitting[0]] = score if math.isnan(before) else float(np.logaddexp(before, score))
-    return found
+            before = scores[fitting[0]]
+            scores[fitting[0]] = log_probability if math.isnan(before) else float(np.logaddexp(before, log_probability))
+    return scores
 
 
 def _plain(text: str) -> str:

@@ -51,8 +51,8 @@ def gather(strategy: Strategy, rows: VotedRows, seed: int) -> PromptEvidence:
     rng = np.random.default_rng(seed)
     match strategy.name:
         case "sample":
-            chosen = varied_sample(rows, rng)
-            return PromptEvidence({"records": [_line(rows, rows.records[index]) for index in chosen]})
+            sample = varied_sample(rows, rng)
+            return PromptEvidence({"records": [_line(rows, rows.records[index]) for index in sample]})
         case "vocabulary":
             return PromptEvidence({"words": vocabulary(rows, rng)})
         case "similar":
@@ -72,20 +72,20 @@ def gather_words(strategy: Strategy, rows: VotedRows, label: int, seed: int) -> 
     order = [own[int(number)] for number in rng.permutation(len(own))]
     if strategy.name == "words_missed":
         order.sort(key=lambda index: commonest_vote(rows.gold_votes[index], rows.label_count) == label)
-    shown = order[:_WORD_RECORDS]
-    lines = [one_line(rows.task, rows.gold[index].record, _WORD_CHARACTERS) for index in shown]
-    return PromptEvidence({"records": lines}, frozenset(shown))
+    indexes = order[:_WORD_RECORDS]
+    lines = [one_line(rows.task, rows.gold[index].record, _WORD_CHARACTERS) for index in indexes]
+    return PromptEvidence({"records": lines}, frozenset(indexes))
 
 
 def varied_sample(rows: VotedRows, rng: np.random.Generator) -> list[int]:
     """Return records that differ from each other: each next one has least in common with those chosen before."""
     pool = [int(index) for index in rng.permutation(len(rows.records))[:_POOL]]
     features = {index: _features(rows, rows.records[index]) for index in pool}
-    chosen = pool[:1]
-    while pool and len(chosen) < min(_SAMPLE, len(pool)):
-        rest = [index for index in pool if index not in chosen]
-        chosen.append(min(rest, key=lambda index: max(_similarity(features[index], features[one]) for one in chosen)))
-    return chosen
+    sample = pool[:1]
+    while pool and len(sample) < min(_SAMPLE, len(pool)):
+        rest = [index for index in pool if index not in sample]
+        sample.append(min(rest, key=lambda index: max(_similarity(features[index], features[one]) for one in sample)))
+    return sample
 
 
 def vocabulary(rows: VotedRows, rng: np.random.Generator) -> list[str]:
@@ -105,16 +105,16 @@ def _similar(rows: VotedRows, rng: np.random.Generator) -> PromptEvidence:
     """Return pairs of gold rows that have most in common and differ in their label."""
     gold = rows.gold
     features = [_features(rows, row.record) for row in gold]
-    shown: list[int] = []
+    indexes: list[int] = []
     for index in (int(number) for number in rng.permutation(len(gold))):
-        others = [other for other, row in enumerate(gold) if row.label != gold[index].label and other not in shown]
-        if index in shown or not others:
+        others = [other for other, row in enumerate(gold) if row.label != gold[index].label and other not in indexes]
+        if index in indexes or not others:
             continue
         nearest = max(others, key=lambda other: _similarity(features[index], features[other]))
-        shown += [index, nearest]
-        if len(shown) >= 2 * _PAIRS:
+        indexes += [index, nearest]
+        if len(indexes) >= 2 * _PAIRS:
             break
-    return PromptEvidence({"examples": [_labeled_line(rows, index) for index in shown]}, frozenset(shown))
+    return PromptEvidence({"examples": [_labeled_line(rows, index) for index in indexes]}, frozenset(indexes))
 
 
 def _disputed(rows: VotedRows, rng: np.random.Generator) -> PromptEvidence:
@@ -124,14 +124,14 @@ def _disputed(rows: VotedRows, rng: np.random.Generator) -> PromptEvidence:
         for index, row in enumerate(rows.gold)
         if commonest_vote(rows.gold_votes[index], rows.label_count) != row.label
     ]
-    shown = [wrong[int(number)] for number in rng.permutation(len(wrong))[:_DISPUTED]]
-    lines = [_labeled_line(rows, index) for index in shown]
+    indexes = [wrong[int(number)] for number in rng.permutation(len(wrong))[:_DISPUTED]]
+    lines = [_labeled_line(rows, index) for index in indexes]
     if len(lines) < _DISPUTED:
         votes = rows.record_votes
         doubtful = [index for index in range(len(votes)) if commonest_vote(votes[index], rows.label_count) < 0]
         more = rng.permutation(len(doubtful))[: _DISPUTED - len(lines)]
         lines += [{"label": "", "text": _line(rows, rows.records[doubtful[int(number)]])} for number in more]
-    return PromptEvidence({"disputed": lines}, frozenset(shown))
+    return PromptEvidence({"disputed": lines}, frozenset(indexes))
 
 
 def commonest_vote(votes: Labels, labels: int) -> int:

@@ -96,14 +96,14 @@ def has_text(task: Task) -> bool:
     return bool(task.fields_of(FieldType.TEXT))
 
 
-def plan(task: Task, count: int, chosen: Sequence[str], *, has_gold: bool) -> list[Strategy]:
+def plan(task: Task, count: int, wanted: Sequence[str], *, has_gold: bool) -> list[Strategy]:
     """Return the strategy of each of ``count`` programs: the chosen ones in turn, or a round that fits the task.
 
     Raises ConfigurationError for an unknown strategy, or one that lacks what it needs.
     """
     available = _available(task, has_gold)
-    names = chosen or _default_round(task, has_gold)
-    for name in chosen:
+    names = wanted or _default_round(task, has_gold)
+    for name in wanted:
         if name not in STRATEGIES:
             raise ConfigurationError(
                 f"there is no strategy {ascii(name)[:60]}", advice=f"the strategies: {', '.join(STRATEGIES)}"

@@ -154,10 +154,10 @@ def _first_ballot(sandbox: Sandbox, ingredients: Ingredients, *, own_student: bo
     """Return the votes of the programs that are there already."""
     rows = ingredients.rows
     # A student or head of an earlier version is replaced by the one that is made here.
-    replaced = (STUDENT_NAMES if own_student else frozenset()) | (
+    outdated = (STUDENT_NAMES if own_student else frozenset()) | (
         HEAD_NAMES if number_fields(rows.task) else frozenset()
     )
-    programs = [item for item in ingredients.programs if item.name not in replaced]
+    programs = [item for item in ingredients.programs if item.name not in outdated]
     gold_votes = cast_votes(sandbox, rows.task, programs, rows.gold_records)
     for column, program in enumerate(programs):
         gold_votes[sorted(ingredients.shown_gold.get(program.name, ())), column] = HIDDEN
@@ -173,37 +173,37 @@ def _sampled(ingredients: Ingredients, most: int, seed: int) -> Ingredients:
         return ingredients
     order = np.array(random_order(len(rows.records), seed))
     labeled_first = np.argsort(~answered(ingredients.record_beliefs[order]), kind="stable")
-    chosen = np.sort(order[labeled_first][:most])
+    sample = np.sort(order[labeled_first][:most])
     return replace(
         ingredients,
-        rows=replace(rows, records=[rows.records[index] for index in chosen.tolist()]),
-        record_beliefs=ingredients.record_beliefs[chosen],
+        rows=replace(rows, records=[rows.records[index] for index in sample.tolist()]),
+        record_beliefs=ingredients.record_beliefs[sample],
     )
 
 
 def _choose(ballot: _Ballot, label_count: int, seed: int) -> Ensemble:
     programs, gold = ballot.programs, ballot.gold
-    chosen = choose_programs(ballot.gold_votes, gold, label_count, seed=seed, units=ballot.units) if len(gold) else []
-    gains = {programs[item].name: gain for item, gain in chosen}
+    choices = choose_programs(ballot.gold_votes, gold, label_count, seed=seed, units=ballot.units) if len(gold) else []
+    gains = {programs[item].name: gain for item, gain in choices}
     # Where nothing helps on gold, all stay: an empty version cannot be served.
-    kept = sorted(
+    serving = sorted(
         (index for index, program in enumerate(programs) if program.name in gains or not gains),
         key=lambda index: programs[index].name,
     )
     if len(gold):
         choice = choose_label_model(
-            ballot.gold_votes[:, kept], gold, ballot.record_votes[:, kept], label_count, seed=seed
+            ballot.gold_votes[:, serving], gold, ballot.record_votes[:, serving], label_count, seed=seed
         )
     else:
-        choice = choose_label_model_by_agreement(ballot.record_votes[:, kept], label_count)
+        choice = choose_label_model_by_agreement(ballot.record_votes[:, serving], label_count)
     return Ensemble(
-        programs=tuple(programs[index] for index in kept),
+        programs=tuple(programs[index] for index in serving),
         candidates=tuple(programs),
         choice=choice,
         candidate_gold_votes=ballot.gold_votes,
         gold_labels=gold,
         gains=gains,
-        left_out={program.name: _NO_GAIN for index, program in enumerate(programs) if index not in kept},
+        left_out={program.name: _NO_GAIN for index, program in enumerate(programs) if index not in serving},
     )
 
 

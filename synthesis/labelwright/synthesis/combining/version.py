@@ -119,24 +119,24 @@ def learn_directly(provider: Provider, rows: Rows, options: VersionOptions, list
     """
     gold = DirectLabels.none(len(rows.gold), rows.label_count)
     records = DirectLabels.none(len(rows.records), rows.label_count)
-    chosen = random_distinct(rows.records, options.seed)[: options.direct_labels]
-    if not chosen:
+    sample = random_distinct(rows.records, options.seed)[: options.direct_labels]
+    if not sample:
         return DirectLessons(gold, records)
     examples = choose_examples(rows.task, rows.gold, options.direct_examples)
-    shown = [example.record for example in examples]
+    example_records = [example.record for example in examples]
 
-    def ask(asked: list[Record], step: str) -> DirectLabels:
+    def ask(asked_records: list[Record], step: str) -> DirectLabels:
         def report(done: int) -> None:
-            listener(step, done / len(asked))
+            listener(step, done / len(asked_records))
 
-        return label_directly(provider, rows.task, asked, examples, listener=report)
+        return label_directly(provider, rows.task, asked_records, examples, listener=report)
 
     try:
         gold = ask(rows.gold_records, "direct labels of gold rows")
-        gold.forget([index for index, row in enumerate(rows.gold) if row.record in shown])
+        gold.forget([index for index, row in enumerate(rows.gold) if row.record in example_records])
         if len(rows.gold) and not direct_labels_tell(gold.beliefs, rows.gold_labels):
             return DirectLessons(gold, records, _NOT_BETTER)
-        records.put(chosen, ask([rows.records[index] for index in chosen], "direct labels to learn from"))
+        records.put(sample, ask([rows.records[index] for index in sample], "direct labels to learn from"))
     except (AskFailed, BudgetExceeded) as error:
         return DirectLessons(gold, records, error.message)
     return DirectLessons(gold, records)

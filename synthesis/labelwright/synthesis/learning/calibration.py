@@ -64,10 +64,10 @@ def unseen_accuracy(beliefs: Floats, gold: Labels, label_count: int) -> tuple[in
     if not len(gold):
         return 0, 0
 
-    def score(kept: Mask, test: Mask) -> Labels:
-        if not kept.any():  # a single row: there is nothing to calibrate by
+    def score(train: Mask, test: Mask) -> Labels:
+        if not train.any():  # a single row: there is nothing to calibrate by
             return np.full(int(test.sum()), ABSTAIN, dtype=np.int64)
-        scores = fit_calibration(beliefs[kept], gold[kept], label_count).scores(beliefs[test])
+        scores = fit_calibration(beliefs[train], gold[train], label_count).scores(beliefs[test])
         return np.asarray(scores.argmax(axis=1), dtype=np.int64)
 
     answers = out_of_fold(stratified_folds(gold, _FOLDS, 0), score)

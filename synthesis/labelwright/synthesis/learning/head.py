@@ -120,12 +120,12 @@ class _Lesson:
         self._rows = rows
         self._label_count = label_count
 
-    def fit(self, penalty: float, kept: Mask) -> SoftmaxRegression:
-        """Fit on the gold rows in ``kept`` and on the records that the LLM labeled, calibrated by those rows."""
-        labels = self._rows.gold_labels[kept]
-        features, targets, weights = self._gold[kept], np.eye(self._label_count)[labels], np.ones(len(labels))
+    def fit(self, penalty: float, train: Mask) -> SoftmaxRegression:
+        """Fit on the gold rows in ``train`` and on the records that the LLM labeled, calibrated by those rows."""
+        labels = self._rows.gold_labels[train]
+        features, targets, weights = self._gold[train], np.eye(self._label_count)[labels], np.ones(len(labels))
         if len(self._others):
-            calibration = fit_calibration(self._rows.gold_beliefs[kept], labels, self._label_count)
+            calibration = fit_calibration(self._rows.gold_beliefs[train], labels, self._label_count)
             features = np.vstack([features, self._others])
             targets = np.vstack([targets, softmax(calibration.scores(self._beliefs))])
             weights = np.concatenate([weights, np.full(len(self._others), self._rows.trust)])
@@ -133,7 +133,7 @@ class _Lesson:
 
     def scorer(self, penalty: float) -> Callable[[Mask, Mask], Floats]:
         """Return the function that fits on some gold rows and scores others."""
-        return lambda kept, test: self.fit(penalty, kept).scores(self._gold[test])
+        return lambda train, test: self.fit(penalty, train).scores(self._gold[test])
 
     def unscaled(self, regression: SoftmaxRegression) -> tuple[Floats, npt.NDArray[np.int64]]:
         """Return weights and start for numbers as records have them, in points that are rounded for a reader."""

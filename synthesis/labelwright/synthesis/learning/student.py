@@ -123,20 +123,20 @@ class _Lesson:
         self._labels = rows.gold_labels
         self._extra = extra
 
-    def fit(self, settings: StudentSettings, kept: Mask) -> WordModel:
-        """Fit on the gold rows in ``kept``."""
+    def fit(self, settings: StudentSettings, train: Mask) -> WordModel:
+        """Fit on the gold rows in ``train``."""
         return fit_word_model(
-            self.gold.only(kept),
-            self._labels[kept],
+            self.gold.only(train),
+            self._labels[train],
             self.unlabeled,
-            self._extra.evidence(settings.evidence, kept),
+            self._extra.evidence(settings.evidence, train),
             self._extra.weights(settings.evidence, settings.unlabeled_weight),
             smoothing=settings.smoothing,
         ).centered()
 
-    def scores(self, settings: StudentSettings, kept: Mask, test: Mask) -> Floats:
-        """Return the scores of the gold rows in ``test`` after a fit on those in ``kept``."""
-        return self.fit(settings, kept).scores(self.gold.only(test))
+    def scores(self, settings: StudentSettings, train: Mask, test: Mask) -> Floats:
+        """Return the scores of the gold rows in ``test`` after a fit on those in ``train``."""
+        return self.fit(settings, train).scores(self.gold.only(test))
 
 
 class _Average:
@@ -152,11 +152,11 @@ class _Average:
             for item in settings
         ]
 
-    def fit(self, kept: Mask) -> WordModel:
-        """Fit every member on the gold rows in ``kept`` and average."""
+    def fit(self, train: Mask) -> WordModel:
+        """Fit every member on the gold rows in ``train`` and average."""
         models = []
         for settings, lesson, columns in self._members:
-            model = lesson.fit(settings, kept)
+            model = lesson.fit(settings, train)
             # A word beyond the vocabulary's limit goes to a last column that is dropped.
             table = np.zeros((len(model.start), len(self.lesson.vocabulary) + 1))
             table[:, columns] = model.table
@@ -165,9 +165,9 @@ class _Average:
             np.mean([model.start for model in models], axis=0), np.mean([model.table for model in models], axis=0)
         )
 
-    def scores(self, kept: Mask, test: Mask) -> Floats:
-        """Return the scores of the gold rows in ``test`` after a fit on those in ``kept``."""
-        model, counts = self.fit(kept), self.lesson.gold.only(test)
+    def scores(self, train: Mask, test: Mask) -> Floats:
+        """Return the scores of the gold rows in ``test`` after a fit on those in ``train``."""
+        model, counts = self.fit(train), self.lesson.gold.only(test)
         table = np.zeros_like(model.table)
         columns = self.strongest(model)
         table[:, columns] = model.table[:, columns]

@@ -49,28 +49,28 @@ class RecordEvidence:
         self._answered = answered(self.rows.unlabeled_beliefs)
         self._trust = trust(self.rows.gold_beliefs, self.rows.gold_labels, self.label_count)
 
-    def evidence(self, used: ExtraEvidence, kept: Mask) -> Floats:
-        """Return log P(what is known | label) of each unlabeled record, as measured on the gold rows in ``kept``."""
-        key = (used, kept.tobytes())
+    def evidence(self, extra: ExtraEvidence, train: Mask) -> Floats:
+        """Return log P(what is known | label) of each unlabeled record, as measured on the gold rows in ``train``."""
+        key = (extra, train.tobytes())
         if key not in self._sums:
-            self._sums[key] = self._sum(used, kept)
+            self._sums[key] = self._sum(extra, train)
         return self._sums[key]
 
-    def weights(self, used: ExtraEvidence, unlabeled_weight: float) -> Floats:
+    def weights(self, extra: ExtraEvidence, unlabeled_weight: float) -> Floats:
         """Return how much of a gold row each unlabeled record counts: more where the LLM labeled it and is good."""
         weights = np.full(len(self._answered), unlabeled_weight)
-        if used is not ExtraEvidence.NONE:
+        if extra is not ExtraEvidence.NONE:
             weights[self._answered] = max(unlabeled_weight, self._trust)
         return weights
 
-    def _sum(self, used: ExtraEvidence, kept: Mask) -> Floats:
-        rows, gold = self.rows, self.rows.gold_labels[kept]
+    def _sum(self, extra: ExtraEvidence, train: Mask) -> Floats:
+        rows, gold = self.rows, self.rows.gold_labels[train]
         sums = np.zeros((len(self._answered), self.label_count))
-        if used is not ExtraEvidence.NONE and self._answered.any():
-            calibration = fit_calibration(rows.gold_beliefs[kept], gold, self.label_count)
+        if extra is not ExtraEvidence.NONE and self._answered.any():
+            calibration = fit_calibration(rows.gold_beliefs[train], gold, self.label_count)
             sums += calibration.evidence(rows.unlabeled_beliefs)
-        if used is ExtraEvidence.ALL:
-            likelihood = fit_weighted(rows.gold_votes[kept], gold, self.label_count).likelihood
+        if extra is ExtraEvidence.ALL:
+            likelihood = fit_weighted(rows.gold_votes[train], gold, self.label_count).likelihood
             assert likelihood is not None
             for column, table in zip(rows.unlabeled_votes.T, np.log(likelihood), strict=True):
                 sums[column >= 0] += table[column[column >= 0]]

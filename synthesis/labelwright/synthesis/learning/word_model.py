@@ -40,10 +40,10 @@ class WordCounts:
         sums = [np.bincount(self.columns, weights=column[self.rows], minlength=self.words) for column in belief.T]
         return np.stack(sums)
 
-    def only(self, kept: Mask) -> WordCounts:
-        """Return the records where ``kept`` is true."""
-        entries = kept[self.rows]
-        return WordCounts((np.cumsum(kept) - 1)[self.rows[entries]], self.columns[entries], int(kept.sum()), self.words)
+    def only(self, mask: Mask) -> WordCounts:
+        """Return the records where ``mask`` is true."""
+        entries = mask[self.rows]
+        return WordCounts((np.cumsum(mask) - 1)[self.rows[entries]], self.columns[entries], int(mask.sum()), self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,11 @@ def find_vocabulary(documents: Iterable[frozenset[str]], *, least: int, most: in
 def count_words(documents: Sequence[frozenset[str]], vocabulary: Sequence[str]) -> WordCounts:
     """Return which words of ``vocabulary`` stand in which documents."""
     index = {word: column for column, word in enumerate(vocabulary)}
-    found = [(row, sorted(index[word] for word in document if word in index)) for row, document in enumerate(documents)]
-    rows = np.repeat([row for row, _ in found], [len(columns) for _, columns in found]).astype(np.int64)
-    columns = np.array([column for _, columns in found for column in columns], dtype=np.int64)
+    by_document = [
+        (row, sorted(index[word] for word in document if word in index)) for row, document in enumerate(documents)
+    ]
+    rows = np.repeat([row for row, _ in by_document], [len(columns) for _, columns in by_document]).astype(np.int64)
+    columns = np.array([column for _, columns in by_document for column in columns], dtype=np.int64)
     return WordCounts(rows, columns, len(documents), len(vocabulary))
 
 
@@ -87,8 +89,8 @@ def fit_word_model(
     how much of a row each unlabeled record counts. ``smoothing`` is added to each word's count.
     """
     certain = np.eye(evidence.shape[1])[labels]
-    known = evidence.any(axis=1)
-    belief = softmax(evidence) * (weights * known)[:, None]
+    has_evidence = evidence.any(axis=1)
+    belief = softmax(evidence) * (weights * has_evidence)[:, None]
     for _ in range(_EM_ROUNDS):
         model = _estimate(gold.totals(certain) + unlabeled.totals(belief), certain.sum(0) + belief.sum(0), smoothing)
         if not weights.any():

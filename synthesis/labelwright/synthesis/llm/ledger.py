@@ -122,12 +122,12 @@ class Ledger:
         }
 
     def _sum(self, purposes: Iterable[str] | None, outcomes: set[AttemptOutcome]) -> Total:
-        wanted = None if purposes is None else set(purposes)
+        counted = None if purposes is None else set(purposes)
         with self._lock:
             usages = [
                 entry.usage
                 for entry in self._entries
-                if entry.outcome in outcomes and (wanted is None or entry.purpose in wanted)
+                if entry.outcome in outcomes and (counted is None or entry.purpose in counted)
             ]
         tokens_in, tokens_out = sum(usage.tokens_in for usage in usages), sum(usage.tokens_out for usage in usages)
         dollars = self.price.cost(tokens_in, tokens_out) if self.price else None

@@ -97,10 +97,10 @@ class KeptProvider(Provider):
 
     @override
     def complete(self, request: Request, purpose: str) -> Reply:
-        kept = None if self._replies is None else self._replies.get(request)
-        if kept is not None:
-            self._ledger.add(Entry(purpose, AttemptOutcome.REPLAYED, kept.usage))
-            return kept
+        kept_reply = None if self._replies is None else self._replies.get(request)
+        if kept_reply is not None:
+            self._ledger.add(Entry(purpose, AttemptOutcome.REPLAYED, kept_reply.usage))
+            return kept_reply
         retrying = Retrying(
             stop=stop_after_attempt(self._retries.attempts),
             wait=self._wait,

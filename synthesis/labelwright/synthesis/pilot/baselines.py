@@ -30,8 +30,8 @@ def require_scikit_learn() -> None:
 def unseen_tfidf_labels(texts: Sequence[str], gold: Labels, *, seed: int) -> Labels:
     """Return the labels that ``tfidf_labels`` gives each gold row, trained on the other folds. Raises as it does."""
 
-    def score(kept: Mask, test: Mask) -> Labels:
-        return tfidf_labels(list(compress(texts, kept)), gold[kept], list(compress(texts, test)))
+    def score(train: Mask, test: Mask) -> Labels:
+        return tfidf_labels(list(compress(texts, train)), gold[train], list(compress(texts, test)))
 
     return out_of_fold(stratified_folds(gold, _FOLDS, seed), score)
 

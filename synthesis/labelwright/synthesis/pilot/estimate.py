@@ -21,8 +21,8 @@ _SHARE_OF_TOKENS_IN = 0.82
 def estimate_pilot(rows: PilotRows, writing: WritingOptions, options: PilotOptions, price: Price | None) -> Estimate:
     """Return about what the whole run will take. Raises ConfigurationError for strategies that cannot be used."""
     programs = estimate(rows, writing, price)
-    chosen = min(options.direct_labels, len(rows.records))
-    labels = (chosen + len(rows.gold) if chosen else 0) + min(options.direct_sample, len(rows.measured))
+    learned_from = min(options.direct_labels, len(rows.records))
+    labels = (learned_from + len(rows.gold) if learned_from else 0) + min(options.direct_sample, len(rows.measured))
     tokens_in = programs.tokens_in + round(labels * _tokens_per_record(rows, options))
     tokens_out = programs.tokens_out + labels * _ANSWER_TOKENS
     dollars = price.cost(tokens_in, tokens_out) if price else None

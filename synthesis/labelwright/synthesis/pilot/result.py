@@ -67,7 +67,7 @@ class WrittenPrograms:
 class MeasuredLabeling:
     """One way of labeling the measured rows. ``rows`` are their indexes: a sample where each answer costs money."""
 
-    given: Labels
+    labels: Labels
     quality: Quality
     rows: Labels
     against_ensemble: PairedComparison | None = None

@@ -96,17 +96,17 @@ def measure_pilot(
     """
     ensemble, gold_answers = version.ensemble, version.gold_direct.labels
     truth = labels_of(rows.measured)
-    given, probabilities = _ensemble_labels(sandbox, rows, ensemble, version.bundle, options.seed)
+    labels, probabilities = _ensemble_labels(sandbox, rows, ensemble, version.bundle, options.seed)
     before = provider.ledger.worth()
-    chosen, direct = _ask_directly(provider, rows, options, listener)
+    sample, direct = _ask_directly(provider, rows, options, listener)
     after = provider.ledger.worth()
-    labelings = _Labelings(rows, truth, given)
-    labelings.add(ENSEMBLE, given)
+    labelings = _Labelings(rows, truth, labels)
+    labelings.add(ENSEMBLE, labels)
     labelings.add(MAJORITY, np.full(len(truth), labelings.default))
-    labelings.add(DIRECT, direct.labels, chosen)
+    labelings.add(DIRECT, direct.labels, sample)
     has_answer = gold_answers >= 0
     if rows.test and has_answer.any():
-        labelings.add(DIRECT_CALIBRATED, _calibrated(rows, version.gold_direct, direct), chosen)
+        labelings.add(DIRECT_CALIBRATED, _calibrated(rows, version.gold_direct, direct), sample)
     if options.baseline:
         listener("baseline", 0.0)
         labelings.add(BASELINE, _baseline_labels(rows, options.seed))
@@ -148,17 +148,17 @@ class _Labelings:
         self._truth = truth
         self._ensemble = ensemble
 
-    def add(self, name: str, given: Labels, rows: Labels | None = None) -> None:
+    def add(self, name: str, labels: Labels, rows: Labels | None = None) -> None:
         """Measure labels ``given`` to the measured rows with the indexes ``rows``, or to all."""
         rows = np.arange(len(self._truth)) if rows is None else rows
         if not len(rows):
             return
         truth = self._truth[rows]
         self.measured[name] = MeasuredLabeling(
-            given,
-            measure(truth, given, self._label_count, default=self.default),
+            labels,
+            measure(truth, labels, self._label_count, default=self.default),
             rows,
-            None if name == ENSEMBLE else compare(truth, self._ensemble[rows], given),
+            None if name == ENSEMBLE else compare(truth, self._ensemble[rows], labels),
         )
 
 
@@ -190,9 +190,9 @@ def _ask_directly(
 ) -> tuple[Labels, DirectLabels]:
     """Return which of the measured rows the LLM labeled, and its answers."""
     measured = rows.measured
-    chosen = np.array(random_order(len(measured), options.seed)[: options.direct_sample], dtype=np.int64)
+    sample = np.array(random_order(len(measured), options.seed)[: options.direct_sample], dtype=np.int64)
     examples = choose_examples(rows.task, rows.gold, options.direct_examples) if rows.test else []
-    records = [measured[index].record for index in chosen]
+    records = [measured[index].record for index in sample]
     step = "direct labels to compare with"
     try:
         answers = label_directly(
@@ -201,8 +201,8 @@ def _ask_directly(
     except (AskFailed, BudgetExceeded) as error:
         # The version stands, it only cannot be compared; what was asked so far is in the ledger.
         nothing = DirectLabels.none(0, rows.label_count)
-        return chosen[:0], replace(nothing, unanswered={error.reason: len(records)})
-    return chosen, answers
+        return sample[:0], replace(nothing, unanswered={error.reason: len(records)})
+    return sample, answers
 
 
 def _calibrated(rows: PilotRows, gold_direct: DirectLabels, direct: DirectLabels) -> Labels:

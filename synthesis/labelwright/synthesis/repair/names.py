@@ -120,7 +120,7 @@ def _targets(node: ast.stmt) -> list[ast.expr]:
 
 
 def _drop_prints(tree: ast.Module) -> bool:
-    found = False
+    changed = False
     for node in ast.walk(tree):
         for attribute in ("body", "orelse"):
             statements = getattr(node, attribute, None)
@@ -128,10 +128,10 @@ def _drop_prints(tree: ast.Module) -> bool:
                 continue
             kept = [item for item in statements if not _is_print(item)]
             if len(kept) < len(statements):
-                found = True
+                changed = True
                 needs_one = attribute == "body" and not kept
                 setattr(node, attribute, [ast.Pass()] if needs_one else kept)
-    return found
+    return changed
 
 
 def _is_print(node: object) -> bool:
@@ -165,13 +165,13 @@ def _is_docstring(node: ast.stmt) -> bool:
 
 def _label_places(tree: ast.Module) -> list[ast.Constant]:
     """Return the constants that stand where a label does: returned, or the key of a table."""
-    found: list[ast.Constant] = []
+    constants: list[ast.Constant] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Return) and node.value is not None:
-            found += _returned_constants(node.value)
+            constants += _returned_constants(node.value)
         elif isinstance(node, ast.Dict):
-            found += [key for key in node.keys if isinstance(key, ast.Constant)]
-    return found
+            constants += [key for key in node.keys if isinstance(key, ast.Constant)]
+    return constants
 
 
 def _returned_constants(value: ast.expr) -> list[ast.Constant]:

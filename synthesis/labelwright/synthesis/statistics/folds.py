@@ -24,7 +24,7 @@ def stratified_folds(labels: Labels, count: int, seed: int) -> Labels:
 def out_of_fold(folds: Labels, score: Callable[[Mask, Mask], npt.NDArray[_Entry]]) -> npt.NDArray[_Entry]:
     """Return an entry for each row, by fits that have not seen the row. ``folds`` must not be empty.
 
-    ``score`` takes the rows to fit on and the rows of one fold, and returns an entry for each of the latter.
+    ``score`` takes the rows to train on and those of one fold to test, and returns an entry for each of the latter.
     """
     tests = [folds == fold for fold in np.unique(folds)]
     parts = [score(~test, test) for test in tests]
@@ -34,6 +34,6 @@ def out_of_fold(folds: Labels, score: Callable[[Mask, Mask], npt.NDArray[_Entry]
     return entries
 
 
-def unseen_scores(repeats: Sequence[Labels], score: Callable[[Mask, Mask], Floats]) -> Floats:
+def unseen_scores(divisions: Sequence[Labels], score: Callable[[Mask, Mask], Floats]) -> Floats:
     """Return repeats x rows x labels: each row scored out of fold, once for each of the divisions into folds."""
-    return np.stack([out_of_fold(folds, score) for folds in repeats])
+    return np.stack([out_of_fold(folds, score) for folds in divisions])

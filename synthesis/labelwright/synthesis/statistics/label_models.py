@@ -100,20 +100,20 @@ def fit_weighted(votes: Votes, gold: Labels, label_count: int, *, strength: floa
     truth = np.eye(label_count)[gold]
     likelihood = np.empty((votes.shape[1], label_count, label_count))
     for program, column in enumerate(votes.T):
-        seen = column != HIDDEN
-        rows = truth[seen].sum(axis=0)
-        counts = _one_hot(column[seen], label_count).T @ truth[seen]
-        likelihood[program] = (counts + strength * _undirected(counts, int(seen.sum()))) / (rows + strength)
+        visible = column != HIDDEN
+        rows = truth[visible].sum(axis=0)
+        counts = _one_hot(column[visible], label_count).T @ truth[visible]
+        likelihood[program] = (counts + strength * _undirected(counts, int(visible.sum()))) / (rows + strength)
     return Fit("weighted", _prior(truth.sum(axis=0)), np.clip(likelihood, _TINY, 1.0))
 
 
 def _undirected(counts: Floats, rows: int) -> Floats:
     """Return P(vote | label), votes x labels, of a program with the coverage and accuracy in ``counts``, no more."""
     label_count = len(counts)
-    given = counts.sum(axis=1) + 1 / label_count
-    coverage = given.sum() / (rows + 2)
+    vote_counts = counts.sum(axis=1) + 1 / label_count
+    coverage = vote_counts.sum() / (rows + 2)
     accuracy = (np.trace(counts) + 1) / (counts.sum() + label_count)
-    wrong = np.tile(given[:, None], (1, label_count))
+    wrong = np.tile(vote_counts[:, None], (1, label_count))
     np.fill_diagonal(wrong, 0.0)
     return np.asarray(coverage * (accuracy * np.eye(label_count) + (1 - accuracy) * wrong / wrong.sum(axis=0)))
 
@@ -131,17 +131,17 @@ def fit_dawid_skene(
 
     Starts at the shares of the votes. ``smoothing`` is added to every count. A ``prior`` is kept as it is.
     """
-    seen = votes[(votes >= 0).any(axis=1)]
-    if not len(seen):
+    voted_rows = votes[(votes >= 0).any(axis=1)]
+    if not len(voted_rows):
         return Fit("dawid_skene", _uniform(label_count), np.full((votes.shape[1], label_count, label_count), 0.5))
-    given = [_one_hot(column, label_count) for column in seen.T]
-    belief = np.sum(given, axis=0)
+    one_hot = [_one_hot(column, label_count) for column in voted_rows.T]
+    belief = np.sum(one_hot, axis=0)
     belief = belief / belief.sum(axis=1, keepdims=True)
     for _ in range(rounds):
         balance = belief.mean(axis=0) if prior is None else prior
-        likelihood = np.stack([_columns_to_one(one.T @ belief + smoothing) for one in given])
+        likelihood = np.stack([_columns_to_one(one.T @ belief + smoothing) for one in one_hot])
         fit = Fit("dawid_skene", np.clip(balance, _TINY, 1.0), np.clip(likelihood, _TINY, 1.0))
-        before, belief = belief, posteriors(fit, seen)
+        before, belief = belief, posteriors(fit, voted_rows)
         if np.abs(belief - before).max() < tolerance:
             break
     return fit
@@ -189,9 +189,9 @@ def _median_strength(agreement: Floats, program: int) -> float:
 
 
 def _one_hot(column: Labels, label_count: int) -> Floats:
-    given = np.zeros((len(column), label_count))
-    given[column >= 0, column[column >= 0]] = 1.0
-    return given
+    one_hot = np.zeros((len(column), label_count))
+    one_hot[column >= 0, column[column >= 0]] = 1.0
+    return one_hot
 
 
 def _columns_to_one(counts: Floats) -> Floats:

@@ -39,31 +39,31 @@ def read_words(text: str) -> list[str]:
     return list(terms)[:_MAX_TERMS]
 
 
-def clean_words(task: Task, listed: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def clean_words(task: Task, lists: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """Return the lists without labels' names, which records hardly hold, and without words of several lists."""
-    places = Counter(word for words in listed.values() for word in words)
+    places = Counter(word for words in lists.values() for word in words)
     names = {" ".join(_TERM.findall(name.lower())) for name in task.labels}
     return {
-        label: [word for word in words if places[word] == 1 and word not in names] for label, words in listed.items()
+        label: [word for word in words if places[word] == 1 and word not in names] for label, words in lists.items()
     }
 
 
-def write_word_program(task: Task, listed: Mapping[str, Sequence[str]]) -> str:
+def write_word_program(task: Task, lists: Mapping[str, Sequence[str]]) -> str:
     """Return the program's source. Labels without words are left out of it."""
-    listed = {label: words for label, words in listed.items() if words}
+    lists = {label: words for label, words in lists.items() if words}
     source = render(
         __package__,
         "word_program.py",
-        listed=listed,
-        hints=_hints(listed),
+        lists=lists,
+        hints=_hints(lists),
         fields=list(task.fields),
         text_names=[field.name for field in task.fields_of(FieldType.TEXT)],
     )
     return source + "\n"
 
 
-def _hints(listed: Mapping[str, Sequence[str]]) -> str:
+def _hints(lists: Mapping[str, Sequence[str]]) -> str:
     """Return a few words of each label for the docstring; none where a label's name could end the string."""
-    if len(listed) > _HINTED_LABELS or any(not name.isprintable() or set(name) & set('"\\\\') for name in listed):
+    if len(lists) > _HINTED_LABELS or any(not name.isprintable() or set(name) & set('"\\\\') for name in lists):
         return ""
-    return ": " + "; ".join(f"{label} ({', '.join(words[:3])})" for label, words in listed.items())
+    return ": " + "; ".join(f"{label} ({', '.join(words[:3])})" for label, words in lists.items())
