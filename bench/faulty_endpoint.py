@@ -25,10 +25,11 @@ from urllib.parse import urlsplit
 from labelwright.core.row import parse_rows
 from labelwright.sandbox import Sandbox
 from labelwright.synthesis.app import open_provider, read_gold, read_task, run_synthesis
-from labelwright.synthesis.combining.version import VersionMaterial, VersionOptions
-from labelwright.synthesis.llm.ledger import Ledger, Outcome
-from labelwright.synthesis.settings import Settings, read_settings
-from labelwright.synthesis.writing.round import SynthesisSettings
+from labelwright.synthesis.combining.version import VersionOptions
+from labelwright.synthesis.llm.ledger import AttemptOutcome, Ledger
+from labelwright.synthesis.rows import Rows, records_of
+from labelwright.synthesis.settings import SynthesisSettings, read_settings
+from labelwright.synthesis.writing.round import WritingOptions
 
 SPAM = Path(__file__).parent.parent / "examples" / "spam"
 SILENCE_SECONDS = 60.0
@@ -149,37 +150,43 @@ def running(proxy: Proxy) -> Iterator[None]:
         thread.join()
 
 
-def synthesize_through(proxy: Proxy, settings: Settings, folder: Path) -> tuple[Ledger, int]:
+def synthesize_through(proxy: Proxy, settings: SynthesisSettings, folder: Path) -> tuple[Ledger, int]:
     """Return the ledger of a small run, and how many programs its version has."""
-    task, text = read_task(SPAM / "bundle")
+    task = read_task(SPAM / "bundle")
     rows, _ = parse_rows(task, (SPAM / "unlabeled.jsonl").read_text(encoding="utf-8"), "unlabeled.jsonl", labeled=False)
     gold = read_gold(task, SPAM / "bundle" / "gold.jsonl")[:16]
-    material = VersionMaterial(task, text, [row.record for row in rows], gold)
     spoiled = settings.model_copy(
         update={"base_url": proxy.url, "silence_seconds": SILENCE_SECONDS, "longest_wait_seconds": 2.0}
     )
     provider = open_provider(spoiled, replies=folder / "replies.jsonl")
-    wanted = SynthesisSettings(programs=3, strategies=("words_seen", "plain", "words_missed"))
+    wanted = WritingOptions(programs=3, strategies=("words_seen", "plain", "words_missed"))
     with Sandbox() as sandbox:
-        outcome = run_synthesis(material, provider, sandbox, wanted, VersionOptions(direct_labels=10), lambda *_: None)
+        outcome = run_synthesis(
+            Rows(task, records_of(rows), gold),
+            provider,
+            sandbox,
+            wanted,
+            VersionOptions(direct_labels=10),
+            lambda *_: None,
+        )
     return provider.ledger, len(outcome.version.bundle.programs)
 
 
 def compare(proxy: Proxy, ledger: Ledger) -> bool:
     """Print both accounts; return whether they say the same."""
     outcomes = Counter(entry.outcome for entry in ledger.entries)
-    paid = Counter((e.usage.tokens_in, e.usage.tokens_out) for e in ledger.entries if e.outcome is Outcome.ANSWERED)
+    answered = [entry.usage for entry in ledger.entries if entry.outcome is AttemptOutcome.ANSWERED]
+    paid = Counter((usage.tokens_in, usage.tokens_out) for usage in answered)
     # An answer that repeats itself is cut by the client; its last pieces may be on the way already.
     loops = sum(entry.detail == "loop" for entry in ledger.entries)
     unheard = Counter(proxy.answered) - paid
     refused = sum(proxy.done[fault] for fault in REFUSED)
     total_in, total_out = (sum(count * pair[place] for pair, count in paid.items()) for place in (0, 1))
     print(f"requests: {proxy.done.total()} at the proxy, {len(ledger.entries)} in the ledger; {dict(proxy.done)}")
-    heard = outcomes[Outcome.ANSWERED]
-    print(f"answered: {len(proxy.answered)} went through, {heard} in the ledger, {loops} cut as loops")
+    print(f"answered: {len(proxy.answered)} went through, {len(answered)} in the ledger, {loops} cut as loops")
     counted = not paid - Counter(proxy.answered)
     print(f"tokens of answers in the ledger: {total_in:,} in, {total_out:,} out; each counted by the proxy: {counted}")
-    print(f"refused: {refused} by the proxy, {outcomes[Outcome.REFUSED]} in the ledger")
+    print(f"refused: {refused} by the proxy, {outcomes[AttemptOutcome.REFUSED]} in the ledger")
     uncertain = ledger.uncertain()
     print(
         f"uncertain: {uncertain.calls} in the ledger, {uncertain.tokens_in + uncertain.tokens_out:,} tokens estimated"
@@ -188,7 +195,7 @@ def compare(proxy: Proxy, ledger: Ledger) -> bool:
         proxy.done.total() == len(ledger.entries)
         and counted
         and unheard.total() <= loops
-        and refused == outcomes[Outcome.REFUSED]
+        and refused == outcomes[AttemptOutcome.REFUSED]
     )
 
 

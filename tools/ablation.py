@@ -21,15 +21,15 @@ from labelwright.sandbox import Sandbox
 from labelwright.synthesis.app import open_provider, read_gold, read_task
 from labelwright.synthesis.combining.ensemble import Ensemble, Ingredients, build_ensemble
 from labelwright.synthesis.combining.selection import Choice, choose_label_model
-from labelwright.synthesis.combining.version import Learned, VersionMaterial, VersionOptions, learn_directly
+from labelwright.synthesis.combining.version import DirectLessons, VersionOptions, learn_directly
 from labelwright.synthesis.combining.voting import cast_votes
-from labelwright.synthesis.learning.calibration import beliefs
 from labelwright.synthesis.llm.provider import Provider
 from labelwright.synthesis.repair.extraction import extract_source, parse_source
-from labelwright.synthesis.settings import Settings
+from labelwright.synthesis.rows import Rows, labels_of, records_of
+from labelwright.synthesis.settings import SynthesisSettings
 from labelwright.synthesis.statistics.label_models import decide, fit_majority
 from labelwright.synthesis.writing.generation import PROGRAM
-from labelwright.synthesis.writing.round import Synthesis, SynthesisSettings, synthesize
+from labelwright.synthesis.writing.round import Synthesis, WritingOptions, synthesize
 from labelwright.synthesis.writing.validation import Validator
 
 
@@ -37,19 +37,18 @@ from labelwright.synthesis.writing.validation import Validator
 class Replayed:
     """What a seed's replies make: the programs, the LLM's own labels, and all that versions are made of."""
 
-    material: VersionMaterial
+    rows: Rows
     synthesis: Synthesis
-    learned: Learned
+    lessons: DirectLessons
     seed: int
 
     def ingredients(self) -> Ingredients:
         """Return what the whole version is made of."""
         return Ingredients(
+            self.rows,
             self.synthesis.programs,
-            self.material.records,
-            self.material.gold,
-            beliefs(self.learned.records.labels, self.learned.records.scores),
-            beliefs(self.learned.gold.labels, self.learned.gold.scores),
+            self.lessons.records.beliefs,
+            self.lessons.gold.beliefs,
             {item.program.name: item.attempt.shown_gold for item in self.synthesis.kept},
         )
 
@@ -64,7 +63,7 @@ def whole(sandbox: Sandbox, made: Replayed) -> Ensemble:
 
 def without_student(sandbox: Sandbox, made: Replayed) -> Ensemble:
     """Return the LLM's programs alone, without a table of words or weights for numbers."""
-    return build_ensemble(sandbox, made.material.task, made.ingredients(), seed=made.seed, with_student=False)
+    return build_ensemble(sandbox, made.ingredients(), seed=made.seed, with_student=False)
 
 
 def without_programs(sandbox: Sandbox, made: Replayed) -> Ensemble:
@@ -75,22 +74,17 @@ def without_programs(sandbox: Sandbox, made: Replayed) -> Ensemble:
 def without_direct_labels(sandbox: Sandbox, made: Replayed) -> Ensemble:
     """Return the version without what the LLM labeled itself."""
     given = made.ingredients()
-    nothing = {name: np.full_like(getattr(given, name), np.nan) for name in ("record_direct", "gold_direct")}
+    nothing = {name: np.full_like(getattr(given, name), np.nan) for name in ("record_beliefs", "gold_beliefs")}
     return _build(sandbox, made, replace(given, **nothing))
 
 
 def without_calibration(sandbox: Sandbox, made: Replayed) -> Ensemble:
     """Return the version that takes the LLM's labels by their names, not by the probabilities that came with them."""
-    gold, records = made.learned.gold, made.learned.records
-    return _build(
-        sandbox,
-        made,
-        replace(
-            made.ingredients(),
-            record_direct=beliefs(records.labels, np.full_like(records.scores, np.nan)),
-            gold_direct=beliefs(gold.labels, np.full_like(gold.scores, np.nan)),
-        ),
+    records, gold = (
+        replace(labels, scores=np.full_like(labels.scores, np.nan)).beliefs
+        for labels in (made.lessons.records, made.lessons.gold)
     )
+    return _build(sandbox, made, replace(made.ingredients(), record_beliefs=records, gold_beliefs=gold))
 
 
 def without_label_model(sandbox: Sandbox, made: Replayed) -> Ensemble:
@@ -103,9 +97,10 @@ def without_selection(sandbox: Sandbox, made: Replayed) -> Ensemble:
     chosen = whole(sandbox, made)
     programs = sorted(chosen.candidates, key=lambda program: program.name)
     everything = replace(chosen, programs=tuple(programs))
-    votes = cast_votes(sandbox, made.material.task, programs, made.material.records)
-    labels = len(made.material.task.labels)
-    choice = choose_label_model(everything.gold_votes, everything.gold_labels, votes, labels, seed=made.seed)
+    votes = cast_votes(sandbox, made.rows.task, programs, made.rows.records)
+    choice = choose_label_model(
+        everything.gold_votes, everything.gold_labels, votes, made.rows.label_count, seed=made.seed
+    )
     return replace(everything, choice=choice)
 
 
@@ -134,41 +129,38 @@ VARIANTS: dict[str, Variant] = {
 
 
 def _build(sandbox: Sandbox, made: Replayed, given: Ingredients) -> Ensemble:
-    return build_ensemble(sandbox, made.material.task, given, seed=made.seed)
+    return build_ensemble(sandbox, given, seed=made.seed)
 
 
 def _unrepaired(sandbox: Sandbox, made: Replayed, name: str) -> Program | None:
     """Return the program in the first reply, as it is, where it passes; programs of word lists are never repaired."""
     kept = next(item for item in made.synthesis.kept if item.program.name == name)
-    first = next((asked for asked in kept.attempt.asked if asked.purpose == PROGRAM), None)
+    first = next((exchange for exchange in kept.attempt.exchanges if exchange.purpose == PROGRAM), None)
     if first is None:
         return kept.program
     source = extract_source(first.reply.text)
     if source is None or parse_source(source) is None:
         return None
     program = Program(name, source)
-    validator = Validator(sandbox, made.material.task, made.material.records, made.material.gold)
-    return program if validator.judge(program).fault is None else None
+    return program if Validator(sandbox, made.rows).try_out(program).fault is None else None
 
 
-def replay(sandbox: Sandbox, provider: Provider, material: VersionMaterial, seed: int, direct_labels: int) -> Replayed:
+def replay(sandbox: Sandbox, provider: Provider, rows: Rows, seed: int, direct_labels: int) -> Replayed:
     """Return what the kept replies make of one seed."""
-    settings = SynthesisSettings(seed=seed)
-    synthesis = synthesize(material.task, material.records, material.gold, provider, sandbox, settings)
+    synthesis = synthesize(rows, provider, sandbox, WritingOptions(seed=seed))
     options = VersionOptions(direct_labels=direct_labels, seed=seed)
-    learned = learn_directly(provider, material, options, lambda *_: None)
-    _note(f"seed {seed}: {len(synthesis.kept)} programs, {dict(synthesis.reasons)} dropped; {learned.stopped or 'ok'}")
-    return Replayed(material, synthesis, learned, seed)
+    lessons = learn_directly(provider, rows, options, lambda *_: None)
+    _note(f"seed {seed}: {len(synthesis.kept)} programs, {dict(synthesis.reasons)} dropped; {lessons.stopped or 'ok'}")
+    return Replayed(rows, synthesis, lessons, seed)
 
 
 def measure(sandbox: Sandbox, made: Replayed, ensemble: Ensemble, test: Sequence[Row]) -> tuple[float, float]:
     """Return accuracy on gold rows, out of fold, and on test rows; an abstention counts as wrong."""
-    task = made.material.task
-    labels = len(task.labels)
+    labels = made.rows.label_count
     gold = float((ensemble.unseen_labels(labels, made.seed) == ensemble.gold_labels).mean())
-    votes = cast_votes(sandbox, task, ensemble.programs, [row.record for row in test])
+    votes = cast_votes(sandbox, made.rows.task, ensemble.programs, records_of(test))
     given, _ = decide(ensemble.choice.fit, votes, labels)
-    return gold, float((given == np.array([row.label for row in test])).mean())
+    return gold, float((given == labels_of(test)).mean())
 
 
 def table(figures: dict[str, list[tuple[float, float]]]) -> str:
@@ -182,14 +174,14 @@ def table(figures: dict[str, list[tuple[float, float]]]) -> str:
     return "\n".join(lines)
 
 
-def read(task_dir: Path, data: Path) -> tuple[VersionMaterial, list[Row]]:
+def read(task_dir: Path, data: Path) -> tuple[Rows, list[Row]]:
     """Return a task with its records and gold rows, and its test rows."""
-    task, text = read_task(task_dir)
+    task = read_task(task_dir)
     features = Features.open(task)
     gold, test = (read_gold(task, data / f"{part}.jsonl", features.fill_lines) for part in ("gold", "test"))
     lines = features.fill_lines((data / "unlabeled.jsonl").read_text(encoding="utf-8"))
     records, _ = parse_rows(task, lines, "unlabeled.jsonl", labeled=False)
-    return VersionMaterial(task, text, [row.record for row in records], gold), test
+    return Rows(task, records_of(records), gold), test
 
 
 def main() -> int:
@@ -204,16 +196,16 @@ def main() -> int:
     given = parser.parse_args()
     words = [word for word in given.only.split(",") if word]
     variants = {name: build for name, build in VARIANTS.items() if not words or any(word in name for word in words)}
-    material, test = read(given.task_dir, given.data)
+    rows, test = read(given.task_dir, given.data)
     figures: dict[str, list[tuple[float, float]]] = {name: [] for name in variants}
     with Sandbox() as sandbox:
         for seed in map(int, given.seeds.split(",")):
-            provider = open_provider(Settings(), replies=given.replies, recorded=True)
-            made = replay(sandbox, provider, material, seed, given.direct_labels)
+            provider = open_provider(SynthesisSettings(), replies=given.replies, recorded=True)
+            made = replay(sandbox, provider, rows, seed, given.direct_labels)
             for name, build in variants.items():
                 figures[name].append(measure(sandbox, made, build(sandbox, made), test))
                 _note(f"seed {seed}, {name}: {figures[name][-1][0]:.3f} {figures[name][-1][1]:.3f}")
-    sys.stdout.write(f"{material.task.name}, seeds {given.seeds}\n\n{table(figures)}\n")
+    sys.stdout.write(f"{rows.task.name}, seeds {given.seeds}\n\n{table(figures)}\n")
     return 0
 
 

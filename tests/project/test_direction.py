@@ -44,6 +44,8 @@ LEVELS = {
     ],
     "features": ["extractor onnx_text"],
     "synthesis": [
+        "arrays templates",
+        "rows",
         *("llm", "asking", "repair", "writing", "statistics", "learning", "combining", "pilot"),
         "settings app",
     ],

@@ -1,8 +1,9 @@
-"""Made-up reviews: words that tell, words that do not, and a truth."""
+"""Made-up reviews: words that tell, words that do not, and a truth; and made-up answers of an LLM."""
 
 from __future__ import annotations
 
 import numpy as np
+from labelwright.synthesis.asking.direct import DirectLabels
 
 TELLING = (
     ["awful", "dull", "boring", "waste", "poor", "stupid", "mess", "weak"],
@@ -24,3 +25,12 @@ def reviews(count: int, seed: int, noise: float = 0.1) -> tuple[list[str], np.nd
         words = telling + [str(word) for word in generator.choice(PLAIN, size=4)]
         texts.append(" ".join(generator.permutation(words)))
     return texts, truth
+
+
+def direct_labels(answers: np.ndarray, scores: np.ndarray | None = None, label_count: int = 2) -> DirectLabels:
+    """What an LLM answers, -1 for nothing, with the log-probabilities of an endpoint that gives some."""
+    found = DirectLabels.none(len(answers), label_count if scores is None else scores.shape[1])
+    found.labels[:] = answers
+    if scores is not None:
+        found.scores[:] = scores
+    return found

@@ -9,6 +9,7 @@ from labelwright.core.task import Task
 from labelwright.synthesis.combining.ensemble import Ingredients, build_ensemble
 from labelwright.synthesis.combining.voting import cast_votes
 from labelwright.synthesis.pilot.baselines import commonest_label, tfidf_labels
+from labelwright.synthesis.rows import Rows, labels_of, records_of
 from labelwright.synthesis.statistics.label_models import decide
 
 from tests.parts.repository import DATA
@@ -35,12 +36,12 @@ def read(task: Task, name: str, part: str) -> list[Row]:
 def test_the_student_is_not_beaten_by_tfidf_on_the_same_gold_rows(sandbox, name):
     task = make_task("[labels]\n" + "".join(f'{label} = ""\n' for label in LABELS[name]) + '[fields]\ntext = "text"')
     gold, records, test = (read(task, name, part) for part in ("gold", "unlabeled", "test"))
-    unknown, unknown_gold = (np.full((len(rows), len(task.labels)), np.nan) for rows in (records, gold))
-    material = Ingredients([], [row.record for row in records], gold, unknown, unknown_gold)
-    ensemble = build_ensemble(sandbox, task, material, seed=0)
-    votes = cast_votes(sandbox, task, ensemble.programs, [row.record for row in test])
-    given, _ = decide(ensemble.choice.fit, votes, len(task.labels))
-    truth, gold_labels = (np.array([row.label for row in rows]) for rows in (test, gold))
+    rows = Rows(task, records_of(records), gold)
+    unknown, unknown_gold = (np.full((len(part), rows.label_count), np.nan) for part in (records, gold))
+    ensemble = build_ensemble(sandbox, Ingredients(rows, [], unknown, unknown_gold), seed=0)
+    votes = cast_votes(sandbox, task, ensemble.programs, records_of(test))
+    given, _ = decide(ensemble.choice.fit, votes, rows.label_count)
+    truth, gold_labels = labels_of(test), rows.gold_labels
     texts = [[str(row.record[0]) for row in rows] for rows in (gold, test)]
     accuracy = (given == truth).mean()
     assert accuracy > (truth == commonest_label(gold_labels)).mean() + 0.05

@@ -11,14 +11,15 @@ from labelwright.core.row import Row, parse_rows
 from labelwright.core.task import Task
 from labelwright.sandbox import Sandbox
 from labelwright.synthesis.app import open_provider, read_gold, read_task, run_synthesis
-from labelwright.synthesis.combining.version import VersionMaterial, VersionOptions
+from labelwright.synthesis.combining.version import VersionOptions
 from labelwright.synthesis.llm.endpoint import AskFailed
 from labelwright.synthesis.llm.ledger import Budget, Ledger
 from labelwright.synthesis.llm.openai_endpoint import OpenAIEndpoint
 from labelwright.synthesis.llm.provider import KeptProvider, Retries
 from labelwright.synthesis.llm.replies import Replies
-from labelwright.synthesis.settings import Settings
-from labelwright.synthesis.writing.round import Kept, Synthesis, SynthesisSettings, synthesize
+from labelwright.synthesis.rows import Rows, records_of
+from labelwright.synthesis.settings import SynthesisSettings
+from labelwright.synthesis.writing.round import KeptProgram, Synthesis, WritingOptions, synthesize
 
 from tests.parts.repository import EXAMPLES
 from tests.synthesis.faulty_endpoint import FaultyEndpoint, running
@@ -75,8 +76,8 @@ def run(
         endpoint.script = script or []
         client = OpenAIEndpoint("m", api_key="k", base_url=endpoint.url, silence=0.5)
         provider = KeptProvider(client, replies, Ledger(None, budget), Retries(2), lambda seconds: None)
-        settings = SynthesisSettings(programs=programs, strategies=strategies)
-        return synthesize(task, RECORDS, GOLD, provider, sandbox, settings), endpoint
+        options = WritingOptions(programs=programs, strategies=strategies)
+        return synthesize(Rows(task, RECORDS, GOLD), provider, sandbox, options), endpoint
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def test_words_that_drown_the_other_label_are_asked_for_once_more(reviews: Task,
     (kept,) = made.kept
     assert '"lovely"' in kept.program.source
     assert '"number"' not in kept.program.source
-    assert [item.purpose for item in kept.attempt.asked] == ["words", "words", "repair"]
+    assert [item.purpose for item in kept.attempt.exchanges] == ["words", "words", "repair"]
     assert "nearly every record" in endpoint.requests[-1]["messages"][-1]["content"]
 
 
@@ -209,32 +210,30 @@ def test_an_interrupted_run_goes_on_without_paying_twice(reviews: Task, sandbox:
 
 
 def test_every_program_is_told_as_it_comes(reviews: Task, sandbox: Sandbox) -> None:
-    told: list[tuple[bool, int]] = []
+    heard: list[tuple[bool, int]] = []
     with running(lambda body: WELL) as endpoint:
         provider = KeptProvider(OpenAIEndpoint("m", api_key="k", base_url=endpoint.url), None, Ledger())
-        settings = SynthesisSettings(programs=2, strategies=("plain",))
         synthesize(
-            reviews,
-            RECORDS,
-            GOLD,
+            Rows(reviews, RECORDS, GOLD),
             provider,
             sandbox,
-            settings,
-            lambda item, asked: told.append((isinstance(item, Kept), asked)),
+            WritingOptions(programs=2, strategies=("plain",)),
+            lambda item, asked: heard.append((isinstance(item, KeptProgram), asked)),
         )
-    assert told == [(True, 1), (False, 2)]
+    assert heard == [(True, 1), (False, 2)]
 
 
 def test_the_spam_example_is_synthesized_from_recorded_replies(sandbox: Sandbox) -> None:
     example = EXAMPLES / "spam"
-    task, text = read_task(example / "bundle")
+    task = read_task(example / "bundle")
     unlabeled = (example / "unlabeled.jsonl").read_text(encoding="utf-8")
     rows, _ = parse_rows(task, unlabeled, "unlabeled.jsonl", labeled=False)
     gold = read_gold(task, example / "bundle" / "gold.jsonl")
-    material = VersionMaterial(task, text, [row.record for row in rows], gold)
-    provider = open_provider(Settings(), replies=example / "replies.jsonl", recorded=True)
+    provider = open_provider(SynthesisSettings(), replies=example / "replies.jsonl", recorded=True)
     options = VersionOptions(direct_labels=0)
-    outcome = run_synthesis(material, provider, sandbox, SynthesisSettings(), options, lambda item, asked: None)
+    outcome = run_synthesis(
+        Rows(task, records_of(rows), gold), provider, sandbox, WritingOptions(), options, lambda item, asked: None
+    )
     assert "not_recorded" not in outcome.synthesis.reasons
     assert len(outcome.synthesis.kept) >= 6
     assert provider.ledger.spent().calls == 0

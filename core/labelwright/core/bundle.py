@@ -55,7 +55,8 @@ class Program:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return ""
         functions = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "label"]
-        return next((text for node in (*functions, module) if (text := ast.get_docstring(node))), "")
+        docstrings = [*map(ast.get_docstring, functions), ast.get_docstring(module)]
+        return next(filter(None, docstrings), "")
 
 
 @dataclass(frozen=True, slots=True)

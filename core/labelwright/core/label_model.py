@@ -21,6 +21,7 @@ from labelwright.core.finding import Finding
 from labelwright.core.vote import ABSTAIN, is_label
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Setting
+from typing_extensions import override
 
 LABEL_MODEL_FILE = "label_model.json"
 _CACHED_PATTERNS = 4096
@@ -45,11 +46,11 @@ class LabelModel(Protocol):
         ...
 
 
-class MajorityVote:
+class MajorityVote(LabelModel):
     """The label with the most votes; its probability is its share of them. A tie abstains."""
 
+    @override
     def decide(self, votes: tuple[int, ...]) -> Decision:
-        """See LabelModel."""
         counts: dict[int, int] = {}
         for vote in votes:
             if is_label(vote):

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labelwright.core.bundle import Program
 from labelwright.core.errors import ConfigurationError, InvalidBundle
 from labelwright.core.row import Row, parse_rows
 from labelwright.core.task import TASK_FILE, Task, parse_task
 from labelwright.sandbox import Sandbox
-from labelwright.synthesis.combining.version import MadeVersion, VersionMaterial, VersionOptions, make_version
-from labelwright.synthesis.combining.version import Progress as StepProgress
+from labelwright.synthesis.combining.version import MadeVersion, StepListener, VersionOptions, make_version
 from labelwright.synthesis.llm.endpoint import Endpoint
 from labelwright.synthesis.llm.ledger import Budget, Ledger
 from labelwright.synthesis.llm.openai_endpoint import OpenAIEndpoint
 from labelwright.synthesis.llm.prices import read_price
 from labelwright.synthesis.llm.provider import KeptProvider, Provider, RecordedEndpoint, Retries
 from labelwright.synthesis.llm.replies import Replies
-from labelwright.synthesis.settings import Settings
-from labelwright.synthesis.writing.round import Progress, Synthesis, SynthesisSettings, synthesize
+from labelwright.synthesis.rows import Rows
+from labelwright.synthesis.settings import SynthesisSettings
+from labelwright.synthesis.writing.round import ProgramListener, Synthesis, WritingOptions, synthesize
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run ends with."""
+class SynthesisResult:
+    """What a run ends with: the programs that were written, and the version that they became."""
 
     synthesis: Synthesis
     version: MadeVersion
 
 
-def read_task(folder: Path) -> tuple[Task, str]:
-    """Return the task in ``folder`` and its text. Raises InvalidBundle."""
+def read_task(folder: Path) -> Task:
+    """Return the task in ``folder``. Raises InvalidBundle."""
     try:
         text = (folder / TASK_FILE).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -43,11 +44,11 @@ def read_task(folder: Path) -> tuple[Task, str]:
     task, findings = parse_task(text)
     if task is None:
         raise InvalidBundle(f"{folder / TASK_FILE} is not a task", findings=findings)
-    return task, text
+    return task
 
 
 def read_gold(task: Task, path: Path, fill: Callable[[str], str] = str) -> list[Row]:
-    """Return the labeled rows of a JSON Lines file; ``fill`` gives the file's text the task's features.
+    """Return the labeled rows of a JSON Lines file; ``fill`` adds the task's features to the file's text.
 
     Raises InvalidBundle with all that is wrong with them.
     """
@@ -61,27 +62,27 @@ def read_gold(task: Task, path: Path, fill: Callable[[str], str] = str) -> list[
     return rows
 
 
-def open_provider(settings: Settings, *, replies: Path | None = None, recorded: bool = False) -> KeptProvider:
+def open_provider(settings: SynthesisSettings, *, replies: Path | None = None, recorded: bool = False) -> KeptProvider:
     """Return the provider that the settings name.
 
-    ``replies`` names the file of kept replies. ``recorded`` asks nobody: what the file does not hold fails, and the
-    model is the file's. Raises ConfigurationError.
+    ``replies`` names the file of kept replies. Where ``recorded``, nobody is asked: a request fails whose reply the
+    file does not hold, and the model is the file's. Raises ConfigurationError.
     """
     if recorded:
         if replies is None or not replies.is_file():
             raise ConfigurationError("recorded replies need their file", advice="name it with --replies")
-        kept = Replies(replies)
-        endpoint: Endpoint = RecordedEndpoint(kept.model)
+        kept_replies = Replies(replies)
+        endpoint: Endpoint = RecordedEndpoint(kept_replies.model)
     else:
         endpoint = open_endpoint(settings)
         path = replies or settings.replies_dir / f"{re.sub(r'[^A-Za-z0-9._-]+', '_', settings.model)}.jsonl"
-        kept = Replies(path, model=settings.model)
+        kept_replies = Replies(path, model=settings.model)
     budget = Budget(settings.budget_tokens or None, settings.budget_dollars or None)
     ledger = Ledger(read_price(endpoint.model, settings.prices), budget)
-    return KeptProvider(endpoint, kept, ledger, Retries(settings.attempts, settings.longest_wait_seconds))
+    return KeptProvider(endpoint, kept_replies, ledger, Retries(settings.attempts, settings.longest_wait_seconds))
 
 
-def open_endpoint(settings: Settings) -> OpenAIEndpoint:
+def open_endpoint(settings: SynthesisSettings) -> OpenAIEndpoint:
     """Return the endpoint that the settings name. Raises ConfigurationError where there is no key for it."""
     key = settings.api_key.get_secret_value()
     if not key and not settings.base_url:
@@ -91,7 +92,7 @@ def open_endpoint(settings: Settings) -> OpenAIEndpoint:
         )
     return OpenAIEndpoint(
         settings.model,
-        # An endpoint of one's own often wants no key, but the client library insists on one.
+        # A local endpoint often needs no key, but the client library insists on one.
         api_key=key or "none",
         base_url=settings.base_url or None,
         silence=settings.silence_seconds,
@@ -100,18 +101,23 @@ def open_endpoint(settings: Settings) -> OpenAIEndpoint:
 
 
 def run_synthesis(
-    material: VersionMaterial,
+    rows: Rows,
     provider: Provider,
     sandbox: Sandbox,
-    settings: SynthesisSettings,
+    writing: WritingOptions,
     options: VersionOptions,
-    progress: Progress,
-    step: StepProgress = lambda name, share: None,  # noqa: ARG005 - a listener's parameters
-) -> Outcome:
-    """Return programs that the LLM wrote, and the version that the numbers make of them.
+    program_listener: ProgramListener,
+    step_listener: StepListener = lambda name, share: None,  # noqa: ARG005 - a listener's parameters
+    *,
+    earlier_programs: Sequence[Program] = (),
+) -> SynthesisResult:
+    """Return programs that the LLM wrote, and the version that they become beside ``earlier_programs``.
 
-    ``progress`` is told each program, ``step`` what comes after them. Raises AskFailed, ConfigurationError, and
-    InvalidBundle where nothing is fit to be kept.
+    ``program_listener`` hears of each program, ``step_listener`` of what comes after them. Raises AskFailed,
+    ConfigurationError, and InvalidBundle where nothing is fit to be kept.
     """
-    synthesis = synthesize(material.task, material.records, material.gold, provider, sandbox, settings, progress)
-    return Outcome(synthesis, make_version(sandbox, provider, material, synthesis, options, step))
+    synthesis = synthesize(rows, provider, sandbox, writing, program_listener)
+    version = make_version(
+        sandbox, provider, rows, synthesis, options, step_listener, earlier_programs=earlier_programs
+    )
+    return SynthesisResult(synthesis, version)

@@ -18,7 +18,7 @@ def _default_replies() -> Path:
     return user_cache_path("labelwright") / "replies"
 
 
-class Settings(BaseSettings):
+class SynthesisSettings(BaseSettings):
     """What a user may set. docs/synthesis.md has the same table; a test compares the two."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, env_ignore_empty=True, populate_by_name=True)
@@ -50,10 +50,10 @@ class Settings(BaseSettings):
     patience_seconds: Annotated[float, Field(gt=0, description="longest time of one answer")] = 600.0
 
 
-def read_settings() -> Settings:
+def read_settings() -> SynthesisSettings:
     """Return the settings of the environment. Raises ConfigurationError that names the first wrong variable."""
     try:
-        return Settings()
+        return SynthesisSettings()
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         name = str(first["loc"][0])

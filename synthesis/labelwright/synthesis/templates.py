@@ -1,26 +1,37 @@
-"""Prompts are files: templates/*.j2, rendered here and nowhere else."""
+"""Templates: prompts, programs and the report's page are files, in ``templates`` beside the modules that fill them."""
 
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import jinja2
 
-# Prompts are plain text for an LLM, never HTML: escaping would change the records that they quote.
-_ENVIRONMENT = jinja2.Environment(
-    loader=jinja2.PackageLoader("labelwright.synthesis.asking"),
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    autoescape=False,  # noqa: S701
-)
-TEMPLATES = frozenset(_ENVIRONMENT.list_templates())
-"""The templates' files."""
 
-# As a text stands in Python source.
-_ENVIRONMENT.filters["quoted"] = lambda text: json.dumps(text, ensure_ascii=False)
+def render(package: str, name: str, **values: object) -> str:
+    """Return the template ``name`` of ``package`` filled in, without white space around it."""
+    return _environment(package).get_template(f"{name}.j2").render(**values).strip()
 
 
-def render(name: str, **values: object) -> str:
-    """Return the template ``name`` filled in, without white space around it."""
-    return _ENVIRONMENT.get_template(f"{name}.j2").render(**values).strip()
+def template_names(package: str) -> frozenset[str]:
+    """Return the names that ``render`` knows in ``package``."""
+    return frozenset(file.removesuffix(".j2") for file in _environment(package).list_templates())
+
+
+@cache
+def _environment(package: str) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(package),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # Only pages are HTML: in a prompt or a program, escaping would change the records that it quotes.
+        autoescape=jinja2.select_autoescape(["html.j2"], default=False),
+    )
+    environment.filters["quoted"] = _quoted
+    return environment
+
+
+def _quoted(text: str) -> str:
+    """Return ``text`` as it stands in Python source."""
+    return json.dumps(text, ensure_ascii=False)

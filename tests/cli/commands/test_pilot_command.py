@@ -9,10 +9,10 @@ from labelwright.cli.main import app
 from labelwright.core.bundle import read_folder
 from labelwright.synthesis.pilot.result import PilotOptions
 from labelwright.synthesis.pilot.run import run_pilot
-from labelwright.synthesis.writing.round import SynthesisSettings
+from labelwright.synthesis.writing.round import WritingOptions
 from typer.testing import CliRunner
 
-from tests.synthesis.pilot.reviews_pilot import TASK_TEXT, answer, material
+from tests.synthesis.pilot.reviews_pilot import answer, pilot_rows
 from tests.synthesis.scripted import scripted_provider
 
 OPTIONS = PilotOptions(direct_labels=30, direct_sample=20)
@@ -22,14 +22,14 @@ OPTIONS = PilotOptions(direct_labels=30, direct_sample=20)
 def inputs(sandbox, tmp_path_factory) -> Path:
     """A task's folder, its rows, and the replies of one run."""
     folder: Path = tmp_path_factory.mktemp("task")
-    given = material(test_rows=60)
-    (folder / "task.toml").write_text(TASK_TEXT)
+    given = pilot_rows(test_rows=60)
+    (folder / "task.toml").write_text(given.task.toml)
     (folder / "records.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for (text,) in given.records))
     for name, rows in (("gold", given.gold), ("test", given.test)):
         lines = [{"text": row.record[0], "label": given.task.label_names[row.label or 0]} for row in rows]
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     provider = scripted_provider(answer, replies=folder / "replies.jsonl")
-    run_pilot(sandbox, provider, given, TASK_TEXT, SynthesisSettings(programs=2), OPTIONS)
+    run_pilot(sandbox, provider, given, WritingOptions(programs=2), OPTIONS)
     return folder
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from labelwright.core.bundle import read_folder
-from labelwright.synthesis.settings import PREFIX, Settings, read_settings
+from labelwright.synthesis.settings import PREFIX, SynthesisSettings, read_settings
 
 from tests.parts.repository import ROOT
 from tests.synthesis.faulty_endpoint import running
@@ -95,7 +95,7 @@ def test_records_that_fit_nothing_are_refused(tmp_path: Path) -> None:
 
 def test_settings_are_documented() -> None:
     page = (ROOT / "docs" / "synthesis.md").read_text(encoding="utf-8")
-    for name, field in Settings.model_fields.items():
+    for name, field in SynthesisSettings.model_fields.items():
         assert f"`{PREFIX}{name.upper()}`" in page
         assert field.description
         assert field.description in page

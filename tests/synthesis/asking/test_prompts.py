@@ -9,10 +9,11 @@ import pytest
 from labelwright.core.row import Row
 from labelwright.core.task import Task
 from labelwright.synthesis.asking.direct import Example, direct_request, read_label, read_scores
-from labelwright.synthesis.asking.evidence import Material, gather, gather_words
+from labelwright.synthesis.asking.evidence import VotedRows, gather, gather_words
 from labelwright.synthesis.asking.program_prompt import ProgramPrompts
 from labelwright.synthesis.asking.strategies import STRATEGIES
 from labelwright.synthesis.llm.completion import Message
+from labelwright.synthesis.rows import Rows
 
 from tests.synthesis.tasks import make_task
 
@@ -20,22 +21,22 @@ GOOD = [f"a great film, number {number}, with fine music" for number in range(6)
 BAD = [f"a dull film, number {number}, with bad music" for number in range(6)]
 
 
-def material(task: Task, gold_votes: np.ndarray | None = None) -> Material:
+def material(task: Task, gold_votes: np.ndarray | None = None) -> VotedRows:
     records = [(text,) for text in [*GOOD, *BAD, "<b>not escaped</b> & 'quoted'", *[f"more {n}" for n in range(30)]]]
     gold = [Row((text,), 1, "") for text in GOOD] + [Row((text,), 0, "") for text in BAD]
     none = np.full((len(records), 0), -1, dtype=np.int64)
-    return Material(task, records, gold, none, none[:12] if gold_votes is None else gold_votes)
+    return VotedRows(task, records, gold, none, none[:12] if gold_votes is None else gold_votes)
 
 
-def prompts(task: Task, shown: Material, seed: int = 0) -> ProgramPrompts:
-    return ProgramPrompts(task, shown.records, shown.gold, seed=seed, temperature=0.5)
+def prompts(shown: VotedRows, seed: int = 0) -> ProgramPrompts:
+    return ProgramPrompts(shown, seed=seed, temperature=0.5)
 
 
 @pytest.mark.parametrize("name", [name for name, strategy in STRATEGIES.items() if not strategy.by_words])
 def test_every_prompt_states_the_contract(reviews: Task, name: str) -> None:
     shown = material(reviews)
     strategy = STRATEGIES[name]
-    request = prompts(reviews, shown).program(strategy, gather(strategy, shown, 0), 0)
+    request = prompts(shown).program(strategy, gather(strategy, shown, 0), 0)
     system = request.messages[0].content
     for stated in ("label(text)", '"bad"', '"good"', "None", "docstring", "import", "speaks against"):
         assert stated in system
@@ -44,7 +45,7 @@ def test_every_prompt_states_the_contract(reviews: Task, name: str) -> None:
 
 def test_what_never_changes_stands_first(reviews: Task) -> None:
     shown = material(reviews)
-    made = prompts(reviews, shown)
+    made = prompts(shown)
     requests = [
         made.program(STRATEGIES[name], gather(STRATEGIES[name], shown, turn), turn, before)
         for turn, (name, before) in enumerate(
@@ -73,11 +74,11 @@ def test_the_words_shown_are_the_same_in_every_process() -> None:
     """Else the same run would ask, and pay, for another prompt each time that it is started."""
     source = """
 from labelwright.core.task import parse_task
-from labelwright.synthesis.asking.evidence import Material, gather
+from labelwright.synthesis.asking.evidence import VotedRows, gather
 from labelwright.synthesis.asking.strategies import STRATEGIES
 task, _ = parse_task('[task]\\nname="t"\\ninstructions="x"\\n[labels]\\na=""\\nb=""\\n[fields]\\ntext="text"')
 records = [(" ".join(a + b + c for a in "abcd" for b in "efgh" for c in "ijkl"),)] * 2
-print(gather(STRATEGIES["vocabulary"], Material(task, records, [], None, None), 0).values)
+print(gather(STRATEGIES["vocabulary"], VotedRows(task, records, [], None, None), 0).values)
 """
     said = {
         subprocess.run(
@@ -122,10 +123,10 @@ def test_numbers_are_described_with_unit_range_and_medians() -> None:
     records = [(float(n), [0.1, 0.9], "north" if n % 2 else "south", None) for n in range(100)]
     gold = [Row((10.0, [0.0, 0.0], None, None), 0, ""), Row((90.0, [0.0, 0.0], None, None), 1, "")]
     system = (
-        ProgramPrompts(task, records, gold, seed=0, temperature=0.5)
+        ProgramPrompts(Rows(task, records, gold), seed=0, temperature=0.5)
         .program(
             STRATEGIES["plain"],
-            gather(STRATEGIES["plain"], Material(task, records, gold, *[np.empty((0, 0), int)] * 2), 0),
+            gather(STRATEGIES["plain"], VotedRows(task, records, gold, *[np.empty((0, 0), int)] * 2), 0),
             0,
         )
         .messages[0]
@@ -144,7 +145,7 @@ def test_numbers_are_described_with_unit_range_and_medians() -> None:
 
 def test_an_empty_run_without_gold_can_be_asked_for(reviews: Task) -> None:
     empty = np.empty((1, 0), dtype=np.int64)
-    shown = Material(reviews, [("only one",)], [], empty, empty[:0])
+    shown = VotedRows(reviews, [("only one",)], [], empty, empty[:0])
     for name in ("plain", "sample", "vocabulary", "disputed"):
         gather(STRATEGIES[name], shown, 0)
 

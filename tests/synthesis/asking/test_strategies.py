@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.task import Task
-from labelwright.synthesis.asking.prompts import TEMPLATES
 from labelwright.synthesis.asking.strategies import STRATEGIES, plan
+from labelwright.synthesis.templates import template_names
 
 from tests.synthesis.tasks import make_task
 
@@ -12,9 +12,10 @@ NUMBERS = make_task('[labels]\nlow = ""\nhigh = ""\n[fields]\nheat = "number"')
 
 
 def test_every_strategy_has_its_templates() -> None:
+    names = template_names("labelwright.synthesis.asking")
     for strategy in STRATEGIES.values():
-        assert f"strategy_{strategy.name}.j2" in TEMPLATES
-        assert (f"first_{strategy.name}.j2" in TEMPLATES) == strategy.asks_first
+        assert f"strategy_{strategy.name}" in names
+        assert (f"first_{strategy.name}" in names) == strategy.asks_first
 
 
 def test_the_papers_five_are_there() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+from labelwright.synthesis.arrays import HIDDEN
 from labelwright.synthesis.combining.selection import (
     choose_label_model,
     choose_label_model_by_agreement,
@@ -8,7 +9,7 @@ from labelwright.synthesis.combining.selection import (
     is_collapsed,
     unseen_decisions,
 )
-from labelwright.synthesis.statistics.label_models import HIDDEN, decide, fit_majority, fit_weighted
+from labelwright.synthesis.statistics.label_models import decide, fit_majority, fit_weighted
 
 from tests.synthesis.planted_votes import planted
 

@@ -10,30 +10,25 @@ from hypothesis import strategies as st
 from labelwright.core.bundle import MAX_PROGRAM_BYTES, Program
 from labelwright.sandbox.static_checks import check_program
 from labelwright.synthesis.combining.voting import cast_votes
-from labelwright.synthesis.learning.calibration import beliefs
+from labelwright.synthesis.learning.sources import student_programs
 from labelwright.synthesis.learning.student import fit_student
-from labelwright.synthesis.learning.student_material import Material
-from labelwright.synthesis.learning.student_source import student_programs
+from labelwright.synthesis.learning.student_rows import StudentRows
 from labelwright.synthesis.statistics.folds import stratified_folds
 
+from tests.synthesis.made_up import direct_labels
 from tests.synthesis.made_up import reviews as made_up_reviews
 from tests.synthesis.tasks import make_task
 
 
-def said(labels, label_count=2):
-    """What an LLM is known to believe that only names labels; negative ones for no answer."""
-    return beliefs(np.asarray(labels), np.full((len(labels), label_count), np.nan))
-
-
-def material(gold_rows=40, records=400, seed=0, direct=None):
+def student_rows(gold_rows=40, records=400, seed=0, direct=None):
     gold_texts, gold = made_up_reviews(gold_rows, seed)
     texts, truth = made_up_reviews(records, seed + 100)
-    return Material(
+    return StudentRows(
         gold_texts=gold_texts,
         gold_labels=gold,
         unlabeled_texts=texts,
-        gold_direct=said(gold if direct else np.full(gold_rows, -1)),
-        unlabeled_direct=said(np.where(np.arange(records) < (direct or 0), truth, -1)),
+        gold_beliefs=direct_labels(gold if direct else np.full(gold_rows, -1)).beliefs,
+        unlabeled_beliefs=direct_labels(np.where(np.arange(records) < (direct or 0), truth, -1)).beliefs,
         gold_votes=np.empty((gold_rows, 0), dtype=np.int64),
         unlabeled_votes=np.empty((records, 0), dtype=np.int64),
     )
@@ -41,7 +36,7 @@ def material(gold_rows=40, records=400, seed=0, direct=None):
 
 @pytest.fixture(scope="module")
 def student():
-    found = fit_student(material(), 2, seed=0)
+    found = fit_student(student_rows(), 2, seed=0)
     assert found is not None
     return found
 
@@ -58,9 +53,11 @@ def accuracy(student, seed=7):
 
 
 def test_unlabeled_records_teach_words_that_gold_lacks(student):
-    few = material(gold_rows=10)
+    few = student_rows(gold_rows=10)
     alone = fit_student(
-        replace(few, unlabeled_texts=few.gold_texts, unlabeled_direct=few.gold_direct, unlabeled_votes=few.gold_votes),
+        replace(
+            few, unlabeled_texts=few.gold_texts, unlabeled_beliefs=few.gold_beliefs, unlabeled_votes=few.gold_votes
+        ),
         2,
         seed=0,
     )
@@ -68,23 +65,26 @@ def test_unlabeled_records_teach_words_that_gold_lacks(student):
 
 
 def test_good_direct_labels_help():
-    few = material(gold_rows=12, records=150)
-    helped = material(gold_rows=12, records=150, direct=150)
+    few = student_rows(gold_rows=12, records=150)
+    helped = student_rows(gold_rows=12, records=150, direct=150)
     assert accuracy(fit_student(helped, 2, seed=0)) >= accuracy(fit_student(few, 2, seed=0))
 
 
 def test_random_direct_labels_do_no_harm():
-    plain = material(gold_rows=60)
+    plain = student_rows(gold_rows=60)
     generator = np.random.default_rng(5)
     noisy = replace(
-        plain, gold_direct=said(generator.integers(2, size=60)), unlabeled_direct=said(generator.integers(2, size=400))
+        plain,
+        gold_beliefs=direct_labels(generator.integers(2, size=60)).beliefs,
+        unlabeled_beliefs=direct_labels(generator.integers(2, size=400)).beliefs,
     )
     assert accuracy(fit_student(noisy, 2, seed=0)) > accuracy(fit_student(plain, 2, seed=0)) - 0.03
 
 
 def test_direct_labels_no_better_than_the_commonest_label_are_not_used():
-    plain = material()
-    useless = replace(plain, gold_direct=said([0] * 40), unlabeled_direct=said([0] * 400))
+    plain = student_rows()
+    gold, unlabeled = (direct_labels(np.zeros(count, dtype=int)).beliefs for count in (40, 400))
+    useless = replace(plain, gold_beliefs=gold, unlabeled_beliefs=unlabeled)
     with_useless, without = fit_student(useless, 2, seed=0), fit_student(plain, 2, seed=0)
     assert with_useless is not None
     assert without is not None
@@ -93,7 +93,7 @@ def test_direct_labels_no_better_than_the_commonest_label_are_not_used():
 
 
 def test_the_same_seed_gives_the_same_programs(reviews, student):
-    again = fit_student(material(), 2, seed=0)
+    again = fit_student(student_rows(), 2, seed=0)
     assert again is not None
     assert student_programs(reviews, again, gold_rows=1, unlabeled_rows=1) == student_programs(
         reviews, student, gold_rows=1, unlabeled_rows=1
@@ -140,7 +140,7 @@ def test_the_docstring_names_the_words_that_tell(reviews, student):
 
 
 def test_nothing_to_learn_from():
-    one_label = material()
+    one_label = student_rows()
     assert fit_student(replace(one_label, gold_labels=np.zeros(40, dtype=np.int64)), 2, seed=0) is None
     empty = replace(one_label, gold_texts=[""] * 40, unlabeled_texts=[""] * 400)
     student = fit_student(empty, 2, seed=0)
@@ -161,9 +161,11 @@ def test_many_labels_stay_within_the_size_of_a_program():
     texts, _ = made_up_reviews(200, 0)
     texts = [f"{text} topic{chr(97 + number % 26)}{chr(97 + number // 26 % 12)}" for number, text in enumerate(texts)]
     gold = np.arange(200) % labels
-    none = said([-1] * 200, labels)
+    none = direct_labels(np.full(200, -1), label_count=labels).beliefs
     no_votes = np.empty((200, 0), dtype=np.int64)
-    student = fit_student(Material(texts, gold, texts[:20], none, none[:20], no_votes, no_votes[:20]), labels, seed=0)
+    student = fit_student(
+        StudentRows(texts, gold, texts[:20], none, none[:20], no_votes, no_votes[:20]), labels, seed=0
+    )
     assert student is not None
     task = make_task("[labels]\n" + "".join(f'label{n} = ""\n' for n in range(labels)) + '[fields]\ntext = "text"')
     for program in student_programs(task, student, gold_rows=1, unlabeled_rows=1):

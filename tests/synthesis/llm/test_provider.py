@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from labelwright.synthesis.llm.completion import Finish, Message, Request
 from labelwright.synthesis.llm.endpoint import AskFailed, BudgetExceeded
-from labelwright.synthesis.llm.ledger import Budget, Ledger, Outcome
+from labelwright.synthesis.llm.ledger import AttemptOutcome, Budget, Ledger
 from labelwright.synthesis.llm.openai_endpoint import OpenAIEndpoint
 from labelwright.synthesis.llm.prices import Price
 from labelwright.synthesis.llm.provider import KeptProvider, RecordedEndpoint, Retries
@@ -56,9 +56,9 @@ def test_a_fault_is_retried_and_the_ledger_says_what_it_may_have_cost(endpoint: 
     assert reply.text == "echo of hello"
     assert reply.finish is Finish.STOP
     failed, answered = provider.ledger.entries
-    assert failed.outcome is (Outcome.REFUSED if fault in ("rate", "error") else Outcome.UNCERTAIN)
+    assert failed.outcome is (AttemptOutcome.REFUSED if fault in ("rate", "error") else AttemptOutcome.UNCERTAIN)
     assert failed.detail
-    assert answered.outcome is Outcome.ANSWERED
+    assert answered.outcome is AttemptOutcome.ANSWERED
 
 
 def test_the_ledger_equals_what_a_faulty_endpoint_counted(endpoint: FaultyEndpoint) -> None:
@@ -68,9 +68,9 @@ def test_the_ledger_equals_what_a_faulty_endpoint_counted(endpoint: FaultyEndpoi
     assert texts[:4] == [f"echo of question {number}" for number in range(4)]
     outcomes = [entry.outcome for entry in provider.ledger.entries]
     assert len(outcomes) == len(endpoint.requests)
-    assert outcomes.count(Outcome.ANSWERED) == endpoint.served
-    assert outcomes.count(Outcome.REFUSED) == endpoint.refused
-    assert outcomes.count(Outcome.UNCERTAIN) == endpoint.broken == provider.ledger.uncertain().calls
+    assert outcomes.count(AttemptOutcome.ANSWERED) == endpoint.served
+    assert outcomes.count(AttemptOutcome.REFUSED) == endpoint.refused
+    assert outcomes.count(AttemptOutcome.UNCERTAIN) == endpoint.broken == provider.ledger.uncertain().calls
     spent, uncertain = provider.ledger.spent(), provider.ledger.uncertain()
     assert spent.tokens_in - uncertain.tokens_in == endpoint.tokens_in
     assert spent.tokens_out - uncertain.tokens_out == endpoint.tokens_out

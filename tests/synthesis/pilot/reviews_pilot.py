@@ -6,22 +6,13 @@ import json
 import re
 
 from labelwright.core.row import Row
-from labelwright.synthesis.pilot.result import PilotMaterial
+from labelwright.synthesis.pilot.result import PilotRows
+from labelwright.synthesis.rows import records_of
 
 from tests.synthesis.made_up import TELLING
 from tests.synthesis.made_up import reviews as made_up_reviews
 from tests.synthesis.tasks import make_task
 
-TASK_TEXT = """\
-[task]
-name = "reviews"
-instructions = "Is it for or against?"
-[labels]
-bad = "speaks against"
-good = "speaks for"
-[fields]
-text = "text"
-"""
 PROGRAM = """\
 ```python
 def label(text):
@@ -51,7 +42,6 @@ def rows(count: int, seed: int) -> list[Row]:
     ]
 
 
-def material(test_rows: int = 120) -> PilotMaterial:
+def pilot_rows(test_rows: int = 120) -> PilotRows:
     task = make_task('[labels]\nbad = "speaks against"\ngood = "speaks for"\n[fields]\ntext = "text"')
-    records = [row.record for row in rows(300, 1)]
-    return PilotMaterial(task, records, rows(40, 2), rows(test_rows, 3))
+    return PilotRows(task, records_of(rows(300, 1)), rows(40, 2), rows(test_rows, 3))

@@ -9,17 +9,17 @@ from labelwright.core.errors import ConfigurationError
 from labelwright.core.row import Row
 from labelwright.sandbox import Labeler
 from labelwright.synthesis.pilot.page import render_page
-from labelwright.synthesis.pilot.report import build_report
-from labelwright.synthesis.pilot.result import PilotMaterial, PilotOptions
+from labelwright.synthesis.pilot.report import PilotReport
+from labelwright.synthesis.pilot.report_building import build_report
+from labelwright.synthesis.pilot.result import PilotOptions, PilotRows
 from labelwright.synthesis.pilot.run import run_pilot
-from labelwright.synthesis.writing.round import SynthesisSettings
+from labelwright.synthesis.writing.round import WritingOptions
 
 from tests.synthesis.pilot.reviews_pilot import (
     ASKED_TO_LABEL,
     PROGRAM,
-    TASK_TEXT,
     answer,
-    material,
+    pilot_rows,
 )
 from tests.synthesis.scripted import TOKENS_IN, TOKENS_OUT, scripted_provider
 from tests.synthesis.tasks import make_task
@@ -28,9 +28,10 @@ from tests.synthesis.tasks import make_task
 def pilot(sandbox, given=None, **options):
     chosen = PilotOptions(**{"direct_labels": 60, "direct_sample": 50, "baseline": True, **options})
     provider = scripted_provider(answer)
-    settings = SynthesisSettings(programs=3, strategies=("plain", "heuristics", "sample"))
-    result, bundle = run_pilot(sandbox, provider, given or material(), TASK_TEXT, settings, chosen)
-    return result, bundle, build_report(result, provider.ledger.price), provider
+    settings = WritingOptions(programs=3, strategies=("plain", "heuristics", "sample"))
+    result, bundle = run_pilot(sandbox, provider, given or pilot_rows(), settings, chosen)
+    document = build_report(result, provider.ledger.price)
+    return document, bundle, json.loads(document.to_text()), provider
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def found(sandbox):
 
 def test_the_report_says_what_is_served(sandbox, found):
     _, bundle, report, _ = found
-    given = material()
+    given = pilot_rows()
     packed = [json.dumps(list(row.record)) for row in given.test]
     labeler = Labeler.open(sandbox, bundle)
     served = np.array([labeled.decision.label for labeled in labeler.label(packed)])
@@ -90,7 +91,7 @@ def test_the_same_run_gives_the_same_version(sandbox, found):
 
 
 def test_without_test_rows_gold_is_measured_out_of_fold(sandbox):
-    report = pilot(sandbox, material(test_rows=0), direct_labels=0)[2]
+    report = pilot(sandbox, pilot_rows(test_rows=0), direct_labels=0)[2]
     assert report["measured_on"] == "gold"
     assert report["rows"] == 40
     assert 0.6 < report["ensemble"]["accuracy"] <= 1
@@ -99,54 +100,58 @@ def test_without_test_rows_gold_is_measured_out_of_fold(sandbox):
 def test_a_budget_that_ends_leaves_a_version_and_says_so(sandbox):
     provider = scripted_provider(answer, budget_tokens=6000)
     options = PilotOptions(direct_labels=200, direct_sample=50)
-    result, bundle = run_pilot(sandbox, provider, material(), TASK_TEXT, SynthesisSettings(programs=1), options)
+    result, bundle = run_pilot(sandbox, provider, pilot_rows(), WritingOptions(programs=1), options)
     report = build_report(result, None)
     assert bundle.programs
-    assert report["direct"] is report["direct_calibrated"] is None
-    assert report["cost"]["ratio"] is None
+    assert report.direct is report.direct_calibrated is None
+    assert report.cost.ratio is None
     assert render_page(report)
     assert provider.ledger.spent().tokens_in + provider.ledger.spent().tokens_out <= 6000
 
 
 def test_the_page_needs_nothing_else_and_shows_the_figures(found):
-    report = found[2]
-    page = render_page(report)
+    document, _, report, _ = found
+    page = render_page(document)
     assert not re.search(r"<script|<link|src=|@import|url\(", page)
     assert page.count("<svg") == 2
     assert f"{100 * report['ensemble']['accuracy']:.1f}%" in page
-    assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+def test_the_report_is_read_back_as_it_was_written(found):
+    document = found[0]
+    assert PilotReport.model_validate_json(document.to_text()) == document
 
 
 def test_records_cannot_write_html(sandbox):
-    given = material()
+    given = pilot_rows()
     hostile = [Row((f"<script>alert({number})</script> great",), 0, "") for number in range(20)]
-    report = pilot(sandbox, PilotMaterial(given.task, given.records, given.gold, hostile), direct_sample=0)[2]
-    assert report["failures"]
+    report = pilot(sandbox, PilotRows(given.task, given.records, given.gold, hostile), direct_sample=0)[0]
+    assert report.failures
     assert "<script" not in render_page(report)
 
 
 def test_without_gold_the_llms_labels_stand_in(sandbox):
-    given = material()
-    report = pilot(sandbox, PilotMaterial(given.task, given.records, [], given.test), baseline=False)[2]
+    given = pilot_rows()
+    report = pilot(sandbox, PilotRows(given.task, given.records, [], given.test), baseline=False)[2]
     assert report["ensemble"]["accuracy"] > 0.7
     assert "student_close" in {program["name"] for program in report["programs"] if program["serves"]}
 
 
 def test_a_baseline_that_cannot_be_had_is_refused_before_anything_is_asked(sandbox):
     task = make_task('[labels]\na = ""\nb = ""\n[fields]\nsize = "number"')
-    given = PilotMaterial(task, [(1.0,), (2.0,)], [Row((1.0,), 0, ""), Row((2.0,), 1, "")])
+    given = PilotRows(task, [(1.0,), (2.0,)], [Row((1.0,), 0, ""), Row((2.0,), 1, "")])
     provider = scripted_provider(answer)
     with pytest.raises(ConfigurationError, match="text field"):
-        run_pilot(sandbox, provider, given, TASK_TEXT, SynthesisSettings(), PilotOptions(baseline=True))
+        run_pilot(sandbox, provider, given, WritingOptions(), PilotOptions(baseline=True))
     assert provider.ledger.entries == ()
 
 
 def test_an_llm_that_guesses_is_not_asked_about_the_records(sandbox):
     provider = scripted_provider(lambda prompt: "good" if ASKED_TO_LABEL.match(prompt) else PROGRAM)
-    given = material()
+    given = pilot_rows()
     options = PilotOptions(direct_labels=200, direct_sample=0)
-    settings = SynthesisSettings(programs=1, strategies=("plain",))
-    result, bundle = run_pilot(sandbox, provider, given, TASK_TEXT, settings, options)
-    assert any("not surely better" in note for note in build_report(result, None)["notes"])
+    settings = WritingOptions(programs=1, strategies=("plain",))
+    result, bundle = run_pilot(sandbox, provider, given, settings, options)
+    assert any("not surely better" in note for note in build_report(result, None).notes)
     assert provider.ledger.worth(["direct"]).calls == len(given.gold)
     assert "not surely better" in json.loads(bundle.files["provenance.json"])["direct_labels"]["stopped"]

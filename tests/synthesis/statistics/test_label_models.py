@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from labelwright.core.label_model import parse_label_model
+from labelwright.synthesis.arrays import Votes
 from labelwright.synthesis.statistics.label_models import (
     Fit,
-    Votes,
     decide,
     fit_dawid_skene,
     fit_majority,

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-import json as json_text
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from labelwright.cli import options
 from labelwright.cli.extras import open_sandbox, require
-from labelwright.cli.rows.record_reading import read_records
-from labelwright.cli.screen import Screen, shown
+from labelwright.cli.rows.record_reading import read_records, show_left_out
+from labelwright.cli.screen import Screen
 from labelwright.cli.views.synth import show_estimate
 from labelwright.core.bundle import write_folder
 from labelwright.core.errors import ConfigurationError
-from labelwright.core.record import Record
-from labelwright.core.task import Task
 from labelwright.features import Features
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from labelwright.synthesis.combining.version import Progress as Told
+    from labelwright.synthesis.combining.version import StepListener
+    from labelwright.synthesis.pilot.report import PilotReport, ReportedCost
 
 REPORT_FILE, PAGE_FILE, BUNDLE_FOLDER = "report.json", "report.html", "bundle"
-_NAMES = {
-    "ensemble": "programs",
-    "direct": "direct labeling",
-    "direct_calibrated": "direct, calibrated",
-    "baseline": "TF-IDF + regression",
-    "majority": "commonest label",
-}
 
 
 def pilot(
@@ -90,41 +89,42 @@ def pilot(
     from labelwright.synthesis.llm.prices import read_price
     from labelwright.synthesis.pilot.estimate import estimate_pilot
     from labelwright.synthesis.pilot.page import render_page
-    from labelwright.synthesis.pilot.report import build_report
-    from labelwright.synthesis.pilot.result import PilotMaterial, PilotOptions
+    from labelwright.synthesis.pilot.report_building import build_report
+    from labelwright.synthesis.pilot.result import PilotOptions, PilotRows
     from labelwright.synthesis.pilot.run import run_pilot
     from labelwright.synthesis.settings import read_settings
-    from labelwright.synthesis.writing.round import SynthesisSettings
+    from labelwright.synthesis.writing.round import WritingOptions
 
     _check_target(report)
-    task, task_text = read_task(folder)
+    task = read_task(folder)
     features = Features.open(task)
-    material = PilotMaterial(
+    found = read_records(task, records, features)
+    show_left_out(screen, found)
+    rows = PilotRows(
         task,
-        _read_records(screen, task, records, features),
+        found.records,
         read_gold(task, gold, features.fill_lines),
         read_gold(task, test, features.fill_lines) if test else (),
     )
     chosen = tuple(name.strip() for name in strategies.split(",") if name.strip())
-    wanted = SynthesisSettings(programs, chosen, seed)
+    wanted = WritingOptions(programs, chosen, seed)
     extent = PilotOptions(direct_labels, direct_sample, direct_examples, baseline, student, seed)
     given = {"model": model, "budget_tokens": budget_tokens, "budget_dollars": budget}
     settings = read_settings().model_copy(update={name: value for name, value in given.items() if value})
-    estimated = estimate_pilot(material, wanted, extent, read_price(settings.model, settings.prices))
+    estimated = estimate_pilot(rows, wanted, extent, read_price(settings.model, settings.prices))
     if dry_run:
         show_estimate(screen, estimated)
         return
     report.mkdir(parents=True, exist_ok=True)
     provider = open_provider(settings, replies=replies, recorded=recorded)
-    with open_sandbox("a pilot") as sandbox, _progress(screen.err, visible=not json) as told:
-        result, bundle = run_pilot(sandbox, provider, material, task_text, wanted, extent, told)
+    with open_sandbox("a pilot") as sandbox, _progress(screen.err, visible=not json) as listener:
+        result, bundle = run_pilot(sandbox, provider, rows, wanted, extent, listener)
     document = build_report(result, provider.ledger.price, estimated)
     write_folder(bundle.files, report / BUNDLE_FOLDER)
-    text = json_text.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-    (report / REPORT_FILE).write_text(text + "\n", encoding="utf-8")
+    (report / REPORT_FILE).write_text(document.to_text(), encoding="utf-8")
     (report / PAGE_FILE).write_text(render_page(document), encoding="utf-8")
     if screen.json:
-        screen.document(document)
+        screen.document(document.model_dump(mode="json"))
     else:
         _show(screen, document, report)
 
@@ -136,19 +136,8 @@ def _check_target(report: Path) -> None:
         raise ConfigurationError(f"{bundle} is not empty", advice="name a new folder with --report")
 
 
-def _read_records(screen: Screen, task: Task, path: str, features: Features) -> list[Record]:
-    read = read_records(task, path, features)
-    for problem in read.problems:
-        screen.note(f"left out: {shown(problem)}", "yellow")
-    if read.faulty > len(read.problems):
-        screen.note(f"left out: {read.faulty - len(read.problems):,} more rows", "yellow")
-    if read.more:
-        screen.note(f"the first {len(read.records):,} records are used")
-    return read.records
-
-
 @contextmanager
-def _progress(console: Console, *, visible: bool) -> Iterator[Told]:
+def _progress(console: Console, *, visible: bool) -> Iterator[StepListener]:
     """Show one bar a step while the block runs; where there is no terminal, a line as each step begins."""
     bar = Progress(
         SpinnerColumn(),
@@ -160,53 +149,55 @@ def _progress(console: Console, *, visible: bool) -> Iterator[Told]:
         transient=True,
         disable=not (visible and console.is_terminal),
     )
-    steps: dict[str, Any] = {}
+    steps: dict[str, TaskID] = {}
     with bar:
 
-        def told(step: str, share: float) -> None:
+        def show(step: str, share: float) -> None:
             if step not in steps:
                 steps[step] = bar.add_task(step, total=1.0)
                 if visible and not console.is_terminal:
                     console.print(f"{step} ...")
             bar.update(steps[step], completed=share)
 
-        yield told
+        yield show
 
 
-def _show(screen: Screen, document: dict[str, Any], report: Path) -> None:
+def _show(screen: Screen, document: PilotReport, report: Path) -> None:
+    from labelwright.synthesis.pilot.result import WAYS
+
     table = Table("labels by", "rows", "accuracy", "95%", "macro F1", "labeled", box=None, pad_edge=False)
-    for name, title in _NAMES.items():
-        if item := document[name]:
-            low, high = item["interval"]
+    for way, title in WAYS.items():
+        if figures := document.labeling(way):
+            low, high = figures.interval
             table.add_row(
                 title,
-                f"{item['rows']:,}",
-                f"{item['accuracy']:.1%}",
+                f"{figures.rows:,}",
+                f"{figures.accuracy:.1%}",
                 f"{100 * low:.1f} to {100 * high:.1f}",
-                f"{item['macro_f1']:.1%}",
-                f"{item['coverage']:.1%}",
+                f"{figures.macro_f1:.1%}",
+                f"{figures.coverage:.1%}",
             )
     screen.show(table)
-    serving = sum(program["serves"] for program in document["programs"])
+    serving = sum(program.serves for program in document.programs)
     screen.line(
-        f"{document['programs_asked']} programs asked for, {document['programs_kept']} kept; "
-        f"{serving} of {len(document['programs'])} serve, label model {document['label_model']['method']}"
+        f"{document.programs_asked} programs asked for, {document.programs_kept} kept; "
+        f"{serving} of {len(document.programs)} serve, label model {document.label_model.method}"
     )
-    for note in document["notes"]:
+    for note in document.notes:
         screen.note(note, "yellow")
-    cost = document["cost"]
-    spent = f"{cost['synthesis']['tokens']:,} tokens"
-    if cost["price"]:
-        spent += f" (${cost['synthesis']['dollars']:.4f})"
+    cost = document.cost
+    spent = f"{cost.synthesis.tokens:,} tokens"
+    if cost.synthesis.dollars is not None:
+        spent += f" (${cost.synthesis.dollars:.4f})"
     screen.line(f"cost: {spent}" + _compared(cost))
     screen.line(f"report: {report / PAGE_FILE}", "bold")
     screen.note(f"next: labelwright check {report / BUNDLE_FOLDER}")
 
 
-def _compared(cost: dict[str, Any]) -> str:
-    if cost["ratio"] is None:
+def _compared(cost: ReportedCost) -> str:
+    if cost.ratio is None:
         return "; what direct labeling costs was not measured"
     return (
-        f"; direct labeling costs {cost['ratio']:,.0f} times as much at {cost['records']:,} records, "
-        f"the same at {cost['break_even_records']:,}"
+        f"; direct labeling costs {cost.ratio:,.0f} times as much at {cost.records:,} records, "
+        f"the same at {cost.break_even_records:,}"
     )

@@ -9,7 +9,7 @@ import typer
 from labelwright.cli import options
 from labelwright.cli.exits import ExitCode
 from labelwright.cli.extras import open_sandbox, require
-from labelwright.cli.rows.record_reading import read_records
+from labelwright.cli.rows.record_reading import read_records, show_left_out
 from labelwright.cli.screen import Screen, shown
 from labelwright.cli.views.synth import show_estimate, show_outcome
 from labelwright.client import PushResult, Registry
@@ -18,10 +18,10 @@ from labelwright.core.errors import ConfigurationError
 from labelwright.features import Features
 
 if TYPE_CHECKING:
-    from labelwright.synthesis.combining.version import VersionMaterial
     from labelwright.synthesis.llm.provider import Provider
+    from labelwright.synthesis.rows import Rows
     from labelwright.synthesis.writing.estimate import Estimate
-    from labelwright.synthesis.writing.round import Dropped, Kept, Progress, SynthesisSettings
+    from labelwright.synthesis.writing.round import DroppedProgram, KeptProgram, ProgramListener, WritingOptions
 
 
 def synth(
@@ -79,7 +79,7 @@ def synth(
     from labelwright.synthesis import app
     from labelwright.synthesis.combining.version import VersionOptions
     from labelwright.synthesis.settings import read_settings
-    from labelwright.synthesis.writing.round import SynthesisSettings
+    from labelwright.synthesis.writing.round import WritingOptions
 
     given = {"model": model, "budget_tokens": budget_tokens, "budget_dollars": budget}
     settings = read_settings().model_copy(update={name: value for name, value in given.items() if value})
@@ -94,7 +94,7 @@ def synth(
         raise ConfigurationError(f"{out} is not empty", advice="name a new folder")
     inputs = _read_inputs(screen, folder, records, gold)
     chosen = tuple(name.strip() for name in strategies.split(",") if name.strip())
-    wanted = SynthesisSettings(programs=programs, strategies=chosen, seed=seed)
+    wanted = WritingOptions(programs=programs, strategies=chosen, seed=seed)
     if dry_run:
         show_estimate(screen, _estimate(inputs, wanted, settings.model, settings.prices))
         return
@@ -119,7 +119,7 @@ def _suggest_concepts(screen: Screen, folder: Path, provider: Provider, seed: in
     from labelwright.synthesis.app import read_task
     from labelwright.synthesis.asking.concepts import ask_concepts, suggest_fields
 
-    task, _ = read_task(folder)
+    task = read_task(folder)
     found = ask_concepts(provider, task, seed=seed)
     if not found:
         raise ConfigurationError(
@@ -134,34 +134,29 @@ def _suggest_concepts(screen: Screen, folder: Path, provider: Provider, seed: in
     screen.note(f"next: score the records, then labelwright synth {folder} --records FILE --strategies concepts,plain")
 
 
-def _read_inputs(screen: Screen, folder: Path, records: str, gold: Path | None) -> VersionMaterial:
+def _read_inputs(screen: Screen, folder: Path, records: str, gold: Path | None) -> Rows:
     from labelwright.synthesis import app
-    from labelwright.synthesis.combining.version import VersionMaterial
+    from labelwright.synthesis.rows import Rows
 
-    task, text = app.read_task(folder)
+    task = app.read_task(folder)
     features = Features.open(task)
-    read = read_records(task, records, features)
-    for problem in read.problems:
-        screen.note(f"left out: {shown(problem)}", "yellow")
-    if read.faulty > len(read.problems):
-        screen.note(f"left out: {read.faulty - len(read.problems):,} more rows", "yellow")
-    if read.more:
-        screen.note(f"the first {len(read.records):,} records are used")
-    return VersionMaterial(task, text, read.records, app.read_gold(task, gold, features.fill_lines) if gold else [])
+    found = read_records(task, records, features)
+    show_left_out(screen, found)
+    return Rows(task, found.records, app.read_gold(task, gold, features.fill_lines) if gold else [])
 
 
-def _estimate(inputs: VersionMaterial, wanted: SynthesisSettings, model: str, prices: Path) -> Estimate:
+def _estimate(inputs: Rows, wanted: WritingOptions, model: str, prices: Path) -> Estimate:
     from labelwright.synthesis.llm.prices import read_price
     from labelwright.synthesis.writing.estimate import estimate
 
-    return estimate(inputs.task, inputs.records, inputs.gold, wanted, read_price(model, prices))
+    return estimate(inputs, wanted, read_price(model, prices))
 
 
-def _progress(screen: Screen, programs: int) -> Progress:
-    from labelwright.synthesis.writing.round import Kept
+def _progress(screen: Screen, programs: int) -> ProgramListener:
+    from labelwright.synthesis.writing.round import KeptProgram
 
-    def told(item: Kept | Dropped, asked: int) -> None:
-        if isinstance(item, Kept):
+    def told(item: KeptProgram | DroppedProgram, asked: int) -> None:
+        if isinstance(item, KeptProgram):
             screen.note(f"{asked}/{programs} {item.program.name}: votes on {item.behavior.coverage:.0%}", "green")
         else:
             screen.note(f"{asked}/{programs} {item.name}: dropped, {shown(item.message, 100)}", "yellow")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from labelwright.cli.rows.row_reading import InputRow, open_rows
+from labelwright.cli.screen import Screen, shown
 from labelwright.core.errors import ConfigurationError, InvalidRecord
 from labelwright.core.record import Record, pack
 from labelwright.core.row import record_from_row
@@ -62,6 +63,16 @@ def read_records(task: Task, path: str, features: Features, limit: int = MAX_REC
             advice=f"the task's fields: {', '.join(task.fields)}",
         )
     return read
+
+
+def show_left_out(screen: Screen, found: ReadRecords) -> None:
+    """Say which rows are left out, and whether there are more than are used."""
+    for problem in found.problems:
+        screen.note(f"left out: {shown(problem)}", "yellow")
+    if found.faulty > len(found.problems):
+        screen.note(f"left out: {found.faulty - len(found.problems):,} more rows", "yellow")
+    if found.more:
+        screen.note(f"the first {len(found.records):,} records are used")
 
 
 def _filled(rows: Iterator[InputRow], features: Features) -> Iterator[InputRow]:

@@ -11,7 +11,7 @@ from labelwright.client import PushResult
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from labelwright.synthesis.app import Outcome
+    from labelwright.synthesis.app import SynthesisResult
     from labelwright.synthesis.writing.estimate import Estimate
 
 
@@ -27,7 +27,7 @@ def show_estimate(screen: Screen, estimated: Estimate) -> None:
 
 
 def show_outcome(
-    screen: Screen, outcome: Outcome, estimated: Estimate, out: Path | None, pushed: PushResult | None
+    screen: Screen, outcome: SynthesisResult, estimated: Estimate, out: Path | None, pushed: PushResult | None
 ) -> None:
     """Show what a run made."""
     if screen.json:
@@ -53,7 +53,7 @@ def show_outcome(
         screen.note(f"next: read {out / 'programs'}, then labelwright check {out} and labelwright push {out}")
 
 
-def _programs(outcome: Outcome) -> Table:
+def _programs(outcome: SynthesisResult) -> Table:
     serving = {program.name for program in outcome.version.ensemble.programs}
     table = Table("program", "asked by", "votes on", "label most given", "serves")
     for item in outcome.synthesis.kept:
@@ -72,11 +72,13 @@ def _programs(outcome: Outcome) -> Table:
     return table
 
 
-def _written(outcome: Outcome) -> set[str]:
+def _written(outcome: SynthesisResult) -> set[str]:
     return {item.program.name for item in outcome.synthesis.kept}
 
 
-def _document(outcome: Outcome, estimated: Estimate, out: Path | None, pushed: PushResult | None) -> dict[str, Any]:
+def _document(
+    outcome: SynthesisResult, estimated: Estimate, out: Path | None, pushed: PushResult | None
+) -> dict[str, Any]:
     synthesis = outcome.synthesis
     return {
         "programs_asked": len(synthesis.kept) + len(synthesis.dropped),

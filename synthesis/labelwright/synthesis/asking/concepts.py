@@ -1,4 +1,4 @@
-"""Concepts: what to measure in images, sound and other records that no program can read.
+"""Concepts: what to measure in images, sound and other records that programs cannot read.
 
 The first of the two steps of Huang et al. (arXiv 2407.11004) for such tasks: the LLM names the things that tell the
 labels apart; a model on the user's side scores each of them for each record; programs are then written over the scores.
@@ -11,21 +11,24 @@ import re
 from dataclasses import dataclass
 
 from labelwright.core.task import Task
-from labelwright.synthesis.asking.prompts import render
 from labelwright.synthesis.llm.completion import Message, Request
 from labelwright.synthesis.llm.provider import Provider
+from labelwright.synthesis.templates import render
 
 PURPOSE = "concepts"
 COUNT = 8
+"""Concepts asked for: each is one more thing that a model has to score in every record."""
 _MAX_TOKENS = 400
+"""A sentence for each concept, and room for an introduction."""
 _MARK = re.compile(r"^\s*(?:[-*>]|\d+[.)])?\s*")
 _EMPHASIS = re.compile(r"[*_`\"]+")
 _MAX_NAME = 40
+"""Characters before the colon: a longer text is a sentence and not a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """A field to be: its name, and what is looked for."""
+    """A field that the task could have: its name, and what is looked for."""
 
     name: str
     description: str
@@ -36,22 +39,22 @@ def ask_concepts(provider: Provider, task: Task, *, seed: int = 0) -> list[Conce
 
     Raises AskFailed, BudgetExceeded.
     """
-    ask = render("concepts", task=task, fields=list(task.fields.values()), count=COUNT)
+    ask = render(__package__, "concepts", task=task, fields=list(task.fields.values()), count=COUNT)
     reply = provider.complete(Request((Message("user", ask),), _MAX_TOKENS, seed=seed), PURPOSE)
     return read_concepts(task, reply.text)
 
 
 def read_concepts(task: Task, text: str) -> list[Concept]:
     """Return the concepts in an answer: the lines with a short name before a colon, each name once."""
-    taken = {*task.fields, *(_field_name(name) for name in task.labels)}
-    found: dict[str, Concept] = {}
+    names_in_use = {*task.fields, *(_field_name(name) for name in task.labels)}
+    concepts: dict[str, Concept] = {}
     for line in text.splitlines():
         printable = "".join(character for character in line if character.isprintable())
         before, colon, after = _MARK.sub("", printable, count=1).partition(":")
         name, description = _field_name(before), " ".join(_EMPHASIS.sub("", after).split())
-        if colon and name and description and len(before) <= _MAX_NAME and name not in taken:
-            found.setdefault(name, Concept(name, description))
-    return list(found.values())
+        if colon and name and description and len(before) <= _MAX_NAME and name not in names_in_use:
+            concepts.setdefault(name, Concept(name, description))
+    return list(concepts.values())
 
 
 def suggest_fields(concepts: list[Concept]) -> str:

@@ -1,4 +1,4 @@
-"""What the fields' values are like, described from the records themselves."""
+"""The fields as prompts describe them: kind, unit, and the range of their values in the records."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from labelwright.core.record import Record, Value
-from labelwright.core.row import Row
+from labelwright.core.record import Value
 from labelwright.core.task import Field, FieldType, Task
+from labelwright.synthesis.rows import Rows
 
-_MAX_CHOICES = 8
+_MOST_CHOICES = 8
+"""Different values of a text field that are listed. With more, or seldom repeated ones, it is no list of choices."""
+_RECORDS_A_CHOICE = 5
+_CHOICE_CHARACTERS = 40
 _KINDS = {
     FieldType.TEXT: "text",
     FieldType.NUMBER: "number",
@@ -32,10 +35,10 @@ class DescribedField:
     range: str
 
 
-def describe_fields(task: Task, records: Sequence[Record], gold: Sequence[Row]) -> list[DescribedField]:
+def describe_fields(rows: Rows) -> list[DescribedField]:
     """Return the fields with the ranges of their values; of number fields also each label's median in the gold rows.
 
-    Features are left out: they are for what learns, not for what is written.
+    Features are left out: a model's numbers say nothing to whoever writes a program.
     """
     return [
         DescribedField(
@@ -45,11 +48,14 @@ def describe_fields(task: Task, records: Sequence[Record], gold: Sequence[Row]) 
             field.description,
             field.optional,
             _range(
-                task, field, [record[place] for record in records], [(row.record[place], row.label) for row in gold]
+                rows.task,
+                field,
+                [record[place] for record in rows.records],
+                [(row.record[place], row.label) for row in rows.gold],
             ),
         )
-        for place, field in enumerate(task.fields.values())
-        if field.name not in task.features
+        for place, field in enumerate(rows.task.fields.values())
+        if field.name not in rows.task.features
     ]
 
 
@@ -91,6 +97,7 @@ def _medians(task: Task, labeled: list[tuple[Value, int | None]]) -> str:
 def _choices(values: list[Value]) -> str:
     """Return the values of a text field that has only a few, such as a channel or a country."""
     different = {value for value in values if isinstance(value, str)}
-    if not 1 < len(different) <= _MAX_CHOICES or len(values) < 5 * len(different):
+    if not 1 < len(different) <= _MOST_CHOICES or len(values) < _RECORDS_A_CHOICE * len(different):
         return ""
-    return f"[one of: {', '.join(sorted(different))}]" if all(len(text) < 40 for text in different) else ""
+    short = all(len(text) < _CHOICE_CHARACTERS for text in different)
+    return f"[one of: {', '.join(sorted(different))}]" if short else ""

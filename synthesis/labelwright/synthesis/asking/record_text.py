@@ -1,13 +1,14 @@
-"""Records as an LLM is shown them: short, on few lines, with units."""
+"""Records as text: as an LLM is shown them, short and with units, and as the student reads them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from labelwright.core.record import Record, Value
-from labelwright.core.task import Task
+from labelwright.core.task import FieldType, Task
 
 _SHOWN_NUMBERS = 12
+"""Of a list of numbers: enough to see what kind of numbers they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class ShownField:
 def shown_fields(task: Task, record: Record, limit: int) -> list[ShownField]:
     """Return the record's fields, absent ones left out. ``limit`` is in characters of one text.
 
-    Features are left out too: a model's numbers say nothing to a reader, and the field that they are made of is there.
+    Features are left out too: a model's numbers say nothing to a reader, and the text that they are made of is there.
     """
     return [
         ShownField(field.name, _shown(value, limit), field.unit)
@@ -37,6 +38,12 @@ def one_line(task: Task, record: Record, limit: int) -> str:
     if len(task.fields) - len(task.features) == 1:
         return fields[0].value if fields else ""
     return "; ".join(f"{item.name}={item.value}{f' {item.unit}' if item.unit else ''}" for item in fields)
+
+
+def joined_texts(task: Task, record: Record) -> str:
+    """Return the record's texts in one, as the student's programs join them."""
+    values = dict(zip(task.fields, record, strict=True))
+    return " ".join(str(values[field.name] or "") for field in task.fields_of(FieldType.TEXT))
 
 
 def _shown(value: Value, limit: int) -> str:

@@ -1,8 +1,8 @@
-"""Which records to show, ask about or measure on. Everything here is decided by the arguments alone."""
+"""Which records to show, ask about or measure on. The arguments alone decide: the same ones give the same records."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from labelwright.core.row import Row
@@ -15,18 +15,19 @@ def random_order(count: int, seed: int) -> list[int]:
     return [int(index) for index in np.random.default_rng(seed).permutation(count)]
 
 
-def random_distinct(items: Sequence[Hashable], seed: int) -> list[int]:
+def random_distinct(items: Sequence[object], seed: int) -> list[int]:
     """Return the index of one of each of equal items, in the order of ``random_order``; frequent ones come earlier."""
-    seen: dict[Hashable, int] = {}
+    first: dict[str, int] = {}
     for index in random_order(len(items), seed):
-        seen.setdefault(items[index], index)
-    return list(seen.values())
+        # A record may hold lists, which have no hash; its text has one.
+        first.setdefault(repr(items[index]), index)
+    return list(first.values())
 
 
 def choose_examples(task: Task, gold: Sequence[Row], count: int = 8) -> list[Example]:
     """Return ``count`` gold rows to show, or as many as there are: the labels in turn, each in the order of the file.
 
-    Not random, so that all runs over one gold set show the same ones and their replies can be used again.
+    Not random: all runs over one gold set show the same ones, so that kept replies can be used again.
     """
     by_label: list[list[Example]] = [[] for _ in task.label_names]
     for row in gold:

@@ -30,7 +30,6 @@ class Strategy:
 
 _TEXT = frozenset({"text"})
 _GOLD = frozenset({"gold"})
-_NUMBERS = (FieldType.NUMBER, FieldType.NUMBERS)
 
 STRATEGIES = {
     strategy.name: strategy
@@ -51,8 +50,9 @@ STRATEGIES = {
     )
 }
 
-# A round of ten. With gold rows, most of it asks for words: a small model's own functions cover little, and a program
-# that is written around its words always parses. What a larger model is best asked is to be measured: --strategies.
+# Rounds of ten. With gold rows, most of one asks for words: a small model's own functions cover little, and a program
+# that is written around its words always parses (docs/synthesis.md has the figures). What a larger model is best asked
+# is to be measured: --strategies.
 _ROUND_WITH_GOLD = (
     "words_seen",
     "words_missed",
@@ -92,27 +92,27 @@ _ROUND_WITHOUT_TEXT = (
 
 
 def has_text(task: Task) -> bool:
-    """Whether words can tell anything: whether there is a field of text."""
-    return any(field.type is FieldType.TEXT for field in task.fields.values())
+    """Whether there is a field of text, in which words can tell labels apart."""
+    return bool(task.fields_of(FieldType.TEXT))
 
 
-def plan(task: Task, count: int, chosen: Sequence[str], *, has_gold: bool) -> list[Strategy]:
+def plan(task: Task, count: int, wanted: Sequence[str], *, has_gold: bool) -> list[Strategy]:
     """Return the strategy of each of ``count`` programs: the chosen ones in turn, or a round that fits the task.
 
     Raises ConfigurationError for an unknown strategy, or one that lacks what it needs.
     """
-    able = _able(task, has_gold)
-    names = chosen or _default_round(task, has_gold)
-    for name in chosen:
+    available = _available(task, has_gold)
+    names = wanted or _default_round(task, has_gold)
+    for name in wanted:
         if name not in STRATEGIES:
             raise ConfigurationError(
                 f"there is no strategy {ascii(name)[:60]}", advice=f"the strategies: {', '.join(STRATEGIES)}"
             )
-        if lacking := STRATEGIES[name].needs - able:
+        if lacking := STRATEGIES[name].needs - available:
             raise ConfigurationError(
-                f"strategy {name!r} needs {' and '.join(sorted(lacking))}, which this task or run has not"
+                f"strategy {name!r} needs {' and '.join(sorted(lacking))}, which this task or run does not have"
             )
-    fitting = [STRATEGIES[name] for name in names if STRATEGIES[name].needs <= able]
+    fitting = [STRATEGIES[name] for name in names if STRATEGIES[name].needs <= available]
     return [fitting[turn % len(fitting)] for turn in range(count)]
 
 
@@ -122,12 +122,13 @@ def _default_round(task: Task, has_gold: bool) -> Sequence[str]:
     return _ROUND_WITH_GOLD if has_gold else _ROUND
 
 
-def _able(task: Task, has_gold: bool) -> frozenset[str]:
-    able = set()
+def _available(task: Task, has_gold: bool) -> frozenset[str]:
+    """Return what there is of the things that strategies need."""
+    available = set()
     if has_text(task):
-        able.add("text")
-    if any(field.type in _NUMBERS and field.name not in task.features for field in task.fields.values()):
-        able.add("numbers")
+        available.add("text")
+    if any(field.name not in task.features for field in task.fields_of(FieldType.NUMBER, FieldType.NUMBERS)):
+        available.add("numbers")
     if has_gold:
-        able.add("gold")
-    return frozenset(able)
+        available.add("gold")
+    return frozenset(available)

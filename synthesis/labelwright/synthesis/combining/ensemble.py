@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from labelwright.core.bundle import Program
-from labelwright.core.record import Record
-from labelwright.core.row import Row
 from labelwright.core.task import Task
 from labelwright.sandbox import Sandbox
+from labelwright.synthesis.arrays import HIDDEN, Floats, Labels, Votes
+from labelwright.synthesis.asking.record_text import joined_texts
 from labelwright.synthesis.asking.sampling import random_order
 from labelwright.synthesis.combining.selection import (
     Choice,
@@ -20,18 +20,19 @@ from labelwright.synthesis.combining.selection import (
     unseen_decisions,
 )
 from labelwright.synthesis.combining.voting import cast_votes
-from labelwright.synthesis.learning.calibration import is_told, trust
-from labelwright.synthesis.learning.head import Head, HeadMaterial, fit_head, number_fields, numbers_of
-from labelwright.synthesis.learning.student import Student, fit_student
-from labelwright.synthesis.learning.student_material import Material
-from labelwright.synthesis.learning.student_source import (
+from labelwright.synthesis.learning.calibration import answered, trust
+from labelwright.synthesis.learning.head import Head, HeadRows, fit_head, number_fields, numbers_of
+from labelwright.synthesis.learning.sources import (
     HEAD_NAMES,
     STUDENT_NAMES,
     head_programs,
     student_programs,
     text_fields,
 )
-from labelwright.synthesis.statistics.label_models import HIDDEN, Floats, Labels, Votes, decide
+from labelwright.synthesis.learning.student import Student, fit_student
+from labelwright.synthesis.learning.student_rows import StudentRows
+from labelwright.synthesis.rows import Rows
+from labelwright.synthesis.statistics.label_models import decide
 
 _MOST_RECORDS = 5000
 _MOST_RECORDS_TIMES_LABELS = 80_000
@@ -43,16 +44,14 @@ _NO_GAIN = "adds nothing to the programs chosen before it"
 class Ingredients:
     """What an ensemble is made of.
 
-    Direct labels are log-probabilities, rows x labels, NaN where the LLM was not asked or gave no usable answer.
-    ``shown_gold`` has for a program, by name, the gold rows that stood in its own prompts: by these it is not judged.
-    ``gold`` may be empty.
+    Beliefs are the LLM's, as ``DirectLabels`` has them. ``shown_gold`` has for a program, by name, the gold rows that
+    stood in its own prompts: by these it is not judged.
     """
 
+    rows: Rows
     programs: Sequence[Program]
-    records: Sequence[Record]
-    gold: Sequence[Row]
-    record_direct: Floats
-    gold_direct: Floats
+    record_beliefs: Floats
+    gold_beliefs: Floats
     shown_gold: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
@@ -61,9 +60,9 @@ class Ensemble:
     """The programs that serve, sorted by name, and their label model.
 
     ``candidates`` are all programs that there were to choose from, and ``candidate_gold_votes`` gold rows x candidates,
-    ``HIDDEN`` where the row stood in the program's own prompt; the votes of student and head are those of such that
-    had not seen the row. ``gains`` is what each program added, in nats
-    a gold row, in the order of choice; ``left_out`` says why of the others.
+    ``HIDDEN`` where the row stood in the program's own prompt; student and head vote there by fits that have not seen
+    the row. ``gains`` is what each program added, in nats a gold row, in the order of choice; ``left_out`` says why the
+    others do not serve.
     """
 
     programs: tuple[Program, ...]
@@ -87,7 +86,7 @@ class Ensemble:
         return self.choice.fit.dump(task.label_names, [program.name for program in self.programs])
 
     def unseen_labels(self, label_count: int, seed: int) -> Labels:
-        """Return the ensemble's label of each gold row, by fits that had not seen the row."""
+        """Return the ensemble's label of each gold row, by fits that have not seen the row."""
         if self.choice.fit.method == "weighted":
             return unseen_decisions(self.gold_votes, self.gold_labels, label_count, seed=seed)
         return decide(self.choice.fit, self.gold_votes, label_count)[0]
@@ -95,43 +94,44 @@ class Ensemble:
 
 def build_ensemble(
     sandbox: Sandbox,
-    task: Task,
     ingredients: Ingredients,
     *,
     seed: int,
     with_student: bool = True,
-    progress: Callable[[float], None] = lambda _: None,
+    listener: Callable[[float], None] = lambda _: None,
 ) -> Ensemble:
     """Return the ensemble. The same ingredients and seed give the same.
 
-    Raises ValueError where there is nothing to make one of: no program, and no student either.
+    ``listener`` hears the share of the student's work that is done. Raises ValueError where there is nothing to make an
+    ensemble of: no program, and no student either.
     """
-    label_count = len(task.label_names)
+    label_count = ingredients.rows.label_count
     ingredients = _sampled(ingredients, min(_MOST_RECORDS, _MOST_RECORDS_TIMES_LABELS // label_count), seed)
-    votes = _cast(sandbox, task, ingredients, own_student=with_student and bool(text_fields(task)))
+    task, records = ingredients.rows.task, ingredients.rows.records
+    ballot = _first_ballot(sandbox, ingredients, own_student=with_student and bool(text_fields(task)))
     student = head = None
     if with_student:
-        material = _material(task, ingredients, votes)
+        student_rows = _student_rows(ingredients, ballot)
         if text_fields(task):
-            student = fit_student(material, label_count, seed=seed, progress=progress)
+            student = fit_student(student_rows, label_count, seed=seed, listener=listener)
         if student:
-            emitted = student_programs(
-                task, student, gold_rows=len(material.gold_texts), unlabeled_rows=len(material.unlabeled_texts)
+            programs = student_programs(
+                task, student, gold_rows=len(student_rows.gold_texts), unlabeled_rows=len(student_rows.unlabeled_texts)
             )
-            votes.add(emitted, student.unseen_votes(), cast_votes(sandbox, task, emitted, ingredients.records))
-        numbers = _head_material(task, ingredients, material)
-        head = fit_head(numbers, label_count, seed=seed) if numbers else None
-        if numbers and head:
-            told = int(is_told(numbers.unlabeled_direct).sum()) if numbers.trust else 0
-            emitted = head_programs(task, head, gold_rows=len(material.gold_labels), told_rows=told)
-            votes.add(emitted, head.unseen_votes(), cast_votes(sandbox, task, emitted, ingredients.records))
-    if not votes.programs:
+            ballot.add(programs, student.unseen_votes(), cast_votes(sandbox, task, programs, records))
+        head_rows = _head_rows(ingredients, student_rows)
+        head = fit_head(head_rows, label_count, seed=seed) if head_rows else None
+        if head_rows and head:
+            labeled = int(answered(head_rows.unlabeled_beliefs).sum()) if head_rows.trust else 0
+            programs = head_programs(task, head, gold_rows=len(student_rows.gold_labels), labeled_rows=labeled)
+            ballot.add(programs, head.unseen_votes(), cast_votes(sandbox, task, programs, records))
+    if not ballot.programs:
         raise ValueError("no program to make an ensemble of")
-    return replace(_choose(votes, label_count, seed), student=student, head=head)
+    return replace(_choose(ballot, label_count, seed), student=student, head=head)
 
 
 @dataclass
-class _Cast:
+class _Ballot:
     """All programs so far with their votes. ``units`` are columns that come and go together."""
 
     programs: list[Program]
@@ -140,106 +140,102 @@ class _Cast:
     record_votes: Votes
     units: list[tuple[int, ...]]
 
-    def add(self, emitted: Sequence[Program], unseen: Votes, record_votes: Votes) -> None:
-        """Add programs that are one table and come whole or not at all, with their votes on gold rows not seen."""
+    def add(self, programs: Sequence[Program], unseen: Votes, record_votes: Votes) -> None:
+        """Add programs that come together or not at all, with their votes on gold rows that they have not seen."""
         first = len(self.programs)
-        self.programs += emitted
-        self.units.append(tuple(range(first, first + len(emitted))))
+        self.programs += programs
+        self.units.append(tuple(range(first, first + len(programs))))
         # Where the LLM's labels stood in for gold rows there is no row to choose by.
         self.gold_votes = np.hstack([self.gold_votes, unseen if len(self.gold) else unseen[:0]])
         self.record_votes = np.hstack([self.record_votes, record_votes])
 
 
-def _cast(sandbox: Sandbox, task: Task, ingredients: Ingredients, *, own_student: bool) -> _Cast:
-    # A student or head of an earlier version gives way to the one that is made here.
-    given_way = (STUDENT_NAMES if own_student else frozenset()) | (HEAD_NAMES if number_fields(task) else frozenset())
-    programs = [item for item in ingredients.programs if item.name not in given_way]
-    gold_votes = cast_votes(sandbox, task, programs, [row.record for row in ingredients.gold])
+def _first_ballot(sandbox: Sandbox, ingredients: Ingredients, *, own_student: bool) -> _Ballot:
+    """Return the votes of the programs that are there already."""
+    rows = ingredients.rows
+    # A student or head of an earlier version is replaced by the one that is made here.
+    outdated = (STUDENT_NAMES if own_student else frozenset()) | (
+        HEAD_NAMES if number_fields(rows.task) else frozenset()
+    )
+    programs = [item for item in ingredients.programs if item.name not in outdated]
+    gold_votes = cast_votes(sandbox, rows.task, programs, rows.gold_records)
     for column, program in enumerate(programs):
         gold_votes[sorted(ingredients.shown_gold.get(program.name, ())), column] = HIDDEN
-    record_votes = cast_votes(sandbox, task, programs, ingredients.records)
-    gold = np.array([row.label for row in ingredients.gold], dtype=np.int64)
-    return _Cast(programs, gold, gold_votes, record_votes, [(column,) for column in range(len(programs))])
+    record_votes = cast_votes(sandbox, rows.task, programs, rows.records)
+    units: list[tuple[int, ...]] = [(column,) for column in range(len(programs))]
+    return _Ballot(programs, rows.gold_labels, gold_votes, record_votes, units)
 
 
 def _sampled(ingredients: Ingredients, most: int, seed: int) -> Ingredients:
     """Return the ingredients with ``most`` records, those that the LLM labeled first."""
-    if len(ingredients.records) <= most:
+    rows = ingredients.rows
+    if len(rows.records) <= most:
         return ingredients
-    order = np.array(random_order(len(ingredients.records), seed))
-    unlabeled_last = np.argsort(~is_told(ingredients.record_direct[order]), kind="stable")
-    chosen = np.sort(order[unlabeled_last][:most])
+    order = np.array(random_order(len(rows.records), seed))
+    labeled_first = np.argsort(~answered(ingredients.record_beliefs[order]), kind="stable")
+    sample = np.sort(order[labeled_first][:most])
     return replace(
         ingredients,
-        records=[ingredients.records[index] for index in chosen.tolist()],
-        record_direct=ingredients.record_direct[chosen],
+        rows=replace(rows, records=[rows.records[index] for index in sample.tolist()]),
+        record_beliefs=ingredients.record_beliefs[sample],
     )
 
 
-def _choose(votes: _Cast, label_count: int, seed: int) -> Ensemble:
-    programs, gold = votes.programs, votes.gold
-    chosen = choose_programs(votes.gold_votes, gold, label_count, seed=seed, units=votes.units) if len(gold) else []
-    gains = {programs[item].name: gain for item, gain in chosen}
+def _choose(ballot: _Ballot, label_count: int, seed: int) -> Ensemble:
+    programs, gold = ballot.programs, ballot.gold
+    choices = choose_programs(ballot.gold_votes, gold, label_count, seed=seed, units=ballot.units) if len(gold) else []
+    gains = {programs[item].name: gain for item, gain in choices}
     # Where nothing helps on gold, all stay: an empty version cannot be served.
-    kept = sorted(
+    serving = sorted(
         (index for index, program in enumerate(programs) if program.name in gains or not gains),
         key=lambda index: programs[index].name,
     )
     if len(gold):
         choice = choose_label_model(
-            votes.gold_votes[:, kept], gold, votes.record_votes[:, kept], label_count, seed=seed
+            ballot.gold_votes[:, serving], gold, ballot.record_votes[:, serving], label_count, seed=seed
         )
     else:
-        choice = choose_label_model_by_agreement(votes.record_votes[:, kept], label_count)
+        choice = choose_label_model_by_agreement(ballot.record_votes[:, serving], label_count)
     return Ensemble(
-        programs=tuple(programs[index] for index in kept),
+        programs=tuple(programs[index] for index in serving),
         candidates=tuple(programs),
         choice=choice,
-        candidate_gold_votes=votes.gold_votes,
+        candidate_gold_votes=ballot.gold_votes,
         gold_labels=gold,
         gains=gains,
-        left_out={program.name: _NO_GAIN for index, program in enumerate(programs) if index not in kept},
+        left_out={program.name: _NO_GAIN for index, program in enumerate(programs) if index not in serving},
     )
 
 
-def _material(task: Task, ingredients: Ingredients, votes: _Cast) -> Material:
+def _student_rows(ingredients: Ingredients, ballot: _Ballot) -> StudentRows:
     """Return what the student learns from. Without gold rows, the records that the LLM labeled stand in for them."""
-    texts = [record_words(task, record) for record in ingredients.records]
-    direct, columns = ingredients.record_direct, votes.record_votes
-    if len(votes.gold):
-        gold_texts = [record_words(task, row.record) for row in ingredients.gold]
-        return Material(gold_texts, votes.gold, texts, ingredients.gold_direct, direct, votes.gold_votes, columns)
-    answered = np.flatnonzero(is_told(direct))
-    labels = direct[answered].argmax(axis=1)
-    unknown = np.full_like(direct, np.nan)
-    return Material(
-        [texts[index] for index in answered], labels, texts, unknown[answered], unknown, columns[answered], columns
+    rows, beliefs, votes = ingredients.rows, ingredients.record_beliefs, ballot.record_votes
+    texts = [joined_texts(rows.task, record) for record in rows.records]
+    if rows.gold:
+        gold_texts = [joined_texts(rows.task, record) for record in rows.gold_records]
+        return StudentRows(gold_texts, ballot.gold, texts, ingredients.gold_beliefs, beliefs, ballot.gold_votes, votes)
+    labeled = np.flatnonzero(answered(beliefs))
+    labels = beliefs[labeled].argmax(axis=1)
+    unknown = np.full_like(beliefs, np.nan)
+    return StudentRows(
+        [texts[index] for index in labeled], labels, texts, unknown[labeled], unknown, votes[labeled], votes
     )
 
 
-def _head_material(task: Task, ingredients: Ingredients, material: Material) -> HeadMaterial | None:
+def _head_rows(ingredients: Ingredients, student_rows: StudentRows) -> HeadRows | None:
     """Return what the head learns from: the same rows as the student."""
-    unlabeled = numbers_of(task, ingredients.records)
+    rows = ingredients.rows
+    unlabeled = numbers_of(rows.task, rows.records)
     if unlabeled is None:
         return None
-    if ingredients.gold:
-        gold = numbers_of(task, [row.record for row in ingredients.gold])
-    else:
-        gold = unlabeled[is_told(ingredients.record_direct)]
+    gold = numbers_of(rows.task, rows.gold_records) if rows.gold else unlabeled[answered(ingredients.record_beliefs)]
     if gold is None or gold.shape[1] != unlabeled.shape[1] or not len(gold):
         return None
-    label_count = len(task.label_names)
-    return HeadMaterial(
+    return HeadRows(
         gold_numbers=gold,
-        gold_labels=material.gold_labels,
+        gold_labels=student_rows.gold_labels,
         unlabeled_numbers=unlabeled,
-        gold_direct=material.gold_direct,
-        unlabeled_direct=material.unlabeled_direct,
-        trust=trust(material.gold_direct, material.gold_labels, label_count),
+        gold_beliefs=student_rows.gold_beliefs,
+        unlabeled_beliefs=student_rows.unlabeled_beliefs,
+        trust=trust(student_rows.gold_beliefs, student_rows.gold_labels, rows.label_count),
     )
-
-
-def record_words(task: Task, record: Record) -> str:
-    """Return the record's texts in one, as the student's programs join them."""
-    values = dict(zip(task.fields, record, strict=True))
-    return " ".join(str(values[name] or "") for name in text_fields(task))

@@ -11,8 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from labelwright.synthesis.llm.provider import Provider
-from labelwright.synthesis.writing.generation import Asked, Attempt
-from labelwright.synthesis.writing.round import Dropped, Kept, Synthesis
+from labelwright.synthesis.writing.generation import Attempt, Exchange
+from labelwright.synthesis.writing.round import DroppedProgram, KeptProgram, Synthesis
 
 FORMAT = "labelwright provenance 1"
 
@@ -20,7 +20,7 @@ FORMAT = "labelwright provenance 1"
 def provenance(provider: Provider, synthesis: Synthesis, extra: dict[str, Any] | None = None) -> str:
     """Return the text of ``provenance.json``.
 
-    Prompts stand once each, by digest: they share their beginnings, and quote records, so whoever may read the
+    Messages stand once each, by digest: prompts share their beginnings. They quote records, so whoever may read the
     bundle may read these. ``extra`` is added at the top: what was decided after the programs were written.
     """
     attempts = [item.attempt for item in synthesis.kept]
@@ -31,7 +31,7 @@ def provenance(provider: Provider, synthesis: Synthesis, extra: dict[str, Any] |
         "made_at": datetime.now(UTC).replace(microsecond=0).isoformat(),
         "model": provider.model,
         "endpoint": provider.address,
-        "settings": asdict(synthesis.settings),
+        "settings": asdict(synthesis.options),
         "stopped": synthesis.stopped,
         "shown_gold": sorted(synthesis.shown_gold),
         "cost": synthesis.ledger.to_json(),
@@ -43,30 +43,30 @@ def provenance(provider: Provider, synthesis: Synthesis, extra: dict[str, Any] |
     return json.dumps(document, indent=1, ensure_ascii=False)
 
 
-def _kept_json(provider: Provider, item: Kept) -> dict[str, Any]:
+def _kept_json(provider: Provider, item: KeptProgram) -> dict[str, Any]:
     return {
         "name": item.program.name,
         "strategy": item.strategy,
         "behavior": asdict(item.behavior),
         "repairs": list(item.attempt.changes),
-        "asked": [_asked_json(provider, asked) for asked in item.attempt.asked],
+        "asked": [_exchange_json(provider, exchange) for exchange in item.attempt.exchanges],
     }
 
 
-def _dropped_json(provider: Provider, item: Dropped) -> dict[str, Any]:
+def _dropped_json(provider: Provider, item: DroppedProgram) -> dict[str, Any]:
     return {
         "name": item.name,
         "strategy": item.strategy,
         "reason": item.reason,
         "message": item.message,
-        "asked": [_asked_json(provider, asked) for asked in item.attempt.asked] if item.attempt else [],
+        "asked": [_exchange_json(provider, exchange) for exchange in item.attempt.exchanges] if item.attempt else [],
     }
 
 
-def _asked_json(provider: Provider, asked: Asked) -> dict[str, Any]:
-    request, reply = asked.request, asked.reply
+def _exchange_json(provider: Provider, exchange: Exchange) -> dict[str, Any]:
+    request, reply = exchange.request, exchange.reply
     return {
-        "purpose": asked.purpose,
+        "purpose": exchange.purpose,
         "digest": request.digest(provider.model),
         "messages": [_key(message.content) for message in request.messages],
         "roles": [message.role for message in request.messages],
@@ -84,8 +84,8 @@ def _messages(attempts: Sequence[Attempt]) -> dict[str, str]:
     return {
         _key(message.content): message.content
         for attempt in attempts
-        for asked in attempt.asked
-        for message in asked.request.messages
+        for exchange in attempt.exchanges
+        for message in exchange.request.messages
     }
 
 

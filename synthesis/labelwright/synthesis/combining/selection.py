@@ -1,8 +1,9 @@
 """Which programs serve, and under which label model: chosen by what the ensemble gains, on gold where there is some.
 
 With gold rows: programs are added one at a time, each time the one that raises the mean log-probability of the right
-label most, out of fold; the label model with the best out-of-fold accuracy is taken. Without: all programs stay, and
-the label model that agrees most with the others is taken. A label model that collapses into one label is out.
+label most, out of fold; then the label model with the best out-of-fold accuracy is taken. Without gold rows all
+programs stay, and the label model that agrees most with the others is taken. A label model that gives nearly everything
+one label is never taken.
 """
 
 from __future__ import annotations
@@ -11,14 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from labelwright.synthesis.statistics.folds import stratified_folds
+from labelwright.synthesis.arrays import HIDDEN, Floats, Labels, Mask, Votes
+from labelwright.synthesis.statistics.folds import out_of_fold, stratified_folds
 from labelwright.synthesis.statistics.label_models import (
-    HIDDEN,
     Fit,
-    Floats,
-    Labels,
-    Votes,
     decide,
     fit_dawid_skene,
     fit_majority,
@@ -29,8 +26,11 @@ from labelwright.synthesis.statistics.label_models import (
 
 _FOLDS = 5
 _LEAST_GAIN = 0.002
-"""Mean log-probability, in nats a row, that a program has to add at least; and more than its standard error."""
+"""Mean log-probability, in nats a row, that a program has to add at least, and more than its standard error. A copy
+adds a little by chance, and each program is one more to run and to read.
+"""
 _COLLAPSE = 0.25
+"""Share of their due that the rarer labels must keep together: a stronger lean is a failed fit, whatever it scores."""
 _MOST_LIKELIHOODS = 200_000
 """Programs times labels squared: beyond it label_model.json would not fit into a bundle, so majority vote it is."""
 
@@ -57,31 +57,31 @@ def choose_programs(
 ) -> list[tuple[int, float]]:
     """Return the columns of the programs to keep and what each added, in the order of their choice.
 
-    ``votes`` are those on the gold rows; what a program adds is judged by those rows that are not ``HIDDEN`` from it.
-    ``units`` are columns that come and go together; each alone where not given. Empty where no program adds anything.
+    ``votes`` are those on the gold rows; what a program adds is judged by the rows that are not ``HIDDEN`` from it.
+    ``units`` are columns that come and go together; by default each alone. Empty where no program adds anything.
     """
     terms = _unseen_terms(votes, gold, label_count, seed)
-    voted = votes >= 0
-    seen = votes != HIDDEN
+    has_vote = votes >= 0
+    visible = votes != HIDDEN
 
     def value(columns: list[int]) -> Floats:
         scores = terms[-1] + terms[columns].sum(axis=0)
-        return _log_probability(scores, gold, np.asarray(voted[:, columns].any(axis=1)))
+        return _log_probability(scores, gold, np.asarray(has_vote[:, columns].any(axis=1)))
 
-    chosen: list[tuple[int, float]] = []
-    left = list(units or [(column,) for column in range(votes.shape[1])])
-    while left:
-        columns = [column for column, _ in chosen]
+    choices: list[tuple[int, float]] = []
+    candidates = list(units or [(column,) for column in range(votes.shape[1])])
+    while candidates:
+        columns = [column for column, _ in choices]
         before = value(columns)
-        differences = [(value([*columns, *unit]) - before)[seen[:, unit].all(axis=1)] for unit in left]
+        differences = [(value([*columns, *unit]) - before)[visible[:, unit].all(axis=1)] for unit in candidates]
         best = int(np.argmax([difference.mean() if len(difference) else -np.inf for difference in differences]))
         if not len(differences[best]):
             break
         gain = float(differences[best].mean())
         if gain < max(_LEAST_GAIN, _standard_error(differences[best])):
             break
-        chosen += [(column, gain) for column in left.pop(best)]
-    return chosen
+        choices += [(column, gain) for column in candidates.pop(best)]
+    return choices
 
 
 def choose_label_model(
@@ -96,16 +96,16 @@ def choose_label_model(
     counts = np.bincount(gold, minlength=label_count)
     prior = (counts + 1) / (counts.sum() + label_count)
     weighted = fit_weighted(gold_votes, gold, label_count)
-    tried = [(weighted, unseen_decisions(gold_votes, gold, label_count, seed=seed))]
-    tried += [
+    candidates = [(weighted, unseen_decisions(gold_votes, gold, label_count, seed=seed))]
+    candidates += [
         (fit, decide(fit, gold_votes, label_count)[0])
         for fit in _without_gold(np.vstack([unlabeled_votes, gold_votes]), label_count, prior)
     ]
     reference = float(counts.max() / counts.sum())
     return _best(
         [
-            Candidate(fit, float((given == gold).mean()), is_collapsed(fit, unlabeled_votes, label_count, reference))
-            for fit, given in tried
+            Candidate(fit, float((labels == gold).mean()), is_collapsed(fit, unlabeled_votes, label_count, reference))
+            for fit, labels in candidates
         ]
     )
 
@@ -115,29 +115,27 @@ def choose_label_model_by_agreement(votes: Votes, label_count: int) -> Choice:
     if votes.shape[1] * label_count**2 > _MOST_LIKELIHOODS:
         return _majority_alone()
     fits = list(_without_gold(votes, label_count, None))
-    given = [decide(fit, votes, label_count)[0] for fit in fits]
-    majority = given[-1][given[-1] >= 0]
+    labelings = [decide(fit, votes, label_count)[0] for fit in fits]
+    majority = labelings[-1][labelings[-1] >= 0]
     reference = float(np.bincount(majority).max() / len(majority)) if len(majority) else 1.0
     return _best(
         [
             Candidate(
                 fit,
-                float(np.mean([(labels == other).mean() for other in given if other is not labels])),
+                float(np.mean([(labels == other).mean() for other in labelings if other is not labels])),
                 is_collapsed(fit, votes, label_count, reference),
             )
-            for fit, labels in zip(fits, given, strict=True)
+            for fit, labels in zip(fits, labelings, strict=True)
         ]
     )
 
 
 def unseen_decisions(votes: Votes, gold: Labels, label_count: int, *, seed: int) -> Labels:
     """Return the weighted model's label of each gold row, fitted on the other folds."""
-    given = np.empty(len(gold), dtype=np.int64)
-    folds = stratified_folds(gold, _FOLDS, seed)
-    for fold in np.unique(folds):
-        test = folds == fold
-        given[test] = decide(fit_weighted(votes[~test], gold[~test], label_count), votes[test], label_count)[0]
-    return given
+    return out_of_fold(
+        stratified_folds(gold, _FOLDS, seed),
+        lambda train, test: decide(fit_weighted(votes[train], gold[train], label_count), votes[test], label_count)[0],
+    )
 
 
 def is_collapsed(fit: Fit, votes: Votes, label_count: int, reference: float) -> bool:
@@ -146,11 +144,11 @@ def is_collapsed(fit: Fit, votes: Votes, label_count: int, reference: float) -> 
     ``reference`` is the share that the commonest label should have. The other labels together must keep a quarter of
     the share that this leaves them.
     """
-    given = decide(fit, votes, label_count)[0]
-    given = given[given >= 0]
-    if not len(given):
+    labels = decide(fit, votes, label_count)[0]
+    labels = labels[labels >= 0]
+    if not len(labels):
         return False
-    return float(np.bincount(given).max() / len(given)) > 1 - _COLLAPSE * (1 - reference)
+    return float(np.bincount(labels).max() / len(labels)) > 1 - _COLLAPSE * (1 - reference)
 
 
 def _without_gold(votes: Votes, label_count: int, prior: Floats | None) -> Sequence[Fit]:
@@ -176,25 +174,25 @@ def _unseen_terms(votes: Votes, gold: Labels, label_count: int, seed: int) -> Fl
 
     Naive Bayes adds programs up, so no set of programs has to be fitted anew.
     """
-    programs = votes.shape[1]
-    terms = np.zeros((programs + 1, len(gold), label_count))
-    folds = stratified_folds(gold, _FOLDS, seed)
-    for fold in np.unique(folds):
-        test = folds == fold
-        fit = fit_weighted(votes[~test], gold[~test], label_count)
+
+    def score(train: Mask, test: Mask) -> Floats:
+        fit = fit_weighted(votes[train], gold[train], label_count)
         assert fit.prior is not None
         assert fit.likelihood is not None
-        terms[-1, test] = np.log(fit.prior)
-        for program in range(programs):
-            given = np.flatnonzero(test & (votes[:, program] >= 0))
-            terms[program, given] = np.log(fit.likelihood[program][votes[given, program]])
-    return terms
+        terms = np.zeros((int(test.sum()), votes.shape[1] + 1, label_count))
+        terms[:, -1] = np.log(fit.prior)
+        for program, column in enumerate(votes[test].T):
+            terms[column >= 0, program] = np.log(fit.likelihood[program][column[column >= 0]])
+        return terms
+
+    by_row = out_of_fold(stratified_folds(gold, _FOLDS, seed), score)
+    return np.ascontiguousarray(by_row.transpose(1, 0, 2))
 
 
-def _log_probability(scores: Floats, gold: Labels, covered: npt.NDArray[np.bool_]) -> Floats:
+def _log_probability(scores: Floats, gold: Labels, has_vote: Mask) -> Floats:
     """Return the log-probability of each row's right label. A row without any vote counts as a guess."""
     logs = np.log(softmax(scores)[np.arange(len(gold)), gold])
-    return np.where(covered, logs, -np.log(scores.shape[1]))
+    return np.where(has_vote, logs, -np.log(scores.shape[1]))
 
 
 def _standard_error(values: Floats) -> float:

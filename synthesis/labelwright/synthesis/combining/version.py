@@ -10,41 +10,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from labelwright.core.bundle import Bundle, Program
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.record import Record
-from labelwright.core.row import Row
-from labelwright.core.task import Task
 from labelwright.sandbox import Sandbox
 from labelwright.synthesis.asking.direct import DirectLabels, label_directly
 from labelwright.synthesis.asking.sampling import choose_examples, random_distinct
 from labelwright.synthesis.combining.bundle_writing import make_bundle
 from labelwright.synthesis.combining.ensemble import Ensemble, Ingredients, build_ensemble
 from labelwright.synthesis.combining.provenance import provenance
-from labelwright.synthesis.learning.calibration import beliefs, direct_labels_tell
+from labelwright.synthesis.learning.calibration import direct_labels_tell
 from labelwright.synthesis.llm.endpoint import AskFailed, BudgetExceeded
 from labelwright.synthesis.llm.provider import Provider
+from labelwright.synthesis.rows import Rows
 from labelwright.synthesis.writing.round import Synthesis
 
 _NOT_BETTER = "its labels of the gold rows are not surely better than the commonest label"
 
-Progress = Callable[[str, float], None]
-"""Told the step's name and the share of it that is done."""
-
-
-@dataclass(frozen=True, slots=True)
-class VersionMaterial:
-    """A task, its ``task.toml``, its unlabeled records and its gold rows, of which there may be none.
-
-    ``programs`` are there already: they stand for choice beside those that are written, under their names.
-    """
-
-    task: Task
-    task_text: str
-    records: Sequence[Record]
-    gold: Sequence[Row]
-    programs: Sequence[Program] = ()
+StepListener = Callable[[str, float], None]
+"""Hears the name of a step and the share of it that is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,34 +57,33 @@ class MadeVersion:
 def make_version(
     sandbox: Sandbox,
     provider: Provider,
-    material: VersionMaterial,
+    rows: Rows,
     synthesis: Synthesis,
     options: VersionOptions,
-    progress: Progress = lambda *_: None,
+    listener: StepListener = lambda *_: None,
+    *,
+    earlier_programs: Sequence[Program] = (),
 ) -> MadeVersion:
     """Return the version that the programs of ``synthesis`` become.
 
-    Where the LLM fails at direct labels, they are done without.
-
-    Raises InvalidBundle where there is no program at all.
+    ``earlier_programs`` stand for choice beside those that were written, under their own names. Where the LLM fails at
+    direct labels, the version is made without them. Raises InvalidBundle where there is no program at all.
     """
-    learned = learn_directly(provider, material, options, progress)
+    lessons = learn_directly(provider, rows, options, listener)
     ingredients = Ingredients(
-        (*material.programs, *synthesis.programs),
-        material.records,
-        material.gold,
-        beliefs(learned.records.labels, learned.records.scores),
-        beliefs(learned.gold.labels, learned.gold.scores),
+        rows,
+        (*earlier_programs, *synthesis.programs),
+        lessons.records.beliefs,
+        lessons.gold.beliefs,
         {item.program.name: item.attempt.shown_gold for item in synthesis.kept},
     )
     try:
         ensemble = build_ensemble(
             sandbox,
-            material.task,
             ingredients,
             seed=options.seed,
             with_student=options.with_student,
-            progress=lambda share: progress("student", share),
+            listener=lambda share: listener("student", share),
         )
     except ValueError as error:
         raise InvalidBundle(
@@ -108,19 +91,16 @@ def make_version(
             advice="give gold rows, try other strategies, or a stronger model",
         ) from error
     bundle = make_bundle(
-        material.task,
-        material.task_text,
+        rows,
         ensemble.programs,
-        label_model=ensemble.label_model(material.task),
-        provenance=provenance(provider, synthesis, _decisions(ensemble, learned)),
-        gold=material.gold,
-        records=material.records,
+        label_model=ensemble.label_model(rows.task),
+        provenance=provenance(provider, synthesis, _decisions(ensemble, lessons)),
     )
-    return MadeVersion(bundle, ensemble, learned.gold, learned.stopped)
+    return MadeVersion(bundle, ensemble, lessons.gold, lessons.stopped)
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class DirectLessons:
     """The LLM's own labels of the gold rows and of all records, most of which it is not asked about.
 
     ``stopped`` says why it was asked about fewer than wanted.
@@ -131,47 +111,42 @@ class Learned:
     stopped: str = ""
 
 
-def learn_directly(
-    provider: Provider, material: VersionMaterial, options: VersionOptions, progress: Progress
-) -> Learned:
+def learn_directly(provider: Provider, rows: Rows, options: VersionOptions, listener: StepListener) -> DirectLessons:
     """Have the LLM label the gold rows and a sample of the records, of equal ones only one.
 
-    The gold rows come first: where its labels of these tell nothing, the records are not asked about. Gold rows that
-    stand in the prompt count as not labeled.
+    The gold rows come first: where its labels of these are not surely better than the commonest label, the records are
+    not asked about. Gold rows that stand in the prompt count as not labeled.
     """
-    label_count = len(material.task.label_names)
-    gold = DirectLabels.none(len(material.gold), label_count)
-    records = DirectLabels.none(len(material.records), label_count)
-    # A record may hold lists, which have no hash; its text has one.
-    chosen = random_distinct([repr(record) for record in material.records], options.seed)[: options.direct_labels]
-    if not chosen:
-        return Learned(gold, records)
-    examples = choose_examples(material.task, material.gold, options.direct_examples)
-    shown = [example.record for example in examples]
+    gold = DirectLabels.none(len(rows.gold), rows.label_count)
+    records = DirectLabels.none(len(rows.records), rows.label_count)
+    sample = random_distinct(rows.records, options.seed)[: options.direct_labels]
+    if not sample:
+        return DirectLessons(gold, records)
+    examples = choose_examples(rows.task, rows.gold, options.direct_examples)
+    example_records = [example.record for example in examples]
 
-    def ask(asked: list[Record], step: str) -> DirectLabels:
-        def told(done: int) -> None:
-            progress(step, done / len(asked))
+    def ask(asked_records: list[Record], step: str) -> DirectLabels:
+        def report(done: int) -> None:
+            listener(step, done / len(asked_records))
 
-        return label_directly(provider, material.task, asked, examples, progress=told)
+        return label_directly(provider, rows.task, asked_records, examples, listener=report)
 
     try:
-        gold = ask([row.record for row in material.gold], "direct labels of gold rows")
-        gold.forget([index for index, row in enumerate(material.gold) if row.record in shown])
-        truth = np.array([row.label for row in material.gold], dtype=np.int64)
-        if len(truth) and not direct_labels_tell(beliefs(gold.labels, gold.scores), truth):
-            return Learned(gold, records, _NOT_BETTER)
-        records.put(chosen, ask([material.records[index] for index in chosen], "direct labels to learn from"))
+        gold = ask(rows.gold_records, "direct labels of gold rows")
+        gold.forget([index for index, row in enumerate(rows.gold) if row.record in example_records])
+        if len(rows.gold) and not direct_labels_tell(gold.beliefs, rows.gold_labels):
+            return DirectLessons(gold, records, _NOT_BETTER)
+        records.put(sample, ask([rows.records[index] for index in sample], "direct labels to learn from"))
     except (AskFailed, BudgetExceeded) as error:
-        return Learned(gold, records, error.message)
-    return Learned(gold, records)
+        return DirectLessons(gold, records, error.message)
+    return DirectLessons(gold, records)
 
 
-def _decisions(ensemble: Ensemble, learned: Learned) -> dict[str, Any]:
-    """Return what provenance says of what was decided after the programs were written."""
+def _decisions(ensemble: Ensemble, lessons: DirectLessons) -> dict[str, Any]:
+    """Return what provenance says of the decisions after the programs were written."""
     student, head = ensemble.student, ensemble.head
     return {
-        "direct_labels": {"records": int((learned.records.labels >= 0).sum()), "stopped": learned.stopped},
+        "direct_labels": {"records": int((lessons.records.labels >= 0).sum()), "stopped": lessons.stopped},
         "student": {
             "words": len(student.words),
             "accuracy_out_of_fold": round(student.accuracy, 4),

@@ -1,4 +1,4 @@
-"""Votes of programs on many records, cast where they will be cast when served: in the sandbox."""
+"""Votes of programs on many records, cast in the sandbox, as they are when served."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from labelwright.core.bundle import Program
 from labelwright.core.record import Record, pack
 from labelwright.core.task import Task
 from labelwright.sandbox import Sandbox
-from labelwright.synthesis.statistics.label_models import Votes
+from labelwright.synthesis.arrays import Votes
 
 
 def cast_votes(sandbox: Sandbox, task: Task, programs: Sequence[Program], records: Sequence[Record]) -> Votes:

@@ -1,8 +1,8 @@
 """What the LLM's own labels are worth, learned from the gold rows that it labeled too.
 
-An LLM leans: it calls too much spam, or never thinks of one label. Where its endpoint tells the log-probabilities of
-all labels, most of that can be undone with a few gold rows: a logistic regression from these to the right label, which
-is pulled towards taking them as they are.
+An LLM leans: it calls too much spam, or never thinks of one label. Where its endpoint gives the log-probabilities of
+all labels, a few gold rows undo most of that: a logistic regression from these to the right label, pulled towards
+taking them as they are. Beliefs are those of ``DirectLabels``: log-probabilities, rows x labels, NaN without an answer.
 """
 
 from __future__ import annotations
@@ -10,40 +10,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+from labelwright.core.vote import ABSTAIN
+from labelwright.synthesis.arrays import Floats, Labels, Mask
 from labelwright.synthesis.statistics.chance import wilson
-from labelwright.synthesis.statistics.folds import stratified_folds
-from labelwright.synthesis.statistics.label_models import Floats, Labels
+from labelwright.synthesis.statistics.folds import out_of_fold, stratified_folds
 from labelwright.synthesis.statistics.softmax_regression import SoftmaxRegression, fit_softmax_regression
 
-_FLOOR = -9.0
-"""Log-probability of a label that is not among the candidates that the endpoint told."""
-_SAID = 0.9
-"""Probability of the label that was answered, where nothing is told of the others."""
 _PENALTY = 10.0
+"""How hard it is pulled to the LLM's own probabilities: less follows a handful of rows, more leaves the lean in."""
 _FOLDS = 5
+"""Enough that each fit has most of the gold rows; ten would double the time."""
 
 
-def beliefs(labels: Labels, scores: Floats) -> Floats:
-    """Return log-probabilities of each label, records x labels, and a row of NaN where the LLM gave no answer.
-
-    ``labels`` are its answers, -1 for none; ``scores`` the log-probabilities that came with them, NaN where none did.
-    They are taken where they say something of the answer: the first token of its name may be that of others too.
-    """
-    label_count = scores.shape[1]
-    known = np.where(np.isnan(scores), _FLOOR, np.maximum(scores, _FLOOR))
-    of_answer = np.where(labels < 0, scores.max(axis=1, initial=_FLOOR, where=~np.isnan(scores)), np.nan)
-    of_answer[labels >= 0] = scores[labels >= 0, labels[labels >= 0]]
-    told = ~np.isnan(scores).all(axis=1) & ~np.isnan(of_answer)
-    said = np.full(scores.shape, (1 - _SAID) / max(1, label_count - 1))
-    said[labels >= 0, labels[labels >= 0]] = _SAID
-    logs = np.where(told[:, None], known, np.log(said))
-    logs -= np.log(np.exp(logs).sum(axis=1, keepdims=True))
-    return np.where((told | (labels >= 0))[:, None], logs, np.nan)
-
-
-def is_told(beliefs: Floats) -> npt.NDArray[np.bool_]:
-    """Return for each record whether the LLM said anything of it."""
+def answered(beliefs: Floats) -> Mask:
+    """Return for each record whether the LLM gave an answer."""
     return np.asarray(~np.isnan(beliefs).any(axis=1))
 
 
@@ -55,49 +35,53 @@ class Calibration:
     prior: Floats
 
     def scores(self, beliefs: Floats) -> Floats:
-        """Return log P(label | what the LLM said) up to a constant; the prior alone where it said nothing."""
-        told = is_told(beliefs)
+        """Return log P(label | the LLM's answer) up to a constant; the prior alone where it gave none."""
+        rows = answered(beliefs)
         scores = np.tile(self.prior, (len(beliefs), 1))
-        scores[told] = self.regression.scores(beliefs[told])
+        scores[rows] = self.regression.scores(beliefs[rows])
         return scores
 
     def evidence(self, beliefs: Floats) -> Floats:
-        """Return log P(what the LLM said | label) up to a constant a record; zeros where it said nothing."""
+        """Return log P(the LLM's answer | label) up to a constant a record; zeros where it gave none."""
         return np.asarray(self.scores(beliefs) - self.prior, dtype=np.float64)
 
 
 def fit_calibration(beliefs: Floats, gold: Labels, label_count: int) -> Calibration:
-    """Return what the gold rows say of the LLM's ``beliefs`` about them."""
-    told = is_told(beliefs)
-    certain = np.eye(label_count)[gold[told]]
-    rows = np.bincount(gold, minlength=label_count) + 1.0
+    """Return what the right labels say of the LLM's ``beliefs`` about the same rows."""
+    rows = answered(beliefs)
+    certain = np.eye(label_count)[gold[rows]]
+    counts = np.bincount(gold, minlength=label_count) + 1.0
     regression = fit_softmax_regression(
-        beliefs[told], certain, np.ones(len(certain)), penalty=_PENALTY, center=np.eye(label_count)
+        beliefs[rows], certain, np.ones(len(certain)), penalty=_PENALTY, center=np.eye(label_count)
     )
-    return Calibration(regression, np.log(rows / rows.sum()))
+    return Calibration(regression, np.log(counts / counts.sum()))
 
 
 def unseen_accuracy(beliefs: Floats, gold: Labels, label_count: int) -> tuple[int, int]:
     """Return how many of the gold rows that the LLM labeled it has right, calibrated on others, and their number."""
-    told = np.flatnonzero(is_told(beliefs))
-    right = 0
-    folds = stratified_folds(gold[told], _FOLDS, 0)
-    for fold in np.unique(folds):
-        test, rest = told[folds == fold], told[folds != fold]
-        if len(rest):
-            given = fit_calibration(beliefs[rest], gold[rest], label_count).scores(beliefs[test])
-            right += int((given.argmax(axis=1) == gold[test]).sum())
-    return right, len(told)
+    rows = answered(beliefs)
+    beliefs, gold = beliefs[rows], gold[rows]
+    if not len(gold):
+        return 0, 0
+
+    def score(train: Mask, test: Mask) -> Labels:
+        if not train.any():  # a single row: there is nothing to calibrate by
+            return np.full(int(test.sum()), ABSTAIN, dtype=np.int64)
+        scores = fit_calibration(beliefs[train], gold[train], label_count).scores(beliefs[test])
+        return np.asarray(scores.argmax(axis=1), dtype=np.int64)
+
+    answers = out_of_fold(stratified_folds(gold, _FOLDS, 0), score)
+    return int((answers == gold).sum()), len(gold)
 
 
 def direct_labels_tell(beliefs: Floats, gold: Labels) -> bool:
-    """Whether the LLM's labels are surely better than always giving the commonest one: the gate they must pass."""
+    """Whether the LLM's labels are surely better than always giving the commonest one: the gate that they must pass."""
     right, rows = unseen_accuracy(beliefs, gold, beliefs.shape[1])
     return bool(rows) and wilson(right, rows)[0] > float(np.bincount(gold).max() / len(gold))
 
 
 def trust(beliefs: Floats, gold: Labels, label_count: int) -> float:
-    """Return how much of a gold row an LLM's label counts: how far these are above the commonest label, 0 to 1.
+    """Return how much of a gold row a label of the LLM counts, 0 to 1: by how far they are above the commonest label.
 
     0 where they do not pass the gate.
     """

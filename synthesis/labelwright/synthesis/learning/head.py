@@ -1,8 +1,8 @@
 """The head: weights for the numbers of a record, such as an encoder's, learned from few labeled rows.
 
-Multinomial logistic regression on gold rows and, where they tell, the records that the LLM labeled, whose calibrated
-probabilities are soft targets. How much it is held back is decided by cross-validation on gold. Like the student it is
-emitted as two programs, clear and close.
+Multinomial logistic regression on gold rows and, where the LLM's labels tell, on the records that it labeled, whose
+calibrated probabilities are soft targets. Cross-validation on gold rows decides the penalty on its weights. Like the
+student it becomes two programs, clear and close.
 """
 
 from __future__ import annotations
@@ -15,22 +15,25 @@ import numpy as np
 import numpy.typing as npt
 from labelwright.core.record import Record
 from labelwright.core.task import FieldType, Task
+from labelwright.synthesis.arrays import Floats, Labels, Mask, Votes
 from labelwright.synthesis.learning.bands import POINTS, band_votes, clear_margin
-from labelwright.synthesis.learning.calibration import fit_calibration, is_told
-from labelwright.synthesis.statistics.folds import Mask, stratified_folds, unseen_scores
-from labelwright.synthesis.statistics.label_models import Floats, Labels, Votes, softmax
+from labelwright.synthesis.learning.calibration import answered, fit_calibration
+from labelwright.synthesis.statistics.folds import stratified_folds, unseen_scores
+from labelwright.synthesis.statistics.label_models import softmax
 from labelwright.synthesis.statistics.softmax_regression import SoftmaxRegression, fit_softmax_regression
 
 PENALTIES = (1.0, 0.3, 0.1, 0.03)
+"""That are compared, the most cautious first. Numbers are scaled, so these mean the same whatever their units."""
 _FOLDS = 5
 _REPEATS = 2
+"""Divisions into folds: a second one steadies the comparison of penalties, and doubles the time."""
 _MOST_WEIGHTS = 30_000
 """Numbers times labels: a program must stay well below the size that a bundle allows."""
 
 
 @dataclass(frozen=True, slots=True)
-class HeadMaterial:
-    """What a head learns from: numbers, rows x numbers; direct labels as in the student's Material.
+class HeadRows:
+    """What a head learns from: numbers, rows x numbers; beliefs as the student's.
 
     ``trust`` says how much of a gold row a record counts that the LLM labeled, 0 to 1.
     """
@@ -38,8 +41,8 @@ class HeadMaterial:
     gold_numbers: Floats
     gold_labels: Labels
     unlabeled_numbers: Floats
-    gold_direct: Floats
-    unlabeled_direct: Floats
+    gold_beliefs: Floats
+    unlabeled_beliefs: Floats
     trust: float
 
 
@@ -58,7 +61,7 @@ class Head:
     accuracy: float
 
     def unseen_votes(self) -> Votes:
-        """Return what the two programs, clear and close, say of the gold rows without having seen them."""
+        """Return the votes of the two programs, clear and close, on gold rows that they have not seen."""
         return band_votes(self.unseen_scores[0], self.clear)
 
     def scores(self, numbers: Floats) -> Floats:
@@ -67,8 +70,8 @@ class Head:
 
 
 def number_fields(task: Task) -> list[str]:
-    """Return the names of the task's fields that are lists of numbers and always given: what a head reads."""
-    return [field.name for field in task.fields.values() if field.type is FieldType.NUMBERS and not field.optional]
+    """Return the names of the fields that a head reads: lists of numbers that every record has."""
+    return [field.name for field in task.fields_of(FieldType.NUMBERS) if not field.optional]
 
 
 def numbers_of(task: Task, records: Sequence[Record]) -> Floats | None:
@@ -82,60 +85,60 @@ def numbers_of(task: Task, records: Sequence[Record]) -> Floats | None:
     return numbers if np.isfinite(numbers).all() else None
 
 
-def fit_head(material: HeadMaterial, label_count: int, *, seed: int) -> Head | None:
+def fit_head(rows: HeadRows, label_count: int, *, seed: int) -> Head | None:
     """Return the head, or None where gold has fewer than two labels or the weights would not fit into a program."""
-    if len(np.unique(material.gold_labels)) < 2 or material.gold_numbers.shape[1] * label_count > _MOST_WEIGHTS:
+    gold = rows.gold_labels
+    if len(np.unique(gold)) < 2 or rows.gold_numbers.shape[1] * label_count > _MOST_WEIGHTS:
         return None
-    lesson = _Lesson(material, label_count)
-    folds = [stratified_folds(material.gold_labels, _FOLDS, seed + repeat) for repeat in range(_REPEATS)]
-    tried = [(unseen_scores(folds, lesson.scorer(penalty)), penalty) for penalty in PENALTIES]
-    unseen, penalty = max(tried, key=lambda item: _log_probability(item[0], material.gold_labels))
-    weights, start = lesson.whole(lesson.fit(penalty, np.ones(len(material.gold_labels), dtype=bool)))
+    lesson = _Lesson(rows, label_count)
+    repeats = [stratified_folds(gold, _FOLDS, seed + repeat) for repeat in range(_REPEATS)]
+    candidates = [(unseen_scores(repeats, lesson.scorer(penalty)), penalty) for penalty in PENALTIES]
+    unseen, penalty = max(candidates, key=lambda item: _log_probability(item[0], gold))
+    weights, start = lesson.unscaled(lesson.fit(penalty, np.ones(len(gold), dtype=bool)))
     return Head(
         weights=weights,
         start=start,
-        clear=clear_margin(POINTS * unseen, material.gold_labels),
+        clear=clear_margin(POINTS * unseen, gold),
         penalty=penalty,
         unseen_scores=POINTS * unseen,
-        accuracy=float((unseen.argmax(axis=2) == material.gold_labels).mean()),
+        accuracy=float((unseen.argmax(axis=2) == gold).mean()),
     )
 
 
 class _Lesson:
-    """The material, with numbers of mean 0 and rows of length 1 or so: penalties mean the same whatever the units."""
+    """The rows, with numbers of mean 0 and rows of length 1 or so: penalties mean the same whatever the units."""
 
-    def __init__(self, material: HeadMaterial, label_count: int) -> None:
-        everything = np.vstack([material.gold_numbers, material.unlabeled_numbers])
+    def __init__(self, rows: HeadRows, label_count: int) -> None:
+        everything = np.vstack([rows.gold_numbers, rows.unlabeled_numbers])
         self._mean = everything.mean(axis=0)
         spread = everything.std(axis=0)
         self._scale = np.where(spread > 0, spread, 1.0) * np.sqrt(everything.shape[1])
-        self._gold = (material.gold_numbers - self._mean) / self._scale
-        self._told = is_told(material.unlabeled_direct) if material.trust else np.zeros(len(everything), dtype=bool)
-        told = np.flatnonzero(self._told)
-        self._others = (material.unlabeled_numbers[told] - self._mean) / self._scale
-        self._direct = material.unlabeled_direct[told]
-        self._material = material
+        self._gold = (rows.gold_numbers - self._mean) / self._scale
+        labeled = np.flatnonzero(answered(rows.unlabeled_beliefs)) if rows.trust else np.zeros(0, dtype=np.int64)
+        self._others = (rows.unlabeled_numbers[labeled] - self._mean) / self._scale
+        self._beliefs = rows.unlabeled_beliefs[labeled]
+        self._rows = rows
         self._label_count = label_count
 
-    def fit(self, penalty: float, kept: Mask) -> SoftmaxRegression:
-        """Fit on the gold rows in ``kept`` and on what the LLM labeled, as those rows calibrate it."""
-        labels = self._material.gold_labels[kept]
-        features, targets, weights = self._gold[kept], np.eye(self._label_count)[labels], np.ones(len(labels))
+    def fit(self, penalty: float, train: Mask) -> SoftmaxRegression:
+        """Fit on the gold rows in ``train`` and on the records that the LLM labeled, calibrated by those rows."""
+        labels = self._rows.gold_labels[train]
+        features, targets, weights = self._gold[train], np.eye(self._label_count)[labels], np.ones(len(labels))
         if len(self._others):
-            calibration = fit_calibration(self._material.gold_direct[kept], labels, self._label_count)
+            calibration = fit_calibration(self._rows.gold_beliefs[train], labels, self._label_count)
             features = np.vstack([features, self._others])
-            targets = np.vstack([targets, softmax(calibration.scores(self._direct))])
-            weights = np.concatenate([weights, np.full(len(self._others), self._material.trust)])
+            targets = np.vstack([targets, softmax(calibration.scores(self._beliefs))])
+            weights = np.concatenate([weights, np.full(len(self._others), self._rows.trust)])
         return fit_softmax_regression(features, targets, weights, penalty=penalty)
 
     def scorer(self, penalty: float) -> Callable[[Mask, Mask], Floats]:
-        """Return what fits on some gold rows and scores others."""
-        return lambda kept, test: self.fit(penalty, kept).scores(self._gold[test])
+        """Return the function that fits on some gold rows and scores others."""
+        return lambda train, test: self.fit(penalty, train).scores(self._gold[test])
 
-    def whole(self, found: SoftmaxRegression) -> tuple[Floats, npt.NDArray[np.int64]]:
+    def unscaled(self, regression: SoftmaxRegression) -> tuple[Floats, npt.NDArray[np.int64]]:
         """Return weights and start for numbers as records have them, in points that are rounded for a reader."""
-        weights = found.weights / self._scale[:, None]
-        start = found.start - self._mean @ weights
+        weights = regression.weights / self._scale[:, None]
+        start = regression.start - self._mean @ weights
         return _rounded(POINTS * weights), np.rint(POINTS * start).astype(np.int64)
 
 

@@ -1,17 +1,17 @@
-"""The programs of student and head: a readable table and a dozen lines that add it up."""
+"""The programs of student and head: a table that people can read, and a dozen lines that add it up."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import jinja2
 from labelwright.core.bundle import Program
 from labelwright.core.task import FieldType, Task
 from labelwright.synthesis.learning.bands import POINTS
 from labelwright.synthesis.learning.head import Head, number_fields
 from labelwright.synthesis.learning.student import Student
 from labelwright.synthesis.learning.words import counting_source
+from labelwright.synthesis.templates import render
 
 CLEAR = "student_clear"
 CLOSE = "student_close"
@@ -21,25 +21,17 @@ HEAD_CLEAR = "head_clear"
 HEAD_CLOSE = "head_close"
 HEAD_NAMES = frozenset({HEAD_CLEAR, HEAD_CLOSE})
 _NAMED_WORDS = 12
-
-# Python source, not HTML.
-_TEMPLATES = jinja2.Environment(  # noqa: S701
-    loader=jinja2.PackageLoader("labelwright.synthesis.asking"),
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
+"""Words of each label that the docstring names."""
 
 
 def text_fields(task: Task) -> list[str]:
-    """Return the names of the task's text fields: what a student reads."""
-    return [field.name for field in task.fields.values() if field.type is FieldType.TEXT]
+    """Return the names of the fields that a student reads."""
+    return [field.name for field in task.fields_of(FieldType.TEXT)]
 
 
 def student_programs(task: Task, student: Student, *, gold_rows: int, unlabeled_rows: int) -> tuple[Program, Program]:
     """Return the two programs that together are the student: its clear answers, and its close ones."""
-    shared: dict[str, Any] = {
+    values: dict[str, Any] = {
         "fields": text_fields(task),
         "labels": task.label_names,
         "table": list(zip(student.words, student.points.tolist(), strict=True)),
@@ -51,29 +43,28 @@ def student_programs(task: Task, student: Student, *, gold_rows: int, unlabeled_
         "unlabeled_rows": unlabeled_rows,
         "counting": counting_source(),
     }
-    return _bands("student.py.j2", shared, student.clear, CLEAR, CLOSE)
+    return _bands("student.py", values, student.clear, CLEAR, CLOSE)
 
 
-def head_programs(task: Task, head: Head, *, gold_rows: int, told_rows: int) -> tuple[Program, Program]:
-    """Return the two programs that together are the head. ``told_rows`` are those that the LLM labeled."""
-    shared = {
+def head_programs(task: Task, head: Head, *, gold_rows: int, labeled_rows: int) -> tuple[Program, Program]:
+    """Return the two programs that together are the head. ``labeled_rows`` are those that the LLM labeled."""
+    values = {
         "fields": number_fields(task),
         "labels": task.label_names,
         "table": [[_plain(weight) for weight in row] for row in head.weights.tolist()],
         "start": head.start.tolist(),
         "unit": POINTS,
         "gold_rows": gold_rows,
-        "told_rows": told_rows,
+        "labeled_rows": labeled_rows,
     }
-    return _bands("head.py.j2", shared, head.clear, HEAD_CLEAR, HEAD_CLOSE)
+    return _bands("head.py", values, head.clear, HEAD_CLEAR, HEAD_CLOSE)
 
 
-def _bands(template: str, shared: dict[str, Any], clear: int, *names: str) -> tuple[Program, Program]:
-    source = _TEMPLATES.get_template(template)
+def _bands(template: str, values: dict[str, Any], clear: int, *names: str) -> tuple[Program, Program]:
     clear_name, close_name = names
     return (
-        Program(clear_name, source.render(shared, band="clear", least=clear, below=None)),
-        Program(close_name, source.render(shared, band="close", least=1, below=clear)),
+        Program(clear_name, render(__package__, template, **values, band="clear", least=clear, below=None) + "\n"),
+        Program(close_name, render(__package__, template, **values, band="close", least=1, below=clear) + "\n"),
     )
 
 

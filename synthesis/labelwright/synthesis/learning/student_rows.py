@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from labelwright.synthesis.learning.calibration import fit_calibration, is_told, trust
-from labelwright.synthesis.statistics.folds import Mask
-from labelwright.synthesis.statistics.label_models import Floats, Labels, Votes, fit_weighted
+from labelwright.synthesis.arrays import Floats, Labels, Mask, Votes
+from labelwright.synthesis.learning.calibration import answered, fit_calibration, trust
+from labelwright.synthesis.statistics.label_models import fit_weighted
 
 
-class Evidence(enum.Enum):
-    """What beside their words is used of the unlabeled records."""
+class ExtraEvidence(enum.Enum):
+    """What is used of the unlabeled records beside their words."""
 
     NONE = "none"
     DIRECT = "direct labels"
@@ -21,57 +21,57 @@ class Evidence(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class StudentRows:
     """What a student learns from.
 
-    Direct labels are log-probabilities, rows x labels, with NaN where the LLM said nothing; votes are negative where
-    there are none. Without gold rows of people, rows that an LLM labeled may stand in their place.
+    Beliefs are the LLM's, as ``DirectLabels`` has them; votes are negative where there are none. Without gold rows of
+    people, rows that an LLM labeled may stand in their place.
     """
 
     gold_texts: Sequence[str]
     gold_labels: Labels
     unlabeled_texts: Sequence[str]
-    gold_direct: Floats
-    unlabeled_direct: Floats
+    gold_beliefs: Floats
+    unlabeled_beliefs: Floats
     gold_votes: Votes
     unlabeled_votes: Votes
 
 
 @dataclass
-class Known:
+class RecordEvidence:
     """What direct labels and votes say of the unlabeled records, as far as gold rows bear it out."""
 
-    material: Material
+    rows: StudentRows
     label_count: int
-    _evidence: dict[tuple[Evidence, bytes], Floats] = field(default_factory=dict)
+    _sums: dict[tuple[ExtraEvidence, bytes], Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._told = is_told(self.material.unlabeled_direct)
-        self._trust = trust(self.material.gold_direct, self.material.gold_labels, self.label_count)
+        self._answered = answered(self.rows.unlabeled_beliefs)
+        self._trust = trust(self.rows.gold_beliefs, self.rows.gold_labels, self.label_count)
 
-    def evidence(self, used: Evidence, kept: Mask) -> Floats:
-        """Return log P(what is known | label) of each unlabeled record, as measured on the gold rows in ``kept``."""
-        key = (used, kept.tobytes())
-        if key not in self._evidence:
-            self._evidence[key] = self._sum(used, kept)
-        return self._evidence[key]
+    def evidence(self, extra: ExtraEvidence, train: Mask) -> Floats:
+        """Return log P(what is known | label) of each unlabeled record, as measured on the gold rows in ``train``."""
+        key = (extra, train.tobytes())
+        if key not in self._sums:
+            self._sums[key] = self._sum(extra, train)
+        return self._sums[key]
 
-    def weights(self, used: Evidence, unlabeled_weight: float) -> Floats:
+    def weights(self, extra: ExtraEvidence, unlabeled_weight: float) -> Floats:
         """Return how much of a gold row each unlabeled record counts: more where the LLM labeled it and is good."""
-        weights = np.full(len(self._told), unlabeled_weight)
-        if used is not Evidence.NONE:
-            weights[self._told] = max(unlabeled_weight, self._trust)
+        weights = np.full(len(self._answered), unlabeled_weight)
+        if extra is not ExtraEvidence.NONE:
+            weights[self._answered] = max(unlabeled_weight, self._trust)
         return weights
 
-    def _sum(self, used: Evidence, kept: Mask) -> Floats:
-        material, gold = self.material, self.material.gold_labels[kept]
-        sums = np.zeros((len(self._told), self.label_count))
-        if used is not Evidence.NONE and self._told.any():
-            calibration = fit_calibration(material.gold_direct[kept], gold, self.label_count)
-            sums += calibration.evidence(material.unlabeled_direct)
-        if used is Evidence.ALL:
-            likelihood = fit_weighted(material.gold_votes[kept], gold, self.label_count).likelihood
+    def _sum(self, extra: ExtraEvidence, train: Mask) -> Floats:
+        rows, gold = self.rows, self.rows.gold_labels[train]
+        sums = np.zeros((len(self._answered), self.label_count))
+        if extra is not ExtraEvidence.NONE and self._answered.any():
+            calibration = fit_calibration(rows.gold_beliefs[train], gold, self.label_count)
+            sums += calibration.evidence(rows.unlabeled_beliefs)
+        if extra is ExtraEvidence.ALL:
+            likelihood = fit_weighted(rows.gold_votes[train], gold, self.label_count).likelihood
             assert likelihood is not None
-            for column, table in zip(material.unlabeled_votes.T, np.log(likelihood), strict=True):
+            for column, table in zip(rows.unlabeled_votes.T, np.log(likelihood), strict=True):
                 sums[column >= 0] += table[column[column >= 0]]
         return sums

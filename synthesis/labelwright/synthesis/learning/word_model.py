@@ -1,9 +1,9 @@
-"""Naive Bayes over words, with EM over records that nobody has labeled.
+"""Naive Bayes over words, with EM over unlabeled records.
 
 Multinomial over the set of a record's words (Nigam et al. 2000, "Text classification from labeled and unlabeled
-documents using EM"): gold rows count in full, unlabeled ones by a weight, because they can drag the classes away from
-what was meant. What else is known about an unlabeled record (an LLM's answer, programs' votes) enters as evidence,
-a row of log-likelihoods, beside its words.
+documents using EM"): gold rows count in full, unlabeled ones by a weight, because they can drag the labels away from
+what was meant. What else is known about an unlabeled record (an LLM's answer, programs' votes) enters as evidence:
+a row of log-likelihoods beside its words.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from labelwright.synthesis.statistics.label_models import Floats, Labels, softmax
+from labelwright.synthesis.arrays import Floats, Labels, Mask
+from labelwright.synthesis.statistics.label_models import softmax
 
 _EM_ROUNDS = 10
+"""EM does most of its work in the first rounds; each is a pass over all records, for every setting and fold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,10 @@ class WordCounts:
         sums = [np.bincount(self.columns, weights=column[self.rows], minlength=self.words) for column in belief.T]
         return np.stack(sums)
 
-    def only(self, kept: npt.NDArray[np.bool_]) -> WordCounts:
-        """Return the records where ``kept`` is true."""
-        entries = kept[self.rows]
-        return WordCounts((np.cumsum(kept) - 1)[self.rows[entries]], self.columns[entries], int(kept.sum()), self.words)
+    def only(self, mask: Mask) -> WordCounts:
+        """Return the records where ``mask`` is true."""
+        entries = mask[self.rows]
+        return WordCounts((np.cumsum(mask) - 1)[self.rows[entries]], self.columns[entries], int(mask.sum()), self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class WordModel:
         return np.asarray(self.start + counts.scores(self.table), dtype=np.float64)
 
     def centered(self) -> WordModel:
-        """Return the same model with each word's weights summing to 0: a word that tells nothing weighs nothing."""
+        """Return the same model with each word's weights summing to 0: a word that says nothing weighs nothing."""
         return WordModel(self.start - self.start.mean(), self.table - self.table.mean(axis=0))
 
 
@@ -70,9 +72,11 @@ def find_vocabulary(documents: Iterable[frozenset[str]], *, least: int, most: in
 def count_words(documents: Sequence[frozenset[str]], vocabulary: Sequence[str]) -> WordCounts:
     """Return which words of ``vocabulary`` stand in which documents."""
     index = {word: column for column, word in enumerate(vocabulary)}
-    found = [(row, sorted(index[word] for word in document if word in index)) for row, document in enumerate(documents)]
-    rows = np.repeat([row for row, _ in found], [len(columns) for _, columns in found]).astype(np.int64)
-    columns = np.array([column for _, columns in found for column in columns], dtype=np.int64)
+    by_document = [
+        (row, sorted(index[word] for word in document if word in index)) for row, document in enumerate(documents)
+    ]
+    rows = np.repeat([row for row, _ in by_document], [len(columns) for _, columns in by_document]).astype(np.int64)
+    columns = np.array([column for _, columns in by_document for column in columns], dtype=np.int64)
     return WordCounts(rows, columns, len(documents), len(vocabulary))
 
 
@@ -85,8 +89,8 @@ def fit_word_model(
     how much of a row each unlabeled record counts. ``smoothing`` is added to each word's count.
     """
     certain = np.eye(evidence.shape[1])[labels]
-    known = evidence.any(axis=1)
-    belief = softmax(evidence) * (weights * known)[:, None]
+    has_evidence = evidence.any(axis=1)
+    belief = softmax(evidence) * (weights * has_evidence)[:, None]
     for _ in range(_EM_ROUNDS):
         model = _estimate(gold.totals(certain) + unlabeled.totals(belief), certain.sum(0) + belief.sum(0), smoothing)
         if not weights.any():

@@ -1,7 +1,7 @@
 """From a text to its words, as the student counts them.
 
-What stands below the marker is copied, as it is, into every student program: what was counted when it was fitted is
-what it counts when it is served. It may use nothing but ``re``.
+What stands below the marker is copied, as it is, into every student program: it counts the same words when it is
+served as when it was fitted. It may use nothing but ``re``.
 """
 
 from __future__ import annotations

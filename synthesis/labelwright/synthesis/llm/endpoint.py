@@ -1,4 +1,4 @@
-"""The seam to whatever answers prompts, and how it can fail."""
+"""What answers prompts, as the rest of synthesis sees it, and how it can fail."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from labelwright.synthesis.llm.completion import Reply, Request, Usage
 
 
 class Endpoint(Protocol):
-    """Answers one request, once: no retries, no accounts."""
+    """Answers one request, once: no retries, no ledger."""
 
     @property
     def model(self) -> str:
@@ -18,7 +18,7 @@ class Endpoint(Protocol):
 
     @property
     def address(self) -> str:
-        """Where it is, for provenance; holds no secret."""
+        """Its address for provenance; holds no secret."""
         ...
 
     def ask(self, request: Request) -> Reply:

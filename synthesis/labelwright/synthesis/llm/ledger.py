@@ -1,9 +1,4 @@
-"""The cost ledger: what every attempt took, what it was for, and a budget that is never overdrawn.
-
-Four outcomes. ``answered``: paid, tokens as the provider counted them. ``uncertain``: paid or not, tokens estimated,
-because the answer was cut (by a lost connection, or here, to stop a repetition loop). ``refused``: not charged.
-``replayed``: answered from kept replies, so it cost nothing now; its tokens are what it cost when it was made.
-"""
+"""The cost ledger: what every attempt took, what it was for, and a budget that is never overdrawn."""
 
 from __future__ import annotations
 
@@ -18,13 +13,17 @@ from labelwright.synthesis.llm.endpoint import BudgetExceeded
 from labelwright.synthesis.llm.prices import Price
 
 
-class Outcome(enum.Enum):
-    """See the module's text."""
+class AttemptOutcome(enum.Enum):
+    """What became of one attempt, and so whether it was paid."""
 
     ANSWERED = "answered"
+    """Paid; tokens as the provider counted them."""
     UNCERTAIN = "uncertain"
+    """Perhaps paid; tokens estimated, as the answer was cut: by a lost connection, or here, to stop a repetition."""
     REFUSED = "refused"
+    """Not charged."""
     REPLAYED = "replayed"
+    """Answered from kept replies: free now; the tokens are those that it took when it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Entry:
     """One attempt. ``detail`` is the kind of failure, empty where there was none."""
 
     purpose: str
-    outcome: Outcome
+    outcome: AttemptOutcome
     usage: Usage
     detail: str = ""
 
@@ -70,7 +69,7 @@ class Ledger:
         return tuple(self._entries)
 
     def add(self, entry: Entry) -> None:
-        """Write down an attempt."""
+        """Enter an attempt."""
         with self._lock:
             self._entries.append(entry)
 
@@ -98,16 +97,16 @@ class Ledger:
             )
 
     def spent(self, purposes: Iterable[str] | None = None) -> Total:
-        """Return what was paid now, uncertain charges included."""
-        return self._sum(purposes, {Outcome.ANSWERED, Outcome.UNCERTAIN})
+        """Return what was paid in this run, uncertain charges included."""
+        return self._sum(purposes, {AttemptOutcome.ANSWERED, AttemptOutcome.UNCERTAIN})
 
     def worth(self, purposes: Iterable[str] | None = None) -> Total:
-        """Return what the run would cost with nothing kept: paid now, and replayed."""
-        return self._sum(purposes, {Outcome.ANSWERED, Outcome.UNCERTAIN, Outcome.REPLAYED})
+        """Return what the run would cost without kept replies: what was paid, and what was replayed."""
+        return self._sum(purposes, {AttemptOutcome.ANSWERED, AttemptOutcome.UNCERTAIN, AttemptOutcome.REPLAYED})
 
     def uncertain(self) -> Total:
         """Return the part of ``spent`` that is estimated."""
-        return self._sum(None, {Outcome.UNCERTAIN})
+        return self._sum(None, {AttemptOutcome.UNCERTAIN})
 
     def to_json(self) -> dict[str, object]:
         """Return the sums, by purpose and outcome, for provenance and reports."""
@@ -122,13 +121,13 @@ class Ledger:
             "price_known": self.price is not None,
         }
 
-    def _sum(self, purposes: Iterable[str] | None, outcomes: set[Outcome]) -> Total:
-        wanted = None if purposes is None else set(purposes)
+    def _sum(self, purposes: Iterable[str] | None, outcomes: set[AttemptOutcome]) -> Total:
+        counted = None if purposes is None else set(purposes)
         with self._lock:
             usages = [
                 entry.usage
                 for entry in self._entries
-                if entry.outcome in outcomes and (wanted is None or entry.purpose in wanted)
+                if entry.outcome in outcomes and (counted is None or entry.purpose in counted)
             ]
         tokens_in, tokens_out = sum(usage.tokens_in for usage in usages), sum(usage.tokens_out for usage in usages)
         dollars = self.price.cost(tokens_in, tokens_out) if self.price else None

@@ -9,22 +9,24 @@ from typing import Any
 
 import openai
 from labelwright.synthesis.llm.completion import Finish, Reply, Request, Usage, estimate_tokens_in
-from labelwright.synthesis.llm.endpoint import AskFailed
+from labelwright.synthesis.llm.endpoint import AskFailed, Endpoint
 from labelwright.synthesis.llm.repetition import repeats_itself
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletionChunk
+from typing_extensions import override
 
-# At DEBUG the client library logs whole requests: records, and headers of its own choice.
+# At DEBUG the client library logs whole requests, and so records.
 logging.getLogger("openai").setLevel(logging.WARNING)
 
 _LOOP_CHECK_EVERY = 16
+"""Pieces, about tokens: at most so many are paid for after a repetition shows."""
 _FINISHES = {"stop": Finish.STOP, "length": Finish.LENGTH, "content_filter": Finish.FILTERED}
-# What an endpoint may not know; it is left out once the endpoint has said so.
+# Parameters that an endpoint may refuse; one is left out from then on.
 _OPTIONAL = {"seed", "stop", "temperature", "logprobs", "top_logprobs", "stream_options"}
 
 
-class OpenAIEndpoint:
-    """See Endpoint. ``silence`` is how long it may say nothing, ``patience`` how long one answer may take; seconds."""
+class OpenAIEndpoint(Endpoint):
+    """``silence`` is the longest time without a word, ``patience`` that of a whole answer, both in seconds."""
 
     def __init__(
         self,
@@ -42,18 +44,18 @@ class OpenAIEndpoint:
         self._limit_name = "max_tokens"
 
     @property
+    @override
     def model(self) -> str:
-        """See Endpoint."""
         return self._model
 
     @property
+    @override
     def address(self) -> str:
-        """See Endpoint."""
         url = self._client.base_url
         return f"{url.scheme}://{url.host}{f':{url.port}' if url.port else ''}{url.path}".rstrip("/")
 
+    @override
     def ask(self, request: Request) -> Reply:
-        """See Endpoint."""
         answer = _Answer(request, time.monotonic() + self._patience)
         try:
             stream = self._open(request)
@@ -78,7 +80,7 @@ class OpenAIEndpoint:
         except openai.APIError as error:
             raise _failed("error_event", "the endpoint ended the answer with an error", answer) from error
         except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
-            # Truncated or foreign JSON: the client library checks little of what it is sent.
+            # Truncated or foreign JSON: the client library hardly checks what it receives.
             raise _failed("garbage", "the endpoint's answer is not a chat completion", answer) from error
         return answer.reply()
 
@@ -119,7 +121,7 @@ class OpenAIEndpoint:
 
 
 class _Answer:
-    """What has arrived of an answer."""
+    """What has arrived of an answer so far."""
 
     def __init__(self, request: Request, deadline: float) -> None:
         self._request = request
@@ -152,7 +154,7 @@ class _Answer:
     def usage(self) -> Usage:
         if self._usage is not None:
             return Usage(self._usage.prompt_tokens, self._usage.completion_tokens)
-        # Endpoints send one token a piece; a piece can hold more, but not less.
+        # A piece holds one token or more, so this is the least.
         return Usage(estimate_tokens_in(self._request), len(self._pieces), exact=False)
 
     def reply(self) -> Reply:

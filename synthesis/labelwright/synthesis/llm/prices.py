@@ -1,4 +1,4 @@
-"""What tokens cost: a table in a file, by model."""
+"""What tokens cost, by model: a table in a file."""
 
 from __future__ import annotations
 

@@ -9,14 +9,15 @@ from typing import Protocol
 
 from labelwright.synthesis.llm.completion import Reply, Request, Usage, estimate_tokens_in
 from labelwright.synthesis.llm.endpoint import AskFailed, Endpoint
-from labelwright.synthesis.llm.ledger import Entry, Ledger, Outcome
+from labelwright.synthesis.llm.ledger import AttemptOutcome, Entry, Ledger
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from typing_extensions import override
 
 _NOTHING = Usage(0, 0)
 
 
 class Provider(Protocol):
-    """Answers requests and keeps accounts."""
+    """Answers requests and enters in the ledger what they took."""
 
     @property
     def model(self) -> str:
@@ -25,7 +26,7 @@ class Provider(Protocol):
 
     @property
     def address(self) -> str:
-        """Where the answers come from, for provenance."""
+        """Where the answers come from, for provenance; holds no secret."""
         ...
 
     @property
@@ -61,8 +62,8 @@ class Retries:
     longest_wait: float = 60.0
 
 
-class KeptProvider:
-    """See Provider. Replays what ``replies`` holds and keeps there what the endpoint answers."""
+class KeptProvider(Provider):
+    """Replays what ``replies`` holds, and keeps there what the endpoint answers."""
 
     def __init__(
         self,
@@ -80,26 +81,26 @@ class KeptProvider:
         self._sleep = sleep
 
     @property
+    @override
     def model(self) -> str:
-        """See Provider."""
         return self._endpoint.model
 
     @property
+    @override
     def address(self) -> str:
-        """See Provider."""
         return self._endpoint.address
 
     @property
+    @override
     def ledger(self) -> Ledger:
-        """See Provider."""
         return self._ledger
 
+    @override
     def complete(self, request: Request, purpose: str) -> Reply:
-        """See Provider."""
-        kept = None if self._replies is None else self._replies.get(request)
-        if kept is not None:
-            self._ledger.add(Entry(purpose, Outcome.REPLAYED, kept.usage))
-            return kept
+        kept_reply = None if self._replies is None else self._replies.get(request)
+        if kept_reply is not None:
+            self._ledger.add(Entry(purpose, AttemptOutcome.REPLAYED, kept_reply.usage))
+            return kept_reply
         retrying = Retrying(
             stop=stop_after_attempt(self._retries.attempts),
             wait=self._wait,
@@ -125,31 +126,31 @@ class KeptProvider:
         return reply
 
     def _wait(self, state: RetryCallState) -> float:
-        """Return the wait in seconds: the provider's word where it gave one, else exponential backoff with jitter."""
+        """Return the wait in seconds: what the endpoint asked for, else exponential backoff with jitter."""
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, AskFailed) and error.retry_after is not None:
             return min(error.retry_after, self._retries.longest_wait)
         return self._backoff(state)
 
 
-class RecordedEndpoint:
-    """See Endpoint. Has nothing to say beyond what was recorded: a provider's replies file answers, or nothing does."""
+class RecordedEndpoint(Endpoint):
+    """Asks nobody: the provider's file of replies answers, or nothing does."""
 
     def __init__(self, model: str) -> None:
         self._model = model
 
     @property
+    @override
     def model(self) -> str:
-        """See Endpoint."""
         return self._model
 
     @property
+    @override
     def address(self) -> str:
-        """See Endpoint."""
         return "recorded"
 
+    @override
     def ask(self, request: Request) -> Reply:
-        """See Endpoint. Always raises."""
         raise AskFailed(
             f"there is no recorded reply to prompt {request.digest(self._model)[:12]}",
             kind="not_recorded",
@@ -158,7 +159,7 @@ class RecordedEndpoint:
         )
 
 
-def _outcome(usage: Usage | None) -> Outcome:
+def _outcome(usage: Usage | None) -> AttemptOutcome:
     if usage is None:
-        return Outcome.REFUSED
-    return Outcome.ANSWERED if usage.exact else Outcome.UNCERTAIN
+        return AttemptOutcome.REFUSED
+    return AttemptOutcome.ANSWERED if usage.exact else AttemptOutcome.UNCERTAIN

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 
-_TAIL = 480
-_MIN_REPEATED = 72
+# Four times and 72 characters: less is ordinary in a program, more is paid for before it is noticed.
 _MIN_TIMES = 4
+_MIN_REPEATED = 72
+_TAIL = 480
+"""Characters looked at: four times the longest piece that is noticed, 120."""
 _QUOTED = re.compile(r"""(["'])(.{1,80}?)\1""")
+# Of the last 24 quoted strings, a list that goes on has as many different ones, and one that is lost a handful. Nine
+# lets a table pass that gives the same few labels to many words.
 _WINDOW = 24
 _MIN_DISTINCT = 9
 

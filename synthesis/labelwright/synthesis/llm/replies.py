@@ -1,4 +1,4 @@
-"""Replies by the digest of their request: nothing is paid for twice, and real replies can be replayed anywhere.
+"""Replies kept by the digest of their request: nothing is paid for twice, and real replies can be replayed anywhere.
 
 A file of JSON Lines. The first line says what it holds, each further line is one reply. It is only ever appended to,
 one whole line at a write, so an interrupted run loses at most the reply under way; a torn last line is left out.
@@ -26,7 +26,7 @@ class Replies:
     def __init__(self, path: Path, *, model: str = "", note: str = "") -> None:
         """Open the file, or begin it for ``model``; ``note`` is kept in its first line, for people.
 
-        Raises ConfigurationError where it is no file of replies, or holds those of another model.
+        Raises ConfigurationError where the file does not hold replies, or those of another model.
         """
         self._path = path
         self._lock = threading.Lock()
@@ -62,7 +62,7 @@ class Replies:
         self._append({"format": FORMAT, "model": self.model, "recorded": today, "note": note})
 
     def _append(self, line: dict[str, Any]) -> None:
-        # Replies hold what the prompts quote: records. They are the owner's alone.
+        # Requests quote records: the file is for its owner alone.
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "ab") as file:
             file.write(json.dumps(line, ensure_ascii=True).encode() + b"\n")
@@ -71,16 +71,16 @@ class Replies:
         lines = self._path.read_bytes().split(b"\n")
         try:
             header = json.loads(lines[0])
-            told, model = header["format"], str(header["model"])
+            format_, model = header["format"], str(header["model"])
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigurationError(f"{self._path} is not a file of replies") from error
-        if told != FORMAT:
-            raise ConfigurationError(f"{self._path} has the format {ascii(told)[:40]}, not {FORMAT!r}")
+        if format_ != FORMAT:
+            raise ConfigurationError(f"{self._path} has the format {ascii(format_)[:40]}, not {FORMAT!r}")
         whole, torn = lines[1:-1], lines[-1]
         for number, line in enumerate(whole, start=2):
             self._read_reply(line, number)
         if torn:
-            # Begin the next line on its own, so that it is not lost with the torn one.
+            # The next reply begins on a line of its own, so that it is not lost with the torn one.
             with self._path.open("ab") as file:
                 file.write(b"\n")
         return model
@@ -106,5 +106,5 @@ def reply_to_json(reply: Reply) -> dict[str, Any]:
 
 
 def reply_from_json(entry: dict[str, Any]) -> Reply:
-    """Return the reply. Raises KeyError, TypeError or ValueError where ``entry`` is none."""
+    """Return the reply. Raises KeyError, TypeError or ValueError where ``entry`` does not hold one."""
     return Reply(entry["text"], Finish(entry["finish"]), Usage(**entry["usage"]), entry.get("alternatives", {}))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import compress
 
 import numpy as np
 from labelwright.core.errors import ConfigurationError
-from labelwright.synthesis.statistics.folds import stratified_folds
-from labelwright.synthesis.statistics.label_models import Labels
+from labelwright.synthesis.arrays import Labels, Mask
+from labelwright.synthesis.statistics.folds import out_of_fold, stratified_folds
+
+_FOLDS = 5
 
 
 def commonest_label(gold: Labels) -> int:
@@ -25,16 +28,12 @@ def require_scikit_learn() -> None:
 
 
 def unseen_tfidf_labels(texts: Sequence[str], gold: Labels, *, seed: int) -> Labels:
-    """Return what ``tfidf_labels`` says of each gold row when it learns from the other folds. Raises as it does."""
-    given = np.empty(len(gold), dtype=np.int64)
-    folds = stratified_folds(gold, 5, seed)
-    for fold in np.unique(folds):
-        test = np.flatnonzero(folds == fold)
-        rest = np.flatnonzero(folds != fold)
-        given[test] = tfidf_labels(
-            [texts[row] for row in rest.tolist()], gold[rest], [texts[row] for row in test.tolist()]
-        )
-    return given
+    """Return the labels that ``tfidf_labels`` gives each gold row, trained on the other folds. Raises as it does."""
+
+    def score(train: Mask, test: Mask) -> Labels:
+        return tfidf_labels(list(compress(texts, train)), gold[train], list(compress(texts, test)))
+
+    return out_of_fold(stratified_folds(gold, _FOLDS, seed), score)
 
 
 def tfidf_labels(gold_texts: Sequence[str], gold: Labels, texts: Sequence[str]) -> Labels:

@@ -1,4 +1,4 @@
-"""The report's plots, as inline SVG: drawn for a phone's width, so that text stays readable, and scaled up from there.
+"""The report's plots, as inline SVG: drawn for a phone's width, so that text stays readable, and scaled up for others.
 
 Colors and fonts are the page's: every shape has a class, and the page's style sheet says what it looks like.
 """
@@ -20,7 +20,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 14, 12, 40
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One way of labeling: its cost, None where it costs nothing, and a quality with its interval, all 0 to 1."""
+    """One way of labeling: its cost, None where it is free, and its quality with an interval, both 0 to 1."""
 
     name: str
     kind: str
@@ -124,7 +124,7 @@ def _steps(low: float, high: float) -> list[float]:
 
 
 def _short(value: float) -> str:
-    """Return a number as people say it: 1k, 10M, 0.01."""
+    """Return a number in short: 1k, 10M, 0.01."""
     for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:g}{letter}"

@@ -1,22 +1,28 @@
-"""What a pilot takes and what it finds."""
+"""What a pilot works on and what it finds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from labelwright.core.bundle import Program
-from labelwright.core.record import Record
 from labelwright.core.row import Row
-from labelwright.core.task import Task
+from labelwright.synthesis.arrays import Floats, Labels, Votes
 from labelwright.synthesis.combining.ensemble import Ensemble
 from labelwright.synthesis.llm.ledger import Total
-from labelwright.synthesis.statistics.evaluation import Comparison, Quality
-from labelwright.synthesis.statistics.label_models import Floats, Labels, Votes
+from labelwright.synthesis.rows import Rows
+from labelwright.synthesis.statistics.evaluation import PairedComparison, Quality
 
 ENSEMBLE, MAJORITY, DIRECT, BASELINE = "ensemble", "majority", "direct", "baseline"
 DIRECT_CALIBRATED = "direct_calibrated"
 """The same answers of the LLM, its lean undone by the gold rows that it labeled too."""
+WAYS = {
+    ENSEMBLE: "programs",
+    DIRECT: "direct labeling",
+    DIRECT_CALIBRATED: "direct, calibrated",
+    BASELINE: "TF-IDF + regression",
+    MAJORITY: "commonest label",
+}
+"""The ways of labeling that are compared, by the report's keys, as people read them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +40,23 @@ class PilotOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class PilotMaterial:
-    """The task, its unlabeled records, its gold rows, and rows to measure on; without them gold is measured on."""
+class PilotRows(Rows):
+    """Rows with ``test`` rows to measure on, which nothing else reads; without them gold is measured on."""
 
-    task: Task
-    records: Sequence[Record]
-    gold: Sequence[Row]
     test: Sequence[Row] = ()
 
     @property
-    def measured_rows(self) -> Sequence[Row]:
+    def measured(self) -> Sequence[Row]:
         """The rows that quality is measured on."""
         return self.test or self.gold
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What the LLM wrote: programs that passed validation, and why the others did not."""
+class WrittenPrograms:
+    """What the LLM wrote: how many programs are fit, and why the others are not."""
 
     asked: int
-    programs: Sequence[Program]
+    kept: int
     dropped: Sequence[tuple[str, str]] = ()
     """Name and reason."""
     stopped: str = ""
@@ -61,13 +64,13 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Labeling:
+class MeasuredLabeling:
     """One way of labeling the measured rows. ``rows`` are their indexes: a sample where each answer costs money."""
 
-    given: Labels
+    labels: Labels
     quality: Quality
     rows: Labels
-    against_ensemble: Comparison | None = None
+    against_ensemble: PairedComparison | None = None
     """Accuracy of the ensemble minus this one's, on the same rows."""
 
 
@@ -87,12 +90,12 @@ class PilotCost:
 class PilotResult:
     """Everything that the report says."""
 
-    material: PilotMaterial
+    rows: PilotRows
     options: PilotOptions
-    written: Written
+    written: WrittenPrograms
     ensemble: Ensemble
     truth: Labels
-    labelings: Mapping[str, Labeling]
+    labelings: Mapping[str, MeasuredLabeling]
     probabilities: Floats
     """Of the ensemble's labels; NaN where it was measured out of fold."""
     votes: Votes
@@ -103,3 +106,4 @@ class PilotResult:
     notes: Sequence[str] = ()
     """What ended early, and why."""
     unanswered: Mapping[str, int] = field(default_factory=dict)
+    """Failed requests for labels to compare with, by kind."""

@@ -11,13 +11,15 @@ from labelwright.core.errors import ConfigurationError
 from labelwright.core.record import pack
 from labelwright.core.vote import ABSTAIN
 from labelwright.sandbox import Labeler, Sandbox
+from labelwright.synthesis.arrays import Floats, Labels, Votes
 from labelwright.synthesis.asking.direct import DirectLabels, label_directly
+from labelwright.synthesis.asking.record_text import joined_texts
 from labelwright.synthesis.asking.sampling import choose_examples, random_order
-from labelwright.synthesis.combining.ensemble import Ensemble, record_words
-from labelwright.synthesis.combining.version import MadeVersion, Progress, VersionMaterial, VersionOptions, make_version
+from labelwright.synthesis.asking.strategies import has_text
+from labelwright.synthesis.combining.ensemble import Ensemble
+from labelwright.synthesis.combining.version import MadeVersion, StepListener, VersionOptions, make_version
 from labelwright.synthesis.combining.voting import cast_votes
-from labelwright.synthesis.learning.calibration import beliefs, fit_calibration, is_told
-from labelwright.synthesis.learning.student_source import text_fields
+from labelwright.synthesis.learning.calibration import answered, fit_calibration
 from labelwright.synthesis.llm.endpoint import AskFailed, BudgetExceeded
 from labelwright.synthesis.llm.provider import Provider
 from labelwright.synthesis.pilot.baselines import (
@@ -32,100 +34,91 @@ from labelwright.synthesis.pilot.result import (
     DIRECT_CALIBRATED,
     ENSEMBLE,
     MAJORITY,
-    Labeling,
+    MeasuredLabeling,
     PilotCost,
-    PilotMaterial,
     PilotOptions,
     PilotResult,
-    Written,
+    PilotRows,
+    WrittenPrograms,
 )
+from labelwright.synthesis.rows import labels_of, records_of
 from labelwright.synthesis.statistics.evaluation import compare, measure
-from labelwright.synthesis.statistics.label_models import Floats, Labels, Votes
-from labelwright.synthesis.writing.round import SynthesisSettings, synthesize
+from labelwright.synthesis.writing.round import WritingOptions, synthesize
 
 
 def run_pilot(
     sandbox: Sandbox,
     provider: Provider,
-    material: PilotMaterial,
-    task_text: str,
-    settings: SynthesisSettings,
+    rows: PilotRows,
+    writing: WritingOptions,
     options: PilotOptions,
-    progress: Progress = lambda *_: None,
+    listener: StepListener = lambda *_: None,
 ) -> tuple[PilotResult, Bundle]:
-    """Have programs written, make a version of them, and measure it. Returns what was found, and the version.
+    """Have programs written, make a version of them, and measure it. Returns the findings, and the version.
 
     Raises ConfigurationError where there are no rows to measure on or an option cannot be met, AskFailed where the
     endpoint cannot be used.
     """
-    if not material.measured_rows:
+    if not rows.measured:
         raise ConfigurationError("there are no rows to measure on", advice="give gold rows, test rows, or both")
     if options.baseline:
-        _check_baseline(material)
+        _check_baseline(rows)
     step = "programs"
-    synthesis = synthesize(
-        material.task,
-        material.records,
-        material.gold,
-        provider,
-        sandbox,
-        settings,
-        lambda _, asked: progress(step, asked / settings.programs),
-    )
-    made = make_version(
+    synthesis = synthesize(rows, provider, sandbox, writing, lambda _, asked: listener(step, asked / writing.programs))
+    version = make_version(
         sandbox,
         provider,
-        VersionMaterial(material.task, task_text, material.records, material.gold),
+        rows,
         synthesis,
         VersionOptions(options.direct_labels, options.direct_examples, options.with_student, options.seed),
-        progress,
+        listener,
     )
     dropped = [(item.name, f"{item.reason}: {item.message}") for item in synthesis.dropped]
-    written = Written(settings.programs, synthesis.programs, dropped, synthesis.stopped)
-    return measure_pilot(sandbox, provider, material, options, written, made, progress), made.bundle
+    written = WrittenPrograms(writing.programs, len(synthesis.kept), dropped, synthesis.stopped)
+    return measure_pilot(sandbox, provider, rows, options, written, version, listener), version.bundle
 
 
 def measure_pilot(
     sandbox: Sandbox,
     provider: Provider,
-    material: PilotMaterial,
+    rows: PilotRows,
     options: PilotOptions,
-    written: Written,
-    made: MadeVersion,
-    progress: Progress = lambda *_: None,
+    written: WrittenPrograms,
+    version: MadeVersion,
+    listener: StepListener = lambda *_: None,
 ) -> PilotResult:
     """Return what a version is worth, measured as it is served, beside its alternatives.
 
-    Asks the LLM for the labels of a sample of the measured rows. Raises ConfigurationError where a baseline is asked
-    for that cannot be had.
+    Asks the LLM for the labels of a sample of the measured rows. Raises ConfigurationError where the baseline is asked
+    for and cannot be made.
     """
-    rows, ensemble, gold_direct = material.measured_rows, made.ensemble, made.gold_direct.labels
-    truth = np.array([row.label for row in rows], dtype=np.int64)
-    given, probabilities = _ensemble_labels(sandbox, material, ensemble, made.bundle, options.seed)
+    ensemble, gold_answers = version.ensemble, version.gold_direct.labels
+    truth = labels_of(rows.measured)
+    labels, probabilities = _ensemble_labels(sandbox, rows, ensemble, version.bundle, options.seed)
     before = provider.ledger.worth()
-    chosen, direct = _ask_directly(provider, material, options, progress)
+    sample, direct = _ask_directly(provider, rows, options, listener)
     after = provider.ledger.worth()
-    labelings = _Labelings(material, truth, given)
-    labelings.add(ENSEMBLE, given)
-    labelings.add(MAJORITY, np.full(len(rows), labelings.default))
-    labelings.add(DIRECT, direct.labels, chosen)
-    if material.test and (gold_direct >= 0).any():
-        labelings.add(DIRECT_CALIBRATED, _calibrated(material, made.gold_direct, direct), chosen)
+    labelings = _Labelings(rows, truth, labels)
+    labelings.add(ENSEMBLE, labels)
+    labelings.add(MAJORITY, np.full(len(truth), labelings.default))
+    labelings.add(DIRECT, direct.labels, sample)
+    has_answer = gold_answers >= 0
+    if rows.test and has_answer.any():
+        labelings.add(DIRECT_CALIBRATED, _calibrated(rows, version.gold_direct, direct), sample)
     if options.baseline:
-        progress("baseline", 0.0)
-        labelings.add(BASELINE, _baseline_labels(material, options.seed))
+        listener("baseline", 0.0)
+        labelings.add(BASELINE, _baseline_labels(rows, options.seed))
     tokens_in, tokens_out = direct.tokens_per_record
-    answered = gold_direct >= 0
-    gold_truth = np.array([row.label for row in material.gold], dtype=np.int64)
+    gold_hits = (gold_answers == rows.gold_labels)[has_answer]
     return PilotResult(
-        material=material,
+        rows=rows,
         options=options,
         written=written,
         ensemble=ensemble,
         truth=truth,
-        labelings=labelings.found,
+        labelings=labelings.measured,
         probabilities=probabilities,
-        votes=_candidate_votes(sandbox, material, ensemble),
+        votes=_candidate_votes(sandbox, rows, ensemble),
         cost=PilotCost(
             spent=before,
             measuring=(after.tokens_in - before.tokens_in, after.tokens_out - before.tokens_out),
@@ -133,49 +126,48 @@ def measure_pilot(
             tokens_out_per_record=tokens_out,
         ),
         model=provider.model,
-        direct_gold_accuracy=float((gold_direct == gold_truth)[answered].mean()) if answered.any() else float("nan"),
-        notes=[note for note in (_note("programs", written.stopped), _note("direct labels", made.stopped)) if note],
+        direct_gold_accuracy=float(gold_hits.mean()) if len(gold_hits) else float("nan"),
+        notes=[
+            f"{step} ended early: {stopped}"
+            for step, stopped in (("programs", written.stopped), ("direct labels", version.stopped))
+            if stopped
+        ],
         unanswered=direct.unanswered,
     )
-
-
-def _note(step: str, stopped: str) -> str:
-    return f"{step} ended early: {stopped}" if stopped else ""
 
 
 class _Labelings:
     """Collects ways of labeling the measured rows, each with its figures."""
 
-    def __init__(self, material: PilotMaterial, truth: Labels, ensemble: Labels) -> None:
-        gold = np.array([row.label for row in material.gold or material.test], dtype=np.int64)
-        self.default = commonest_label(gold)
-        self.found: dict[str, Labeling] = {}
-        self._label_count = len(material.task.label_names)
+    def __init__(self, rows: PilotRows, truth: Labels, ensemble: Labels) -> None:
+        self.default = commonest_label(labels_of(rows.gold or rows.test))
+        self.measured: dict[str, MeasuredLabeling] = {}
+        self._label_count = rows.label_count
         self._truth = truth
         self._ensemble = ensemble
 
-    def add(self, name: str, given: Labels, rows: Labels | None = None) -> None:
+    def add(self, name: str, labels: Labels, rows: Labels | None = None) -> None:
         """Measure labels ``given`` to the measured rows with the indexes ``rows``, or to all."""
         rows = np.arange(len(self._truth)) if rows is None else rows
         if not len(rows):
             return
         truth = self._truth[rows]
-        self.found[name] = Labeling(
-            given,
-            measure(truth, given, self._label_count, default=self.default),
+        self.measured[name] = MeasuredLabeling(
+            labels,
+            measure(truth, labels, self._label_count, default=self.default),
             rows,
-            None if name == ENSEMBLE else compare(truth, self._ensemble[rows], given),
+            None if name == ENSEMBLE else compare(truth, self._ensemble[rows], labels),
         )
 
 
 def _ensemble_labels(
-    sandbox: Sandbox, material: PilotMaterial, ensemble: Ensemble, bundle: Bundle, seed: int
+    sandbox: Sandbox, rows: PilotRows, ensemble: Ensemble, bundle: Bundle, seed: int
 ) -> tuple[Labels, Floats]:
     """Return labels and probabilities: of test rows as served, of gold rows out of fold."""
-    if not material.test:
-        labels = ensemble.unseen_labels(len(material.task.label_names), seed)
+    if not rows.test:
+        labels = ensemble.unseen_labels(rows.label_count, seed)
         return labels, np.full(len(labels), np.nan)
-    packed = [pack(row.record, material.task.limits.record_bytes) for row in material.test]
+    packed = [pack(row.record, rows.task.limits.record_bytes) for row in rows.test]
     with closing(Labeler.open(sandbox, bundle)) as labeler:
         decisions = [labeled.decision for labeled in labeler.label(packed)]
     return (
@@ -184,51 +176,49 @@ def _ensemble_labels(
     )
 
 
-def _candidate_votes(sandbox: Sandbox, material: PilotMaterial, ensemble: Ensemble) -> Votes:
-    if not material.test:
+def _candidate_votes(sandbox: Sandbox, rows: PilotRows, ensemble: Ensemble) -> Votes:
+    if not rows.test:
         return ensemble.candidate_gold_votes
-    return cast_votes(sandbox, material.task, ensemble.candidates, [row.record for row in material.test])
+    return cast_votes(sandbox, rows.task, ensemble.candidates, records_of(rows.test))
 
 
 def _ask_directly(
-    provider: Provider, material: PilotMaterial, options: PilotOptions, progress: Progress
+    provider: Provider, rows: PilotRows, options: PilotOptions, listener: StepListener
 ) -> tuple[Labels, DirectLabels]:
     """Return which of the measured rows the LLM labeled, and its answers."""
-    rows = material.measured_rows
-    chosen = np.array(random_order(len(rows), options.seed)[: options.direct_sample], dtype=np.int64)
-    examples = choose_examples(material.task, material.gold, options.direct_examples) if material.test else []
-    records = [rows[index].record for index in chosen]
+    measured = rows.measured
+    sample = np.array(random_order(len(measured), options.seed)[: options.direct_sample], dtype=np.int64)
+    examples = choose_examples(rows.task, rows.gold, options.direct_examples) if rows.test else []
+    records = [measured[index].record for index in sample]
     step = "direct labels to compare with"
     try:
         answers = label_directly(
-            provider, material.task, records, examples, progress=lambda done: progress(step, done / len(records))
+            provider, rows.task, records, examples, listener=lambda done: listener(step, done / len(records))
         )
     except (AskFailed, BudgetExceeded) as error:
         # The version stands, it only cannot be compared; what was asked so far is in the ledger.
-        nothing = label_directly(provider, material.task, [])
-        return chosen[:0], replace(nothing, unanswered={error.reason: len(records)})
-    return chosen, answers
+        nothing = DirectLabels.none(0, rows.label_count)
+        return sample[:0], replace(nothing, unanswered={error.reason: len(records)})
+    return sample, answers
 
 
-def _calibrated(material: PilotMaterial, gold_direct: DirectLabels, direct: DirectLabels) -> Labels:
+def _calibrated(rows: PilotRows, gold_direct: DirectLabels, direct: DirectLabels) -> Labels:
     """Return the LLM's answers as the gold rows calibrate them; -1 where there is none."""
-    truth = np.array([row.label for row in material.gold], dtype=np.int64)
-    found = fit_calibration(beliefs(gold_direct.labels, gold_direct.scores), truth, len(material.task.labels))
-    said = beliefs(direct.labels, direct.scores)
-    return np.where(is_told(said), found.scores(said).argmax(axis=1), ABSTAIN)
+    calibration = fit_calibration(gold_direct.beliefs, rows.gold_labels, rows.label_count)
+    beliefs = direct.beliefs
+    return np.where(answered(beliefs), calibration.scores(beliefs).argmax(axis=1), ABSTAIN)
 
 
-def _check_baseline(material: PilotMaterial) -> None:
+def _check_baseline(rows: PilotRows) -> None:
     """Refuse before money is spent. Raises ConfigurationError."""
     require_scikit_learn()
-    if not text_fields(material.task) or not material.gold:
+    if not has_text(rows.task) or not rows.gold:
         raise ConfigurationError("the TF-IDF baseline needs a text field and gold rows", advice="leave it out")
 
 
-def _baseline_labels(material: PilotMaterial, seed: int) -> Labels:
-    """Return what a text classifier that learned from the gold rows says of the measured rows."""
-    texts = [record_words(material.task, row.record) for row in material.gold]
-    labels = np.array([row.label for row in material.gold], dtype=np.int64)
-    if not material.test:
-        return unseen_tfidf_labels(texts, labels, seed=seed)
-    return tfidf_labels(texts, labels, [record_words(material.task, row.record) for row in material.test])
+def _baseline_labels(rows: PilotRows, seed: int) -> Labels:
+    """Return the labels that a text classifier gives the measured rows, having learned from the gold rows."""
+    texts = [joined_texts(rows.task, record) for record in rows.gold_records]
+    if not rows.test:
+        return unseen_tfidf_labels(texts, rows.gold_labels, seed=seed)
+    return tfidf_labels(texts, rows.gold_labels, [joined_texts(rows.task, row.record) for row in rows.test])

@@ -7,34 +7,28 @@ import re
 
 from labelwright.core.task import Task
 
-_CALLED_WHEN_ENTRY = {"print"}
-# Modules that programs use without importing them, and the names that are usually meant from a module.
+# Modules that programs use without importing them, and names that programs use without the module that they are from.
 _MODULES = {"re", "math", "string", "collections", "statistics", "itertools", "unicodedata", "datetime", "json"}
 _MEMBERS = {"Counter": "collections", "defaultdict": "collections"}
 _UNSURE = {"none", "unknown", "unsure", "uncertain", "abstain", "other", "null"}
 
 
-def label_function(tree: ast.Module) -> ast.FunctionDef | None:
-    """Return the function ``label``, where there is one at the top."""
-    return next((node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "label"), None)
-
-
 def drop_side_effects(_: Task, tree: ast.Module) -> list[str]:
     """Drop example calls, prints and main blocks at the top, and prints inside functions."""
-    told = []
+    changes = []
     kept = [node for node in tree.body if not _is_try_out(node)]
     after = _after_function(kept)
     if len(kept) < len(tree.body) or after:
         tree.body = [node for node in kept if node not in after]
-        told.append("dropped example calls")
+        changes.append("dropped example calls")
     if _drop_prints(tree):
-        told.append("dropped prints")
-    return told
+        changes.append("dropped prints")
+    return changes
 
 
 def name_function(task: Task, tree: ast.Module) -> list[str]:
-    """Name the only function of the right size ``label``."""
-    if label_function(tree):
+    """Name the function ``label`` where just one takes as many parameters as there are fields."""
+    if _label_function(tree):
         return []
     fitting = [
         node for node in tree.body if isinstance(node, ast.FunctionDef) and len(node.args.args) == len(task.fields)
@@ -51,7 +45,7 @@ def name_function(task: Task, tree: ast.Module) -> list[str]:
 
 def name_parameters(task: Task, tree: ast.Module) -> list[str]:
     """Name the parameters after the fields, where there are as many."""
-    function = label_function(tree)
+    function = _label_function(tree)
     fields = list(task.fields)
     if function is None or len(function.args.args) != len(fields) or function.args.kwonlyargs:
         return []
@@ -81,18 +75,22 @@ def add_imports(_: Task, tree: ast.Module) -> list[str]:
 def match_label_names(task: Task, tree: ast.Module) -> list[str]:
     """Spell labels as the task does, and turn words for not knowing into None."""
     names = {_plain(name): name for name in task.labels}
-    told = []
+    changes = []
     for constant in _label_places(tree):
         text = constant.value
         if not isinstance(text, str) or text in task.labels:
             continue
         if _plain(text) in names:
             constant.value = names[_plain(text)]
-            told.append(f"spelled the label {constant.value!r}, not {text!r}")
+            changes.append(f"spelled the label {constant.value!r}, not {text!r}")
         elif _plain(text) in _UNSURE and _is_returned(tree, constant):
             constant.value = None
-            told.append(f"returned None, not {text!r}")
-    return list(dict.fromkeys(told))
+            changes.append(f"returned None, not {text!r}")
+    return list(dict.fromkeys(changes))
+
+
+def _label_function(tree: ast.Module) -> ast.FunctionDef | None:
+    return next((node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "label"), None)
 
 
 def _is_try_out(node: ast.stmt) -> bool:
@@ -102,7 +100,7 @@ def _is_try_out(node: ast.stmt) -> bool:
 
 
 def _after_function(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Return assignments after the function that only serve a try-out: nothing else uses what they bind."""
+    """Return the statements after the function that only try it out: nothing else uses what they bind."""
     place = next(
         (index for index, node in enumerate(body) if isinstance(node, ast.FunctionDef) and node.name == "label"), None
     )
@@ -122,7 +120,7 @@ def _targets(node: ast.stmt) -> list[ast.expr]:
 
 
 def _drop_prints(tree: ast.Module) -> bool:
-    found = False
+    changed = False
     for node in ast.walk(tree):
         for attribute in ("body", "orelse"):
             statements = getattr(node, attribute, None)
@@ -130,10 +128,10 @@ def _drop_prints(tree: ast.Module) -> bool:
                 continue
             kept = [item for item in statements if not _is_print(item)]
             if len(kept) < len(statements):
-                found = True
+                changed = True
                 needs_one = attribute == "body" and not kept
                 setattr(node, attribute, [ast.Pass()] if needs_one else kept)
-    return found
+    return changed
 
 
 def _is_print(node: object) -> bool:
@@ -141,7 +139,7 @@ def _is_print(node: object) -> bool:
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Call)
         and isinstance(node.value.func, ast.Name)
-        and node.value.func.id in _CALLED_WHEN_ENTRY
+        and node.value.func.id == "print"
     )
 
 
@@ -166,14 +164,14 @@ def _is_docstring(node: ast.stmt) -> bool:
 
 
 def _label_places(tree: ast.Module) -> list[ast.Constant]:
-    """Return the constants that stand where a label does: returned, a table's key, or compared with nothing else."""
-    found: list[ast.Constant] = []
+    """Return the constants that stand where a label does: returned, or the key of a table."""
+    constants: list[ast.Constant] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Return) and node.value is not None:
-            found += _returned_constants(node.value)
+            constants += _returned_constants(node.value)
         elif isinstance(node, ast.Dict):
-            found += [key for key in node.keys if isinstance(key, ast.Constant)]
-    return found
+            constants += [key for key in node.keys if isinstance(key, ast.Constant)]
+    return constants
 
 
 def _returned_constants(value: ast.expr) -> list[ast.Constant]:

@@ -1,4 +1,4 @@
-"""Placeholders: what an LLM copies out of the shape that it is shown, where words of its own should stand."""
+"""Placeholders: what an LLM copies from the shape that the prompt shows, where words of its own should stand."""
 
 from __future__ import annotations
 

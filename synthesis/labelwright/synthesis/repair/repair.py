@@ -9,18 +9,30 @@ to be found before its parameters can be named.
 from __future__ import annotations
 
 import ast
+import io
+import tokenize
 from dataclasses import dataclass
 
 from labelwright.core.task import Task
-from labelwright.synthesis.repair import names as repair_names
-from labelwright.synthesis.repair.extraction import parse_source
+from labelwright.synthesis.repair import names
+from labelwright.synthesis.repair.extraction import parse_source, repair_syntax
 from labelwright.synthesis.repair.placeholders import drop_placeholders
-from labelwright.synthesis.repair.syntax import repair_syntax
-from labelwright.synthesis.repair.wrapping import wrap_lists
+
+_STEPS = (
+    names.drop_side_effects,
+    names.name_function,
+    names.name_parameters,
+    names.add_imports,
+    names.match_label_names,
+    drop_placeholders,
+)
+_WIDTH = 100
+"""Characters of a line: what people read without scrolling."""
+_INDENT = "        "
 
 
 @dataclass(frozen=True, slots=True)
-class Repaired:
+class RepairedSource:
     """A source and what was changed in it; ``parses`` is False where it is not Python even so."""
 
     source: str
@@ -28,22 +40,35 @@ class Repaired:
     parses: bool
 
 
-def repair(task: Task, source: str) -> Repaired:
+def repair(task: Task, source: str) -> RepairedSource:
     """Return the source without the known faults. A source without faults comes back to the letter."""
-    source, changes = repair_syntax(source)
+    source, syntax_changes = repair_syntax(source)
     tree = parse_source(source)
     if tree is None:
-        return Repaired(source, tuple(changes), parses=False)
-    told: list[str] = []
-    for step in (
-        repair_names.drop_side_effects,
-        repair_names.name_function,
-        repair_names.name_parameters,
-        repair_names.add_imports,
-        repair_names.match_label_names,
-        drop_placeholders,
-    ):
-        told += step(task, tree)
-    if told:
-        source = wrap_lists(ast.unparse(ast.fix_missing_locations(tree))) + "\n"
-    return Repaired(source, (*changes, *told), parses=True)
+        return RepairedSource(source, tuple(syntax_changes), parses=False)
+    changes = [change for step in _STEPS for change in step(task, tree)]
+    if changes:
+        source = _wrap_lists(ast.unparse(ast.fix_missing_locations(tree))) + "\n"
+    return RepairedSource(source, (*syntax_changes, *changes), parses=True)
+
+
+def _wrap_lists(source: str) -> str:
+    """Return the source with long lines broken after commas inside brackets: unparsing puts a list on one line."""
+    breaks: list[tuple[int, int]] = []
+    depth, line, last_break = 0, 0, 0
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.start[0] != line:
+            line, last_break = token.start[0], 0
+        if token.type == tokenize.OP and token.string in "([{":
+            depth += 1
+        elif token.type == tokenize.OP and token.string in ")]}":
+            depth -= 1
+        elif token.string == "," and depth and token.end[1] - last_break > _WIDTH - 20:
+            breaks.append(token.end)
+            last_break = token.end[1]
+    lines = source.split("\n")
+    for row, column in reversed(breaks):
+        text = lines[row - 1]
+        if len(text) > _WIDTH and text[column:].strip():
+            lines[row - 1] = f"{text[:column]}\n{_INDENT}{text[column:].lstrip()}"
+    return "\n".join(lines)

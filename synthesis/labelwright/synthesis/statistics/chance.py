@@ -27,4 +27,4 @@ def sign_test(wins: int, losses: int) -> float:
     rows = wins + losses
     tail = sum(math.comb(rows, count) for count in range(min(wins, losses) + 1))
     # The quotient of two whole numbers is rounded once, however large they are: no float has to hold 2**1100.
-    return min(1.0, 2 * tail / 2**rows)
+    return min(1.0, float(2 * tail / 2**rows))

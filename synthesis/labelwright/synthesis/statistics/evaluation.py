@@ -1,4 +1,4 @@
-"""How good labels are: accuracy, F1, coverage, each with what chance does to it."""
+"""How good labels are: accuracy, F1 and coverage, each with its interval."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from labelwright.core.report import LabelCounts, macro_f1
+from labelwright.synthesis.arrays import Floats, Labels
 from labelwright.synthesis.statistics.chance import Interval, sign_test, wilson
-from labelwright.synthesis.statistics.label_models import Floats, Labels
 
 _RESAMPLES = 2000
 """A bound of a 95% interval is then the 50th value from its end, give or take 7: 94.3% to 95.7%."""
@@ -37,7 +37,7 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PairedComparison:
     """Accuracy of one minus that of the other on the same rows, and whether chance explains it."""
 
     difference: float
@@ -46,18 +46,18 @@ class Comparison:
     """Exact McNemar: how likely rows on which only one is right split so unevenly by chance."""
 
 
-def measure(truth: Labels, given: Labels, label_count: int, *, default: int, seed: int = 0) -> Quality:
-    """Return the figures of the labels ``given``, negative where it abstains. ``default`` is the commonest label.
+def measure(truth: Labels, labels: Labels, label_count: int, *, default: int, seed: int = 0) -> Quality:
+    """Return the figures of ``labels``, negative for an abstention. ``default`` is the commonest label.
 
     Raises ValueError where there are no rows.
     """
     if not len(truth):
         raise ValueError("no rows to measure on")
-    confusion = confusion_matrix(truth, given, label_count)
-    right = given == truth
-    filled = np.where(given >= 0, given, default) == truth
-    covered = given >= 0
-    resampled = _resampled_f1(truth, given, label_count, seed)
+    confusion = confusion_matrix(truth, labels, label_count)
+    right = labels == truth
+    filled_in = np.where(labels >= 0, labels, default) == truth
+    labeled = labels >= 0
+    resampled = _resampled_f1(truth, labels, label_count, seed)
     counts = label_counts(confusion)
     # A label that occurs stays one of the labels in a resample that happens to miss it.
     macro = resampled[:, [item.occurs for item in counts]].mean(axis=1)
@@ -65,10 +65,10 @@ def measure(truth: Labels, given: Labels, label_count: int, *, default: int, see
         rows=len(truth),
         accuracy=float(right.mean()),
         interval=wilson(int(right.sum()), len(truth)),
-        accuracy_with_default=float(filled.mean()),
-        interval_with_default=wilson(int(filled.sum()), len(truth)),
-        coverage=float(covered.mean()),
-        covered_accuracy=float(right[covered].mean()) if covered.any() else 0.0,
+        accuracy_with_default=float(filled_in.mean()),
+        interval_with_default=wilson(int(filled_in.sum()), len(truth)),
+        coverage=float(labeled.mean()),
+        covered_accuracy=float(right[labeled].mean()) if labeled.any() else 0.0,
         macro_f1=macro_f1(counts),
         macro_f1_interval=_percentiles(macro),
         f1=tuple(item.f1 for item in counts),
@@ -77,17 +77,18 @@ def measure(truth: Labels, given: Labels, label_count: int, *, default: int, see
     )
 
 
-def compare(truth: Labels, one: Labels, other: Labels, *, seed: int = 0) -> Comparison:
+def compare(truth: Labels, one: Labels, other: Labels, *, seed: int = 0) -> PairedComparison:
     """Compare two labelings of the same rows, row by row, so that what both find hard cancels out."""
     gains = (one == truth).astype(np.int64) - (other == truth).astype(np.int64)
-    chosen = np.random.default_rng(seed).integers(len(gains), size=(_RESAMPLES, len(gains)))
+    resamples = np.random.default_rng(seed).integers(len(gains), size=(_RESAMPLES, len(gains)))
     only_one, only_other = int((gains > 0).sum()), int((gains < 0).sum())
-    return Comparison(float(gains.mean()), _percentiles(gains[chosen].mean(axis=1)), sign_test(only_one, only_other))
+    interval = _percentiles(gains[resamples].mean(axis=1))
+    return PairedComparison(float(gains.mean()), interval, sign_test(only_one, only_other))
 
 
-def confusion_matrix(truth: Labels, given: Labels, label_count: int) -> npt.NDArray[np.int64]:
+def confusion_matrix(truth: Labels, labels: Labels, label_count: int) -> npt.NDArray[np.int64]:
     """Return counts, right label x given label; abstentions and errors are the last column."""
-    columns = np.where(given >= 0, given, label_count)
+    columns = np.where(labels >= 0, labels, label_count)
     counts = np.bincount(truth * (label_count + 1) + columns, minlength=label_count * (label_count + 1))
     return counts.reshape(label_count, label_count + 1)
 
@@ -98,9 +99,9 @@ def label_counts(confusion: npt.NDArray[np.int64]) -> list[LabelCounts]:
     return [LabelCounts(*counts) for counts in np.stack([hits, right, given], axis=1).tolist()]
 
 
-def _resampled_f1(truth: Labels, given: Labels, label_count: int, seed: int) -> Floats:
+def _resampled_f1(truth: Labels, labels: Labels, label_count: int, seed: int) -> Floats:
     """Return resamples x labels. Drawing rows with replacement is drawing confusion counts."""
-    confusion = confusion_matrix(truth, given, label_count)
+    confusion = confusion_matrix(truth, labels, label_count)
     draws = np.random.default_rng(seed).multinomial(len(truth), confusion.ravel() / len(truth), size=_RESAMPLES)
     return np.array([[counts.f1 for counts in label_counts(draw.reshape(confusion.shape))] for draw in draws])
 

@@ -1,14 +1,15 @@
-"""Folds: which gold rows are judged by fits that have not seen them."""
+"""Folds: gold rows judged by fits that have not seen them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from labelwright.synthesis.statistics.label_models import Floats, Labels
+from labelwright.synthesis.arrays import Floats, Labels, Mask
 
-Mask = npt.NDArray[np.bool_]
+_Entry = TypeVar("_Entry", bound=np.generic)
 
 
 def stratified_folds(labels: Labels, count: int, seed: int) -> Labels:
@@ -20,16 +21,19 @@ def stratified_folds(labels: Labels, count: int, seed: int) -> Labels:
     return folds
 
 
-def unseen_scores(folds: Sequence[Labels], score: Callable[[Mask, Mask], Floats]) -> Floats:
-    """Return repeats x rows x labels: each row scored by fits that had not seen it, once for each of the ``folds``.
+def out_of_fold(folds: Labels, score: Callable[[Mask, Mask], npt.NDArray[_Entry]]) -> npt.NDArray[_Entry]:
+    """Return an entry for each row, by fits that have not seen the row. ``folds`` must not be empty.
 
-    ``score`` takes the rows to fit on and the rows to score.
+    ``score`` takes the rows to train on and those of one fold to test, and returns an entry for each of the latter.
     """
-    repeats = []
-    for numbers in folds:
-        parts = [(numbers == fold, score(numbers != fold, numbers == fold)) for fold in np.unique(numbers)]
-        whole = np.empty((len(numbers), parts[0][1].shape[1]))
-        for test, scores in parts:
-            whole[test] = scores
-        repeats.append(whole)
-    return np.stack(repeats)
+    tests = [folds == fold for fold in np.unique(folds)]
+    parts = [score(~test, test) for test in tests]
+    entries = np.empty((len(folds), *parts[0].shape[1:]), dtype=parts[0].dtype)
+    for test, part in zip(tests, parts, strict=True):
+        entries[test] = part
+    return entries
+
+
+def unseen_scores(divisions: Sequence[Labels], score: Callable[[Mask, Mask], Floats]) -> Floats:
+    """Return repeats x rows x labels: each row scored out of fold, once for each of the divisions into folds."""
+    return np.stack([out_of_fold(folds, score) for folds in divisions])

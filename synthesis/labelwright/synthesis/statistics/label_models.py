@@ -1,8 +1,8 @@
 """Label models, fitted: from the programs' votes on many records to what each program's vote is worth.
 
 Every method ends in the naive-Bayes form that ``labelwright.core.label_model`` evaluates,
-``likelihood[program][vote][label]``, and decisions are made there and nowhere else: what was measured offline is what
-is served.
+``likelihood[program][vote][label]``, and decisions are made there and nowhere else: the figures that are measured here
+are those of what is served.
 
 Votes are an integer array, records x programs; ``ABSTAIN`` and errors are missing votes. Labels are indexes into the
 task's labels.
@@ -16,22 +16,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.label_model import LabelModel, dump_weighted, parse_label_model
-
-Votes = npt.NDArray[np.int64]
-"""Records x programs: a label's index, or a negative number where there is no vote."""
-Labels = npt.NDArray[np.int64]
-"""One label's index a record; negative where there is none."""
-Floats = npt.NDArray[np.float64]
-
-HIDDEN = -1000
-"""A vote that may not be looked at, as the row stood in the program's own prompt: neither a vote nor a silence."""
+from labelwright.synthesis.arrays import HIDDEN, Floats, Labels, Votes
 
 _TINY = 1e-6
 """Likelihoods stay this far above zero, so that no single vote can rule a label out."""
+_IMAGINED_ROWS = 32.0
+"""Of each label. Fewer trust the direction of a handful of errors, more smooth away what 100 gold rows do show."""
 _MOST_TRIPLET_PARTNERS = 30
+"""Partners give 435 pairs at most, whose median hardly moves with more, while the time grows with their square."""
+_WEAKEST, _STRONGEST = 0.02, 0.98
+"""Bounds of a program's strength by triplets: one is never taken to be no better than guessing, or never wrong."""
+_UNKNOWN_STRENGTH = 0.5
+"""Of a program that has no two partners: halfway between guessing and never wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,32 +88,32 @@ def fit_majority() -> Fit:
     return Fit("majority")
 
 
-def fit_weighted(votes: Votes, gold: Labels, label_count: int, *, strength: float = 32.0) -> Fit:
+def fit_weighted(votes: Votes, gold: Labels, label_count: int, *, strength: float = _IMAGINED_ROWS) -> Fit:
     """Weigh each vote by its log-odds on gold rows.
 
     ``likelihood`` is the share of *all* rows of a label on which the program votes so, abstentions counted in: a
     program that only ever gives one label still tells that label from the others. ``strength`` is how many imagined
     rows of each label pull it towards a program of the same coverage and accuracy whose errors know no direction:
-    few gold rows say how often a program is wrong, but hardly how. Rows that are ``HIDDEN`` from a program are left out
-    of what it is judged by.
+    few gold rows say how often a program is wrong, but hardly how. A program is not judged by the rows that are
+    ``HIDDEN`` from it.
     """
     truth = np.eye(label_count)[gold]
     likelihood = np.empty((votes.shape[1], label_count, label_count))
     for program, column in enumerate(votes.T):
-        seen = column != HIDDEN
-        rows = truth[seen].sum(axis=0)
-        counts = _one_hot(column[seen], label_count).T @ truth[seen]
-        likelihood[program] = (counts + strength * _undirected(counts, int(seen.sum()))) / (rows + strength)
+        visible = column != HIDDEN
+        rows = truth[visible].sum(axis=0)
+        counts = _one_hot(column[visible], label_count).T @ truth[visible]
+        likelihood[program] = (counts + strength * _undirected(counts, int(visible.sum()))) / (rows + strength)
     return Fit("weighted", _prior(truth.sum(axis=0)), np.clip(likelihood, _TINY, 1.0))
 
 
 def _undirected(counts: Floats, rows: int) -> Floats:
     """Return P(vote | label), votes x labels, of a program with the coverage and accuracy in ``counts``, no more."""
     label_count = len(counts)
-    given = counts.sum(axis=1) + 1 / label_count
-    coverage = given.sum() / (rows + 2)
+    vote_counts = counts.sum(axis=1) + 1 / label_count
+    coverage = vote_counts.sum() / (rows + 2)
     accuracy = (np.trace(counts) + 1) / (counts.sum() + label_count)
-    wrong = np.tile(given[:, None], (1, label_count))
+    wrong = np.tile(vote_counts[:, None], (1, label_count))
     np.fill_diagonal(wrong, 0.0)
     return np.asarray(coverage * (accuracy * np.eye(label_count) + (1 - accuracy) * wrong / wrong.sum(axis=0)))
 
@@ -133,17 +131,17 @@ def fit_dawid_skene(
 
     Starts at the shares of the votes. ``smoothing`` is added to every count. A ``prior`` is kept as it is.
     """
-    seen = votes[(votes >= 0).any(axis=1)]
-    if not len(seen):
+    voted_rows = votes[(votes >= 0).any(axis=1)]
+    if not len(voted_rows):
         return Fit("dawid_skene", _uniform(label_count), np.full((votes.shape[1], label_count, label_count), 0.5))
-    given = [_one_hot(column, label_count) for column in seen.T]
-    belief = np.sum(given, axis=0)
+    one_hot = [_one_hot(column, label_count) for column in voted_rows.T]
+    belief = np.sum(one_hot, axis=0)
     belief = belief / belief.sum(axis=1, keepdims=True)
     for _ in range(rounds):
         balance = belief.mean(axis=0) if prior is None else prior
-        likelihood = np.stack([_columns_to_one(one.T @ belief + smoothing) for one in given])
+        likelihood = np.stack([_columns_to_one(one.T @ belief + smoothing) for one in one_hot])
         fit = Fit("dawid_skene", np.clip(balance, _TINY, 1.0), np.clip(likelihood, _TINY, 1.0))
-        before, belief = belief, posteriors(fit, seen)
+        before, belief = belief, posteriors(fit, voted_rows)
         if np.abs(belief - before).max() < tolerance:
             break
     return fit
@@ -187,14 +185,13 @@ def _median_strength(agreement: Floats, program: int) -> float:
         for one, other in itertools.combinations(partners[:_MOST_TRIPLET_PARTNERS], 2)
         if agreement[one, other] > 0
     ]
-    # Without two partners nothing is known: a little better than guessing.
-    return float(np.clip(np.median(strengths), 0.02, 0.98)) if strengths else 0.5
+    return float(np.clip(np.median(strengths), _WEAKEST, _STRONGEST)) if strengths else _UNKNOWN_STRENGTH
 
 
 def _one_hot(column: Labels, label_count: int) -> Floats:
-    given = np.zeros((len(column), label_count))
-    given[column >= 0, column[column >= 0]] = 1.0
-    return given
+    one_hot = np.zeros((len(column), label_count))
+    one_hot[column >= 0, column[column >= 0]] = 1.0
+    return one_hot
 
 
 def _columns_to_one(counts: Floats) -> Floats:

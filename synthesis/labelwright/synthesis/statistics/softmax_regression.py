@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from labelwright.synthesis.statistics.label_models import Floats, softmax
+from labelwright.synthesis.arrays import Floats
+from labelwright.synthesis.statistics.label_models import softmax
 
 _MOST_STEPS = 500
 _TOLERANCE = 1e-5
+"""Of the slope, a row: weights are rounded to a hundredth of a log-odd, which this is far below."""
 
 
 @dataclass(frozen=True, slots=True)

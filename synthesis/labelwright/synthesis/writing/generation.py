@@ -1,4 +1,4 @@
-"""One program: asked for, read out of the reply, repaired, judged, and once more asked for where it has a fault."""
+"""One program: asked for, read from the reply, repaired, tried, and asked for once more where it has a fault."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from dataclasses import dataclass
 
 from labelwright.core.bundle import Program
 from labelwright.core.task import Task
-from labelwright.synthesis.asking.evidence import Material, gather, gather_words
+from labelwright.synthesis.asking.evidence import VotedRows, gather, gather_words
 from labelwright.synthesis.asking.program_prompt import ProgramPrompts
 from labelwright.synthesis.asking.strategies import Strategy
 from labelwright.synthesis.llm.completion import Finish, Message, Reply, Request
 from labelwright.synthesis.llm.provider import Provider
 from labelwright.synthesis.repair.extraction import extract_source
 from labelwright.synthesis.repair.repair import repair
-from labelwright.synthesis.writing.validation import Fault, Validator, Verdict
+from labelwright.synthesis.writing.validation import ProgramFault, TrialResult, Validator
 from labelwright.synthesis.writing.word_program import clean_words, read_words, write_word_program
 
 FIRST, PROGRAM, WORDS, REPAIR = "first", "program", "words", "repair"
 """Purposes in the ledger."""
 
 _FEWEST_WORDS = 3
+"""Words of all lists together, below which a program would be silent but for a few records."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Exchange:
     """One question and its answer, for provenance."""
 
     purpose: str
@@ -39,9 +40,9 @@ class Attempt:
     name: str
     strategy: str
     program: Program | None
-    fault: Fault | None
-    verdict: Verdict | None
-    asked: tuple[Asked, ...]
+    fault: ProgramFault | None
+    trial: TrialResult | None
+    exchanges: tuple[Exchange, ...]
     changes: tuple[str, ...]
     """The automatic repairs, in words."""
     shown_gold: frozenset[int]
@@ -52,73 +53,72 @@ class Generator:
     """Makes programs of one task."""
 
     def __init__(self, provider: Provider, validator: Validator, prompts: ProgramPrompts, task: Task) -> None:
-        self._provider = provider
-        self._validator = validator
-        self._prompts = prompts
-        self._task = task
+        self.provider = provider
+        self.validator = validator
+        self.prompts = prompts
+        self.task = task
 
-    def make(self, name: str, strategy: Strategy, material: Material, turn: int) -> Attempt:
+    def make(self, name: str, strategy: Strategy, rows: VotedRows, turn: int) -> Attempt:
         """Return the program number ``turn``. Raises AskFailed, BudgetExceeded."""
-        run = _Run(self, name, strategy, turn)
-        return run.by_words(material) if strategy.by_words else run.by_program(material)
+        generation = _Generation(self, name, strategy, turn)
+        return generation.by_words(rows) if strategy.by_words else generation.by_program(rows)
 
 
-class _Run:
+class _Generation:
     """The steps of one program."""
 
     def __init__(self, generator: Generator, name: str, strategy: Strategy, turn: int) -> None:
-        self._provider = generator._provider
-        self._validator = generator._validator
-        self._prompts = generator._prompts
-        self._task = generator._task
+        self._provider = generator.provider
+        self._validator = generator.validator
+        self._prompts = generator.prompts
+        self._task = generator.task
         self._name, self._strategy, self._turn = name, strategy, turn
-        self._asked: list[Asked] = []
-        self._shown: frozenset[int] = frozenset()
+        self._exchanges: list[Exchange] = []
+        self._shown_gold: frozenset[int] = frozenset()
 
-    def by_words(self, material: Material) -> Attempt:
-        said: dict[str, Asked] = {}
+    def by_words(self, rows: VotedRows) -> Attempt:
+        lists: dict[str, Exchange] = {}
         for index, label in enumerate(self._task.label_names):
-            evidence = gather_words(self._strategy, material, index, self._prompts.seed_of(self._turn))
-            self._shown |= evidence.shown_gold
-            request = self._prompts.words(self._strategy, evidence, label, self._turn)
-            said[label] = Asked(WORDS, request, self._ask(request, WORDS))
-        attempt = self._counting(said)
+            evidence = gather_words(self._strategy, rows, index, self._prompts.seed_of(self._turn))
+            self._shown_gold |= evidence.shown_gold
+            lists[label] = self._ask(self._prompts.words(self._strategy, evidence, label, self._turn), WORDS)
+        attempt = self._counting(lists)
         if attempt.fault is None or attempt.fault.kind not in ("constant", "never_votes"):
             return attempt
-        second = self._counting({**said, **self._other_words(attempt, attempt.fault, said)})
-        return second if second.fault is None else self._with_all_asked(attempt)
+        second = self._counting({**lists, **self._other_words(attempt, attempt.fault, lists)})
+        return second if second.fault is None else self._with_all_exchanges(attempt)
 
-    def _other_words(self, attempt: Attempt, fault: Fault, said: Mapping[str, Asked]) -> dict[str, Asked]:
-        """Ask for other words: of the label that drowns the others, or of all where none is ever found."""
+    def _other_words(self, attempt: Attempt, fault: ProgramFault, lists: Mapping[str, Exchange]) -> dict[str, Exchange]:
+        """Ask for other words: of the label that drowns the others, or of all where no word is ever found."""
         constant = fault.kind == "constant"
-        behavior = attempt.verdict.behavior if attempt.verdict else None
-        labels = [behavior.top_label] if constant and behavior else list(said)
-        other: dict[str, Asked] = {}
+        behavior = attempt.trial.behavior if attempt.trial else None
+        labels = [behavior.top_label] if constant and behavior else list(lists)
+        other: dict[str, Exchange] = {}
         for label in labels:
-            before = said[label]
+            first = lists[label]
             request = self._prompts.words_again(
-                before.request, before.reply.text, label, fault.message, self._turn, constant=constant
+                first.request, first.reply.text, label, fault.message, self._turn, constant=constant
             )
-            other[label] = Asked(REPAIR, request, self._ask(request, REPAIR))
+            other[label] = self._ask(request, REPAIR)
         return other
 
-    def _counting(self, said: Mapping[str, Asked]) -> Attempt:
-        """Return the program that counts the words that were said."""
-        listed = clean_words(self._task, {label: read_words(asked.reply.text) for label, asked in said.items()})
-        if sum(map(len, listed.values())) < _FEWEST_WORDS:
-            return self._attempt(None, Fault("no_words", "the replies hold no words that tell the labels apart"))
-        return self._judged(write_word_program(self._task, listed), ())
+    def _counting(self, lists: Mapping[str, Exchange]) -> Attempt:
+        """Return the program that counts the words of these lists."""
+        words = clean_words(self._task, {label: read_words(one.reply.text) for label, one in lists.items()})
+        if sum(map(len, words.values())) < _FEWEST_WORDS:
+            fault = ProgramFault("no_words", "the replies hold no words that tell the labels apart")
+            return self._attempt(None, fault)
+        return self._tried(write_word_program(self._task, words), ())
 
-    def by_program(self, material: Material) -> Attempt:
-        evidence = gather(self._strategy, material, self._prompts.seed_of(self._turn))
-        self._shown = evidence.shown_gold | self._prompts.shown_gold
+    def by_program(self, rows: VotedRows) -> Attempt:
+        evidence = gather(self._strategy, rows, self._prompts.seed_of(self._turn))
+        self._shown_gold = evidence.shown_gold | self._prompts.shown_gold
         before: tuple[Message, ...] = ()
         if self._strategy.asks_first:
-            question = self._prompts.first(self._strategy, self._turn)
-            answer = self._ask(question, FIRST)
-            before = (question.messages[-1], Message("assistant", answer.text))
+            first = self._ask(self._prompts.first(self._strategy, self._turn), FIRST)
+            before = (first.request.messages[-1], Message("assistant", first.reply.text))
         request = self._prompts.program(self._strategy, evidence, self._turn, before)
-        reply = self._ask(request, PROGRAM)
+        reply = self._ask(request, PROGRAM).reply
         attempt = self._read(reply)
         if attempt.fault is None:
             return attempt
@@ -128,40 +128,40 @@ class _Run:
             if useless
             else self._prompts.repaired(request, reply.text, attempt.fault.message, self._turn)
         )
-        second = self._read(self._ask(again, REPAIR))
-        return second if second.fault is None or attempt.program is None else self._with_all_asked(attempt)
+        second = self._read(self._ask(again, REPAIR).reply)
+        return second if second.fault is None or attempt.program is None else self._with_all_exchanges(attempt)
 
     def _read(self, reply: Reply) -> Attempt:
         source = extract_source(reply.text)
         if source is None:
-            return self._attempt(None, Fault("no_program", "the reply holds no Python code"))
+            return self._attempt(None, ProgramFault("no_program", "the reply holds no Python code"))
         repaired = repair(self._task, source)
         if not repaired.parses:
             kind = "loop" if reply.finish is Finish.LOOP else "syntax"
             message = "the code repeats itself without end" if kind == "loop" else "the code is not valid Python"
-            return self._attempt(None, Fault(kind, message))
-        return self._judged(repaired.source, repaired.changes)
+            return self._attempt(None, ProgramFault(kind, message))
+        return self._tried(repaired.source, repaired.changes)
 
-    def _judged(self, source: str, changes: tuple[str, ...]) -> Attempt:
+    def _tried(self, source: str, changes: tuple[str, ...]) -> Attempt:
         program = Program(self._name, source)
-        verdict = self._validator.judge(program)
-        return self._attempt(program, verdict.fault, verdict, changes)
+        trial = self._validator.try_out(program)
+        return self._attempt(program, trial.fault, trial, changes)
 
-    def _ask(self, request: Request, purpose: str) -> Reply:
-        reply = self._provider.complete(request, purpose)
-        self._asked.append(Asked(purpose, request, reply))
-        return reply
+    def _ask(self, request: Request, purpose: str) -> Exchange:
+        exchange = Exchange(purpose, request, self._provider.complete(request, purpose))
+        self._exchanges.append(exchange)
+        return exchange
 
     def _attempt(
         self,
         program: Program | None,
-        fault: Fault | None,
-        verdict: Verdict | None = None,
+        fault: ProgramFault | None,
+        trial: TrialResult | None = None,
         changes: tuple[str, ...] = (),
     ) -> Attempt:
         return Attempt(
-            self._name, self._strategy.name, program, fault, verdict, tuple(self._asked), changes, self._shown
+            self._name, self._strategy.name, program, fault, trial, tuple(self._exchanges), changes, self._shown_gold
         )
 
-    def _with_all_asked(self, attempt: Attempt) -> Attempt:
-        return self._attempt(attempt.program, attempt.fault, attempt.verdict, attempt.changes)
+    def _with_all_exchanges(self, attempt: Attempt) -> Attempt:
+        return self._attempt(attempt.program, attempt.fault, attempt.trial, attempt.changes)

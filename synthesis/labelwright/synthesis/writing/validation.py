@@ -1,4 +1,4 @@
-"""Whether a program is fit to be kept, found out by running it in the sandbox on a sample of the records."""
+"""Whether a program is fit to be kept: tried out in the sandbox on a sample of the records."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from labelwright.core.bundle import Program
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.finding import Finding, Severity
-from labelwright.core.record import Record, pack
-from labelwright.core.row import Row
-from labelwright.core.task import Task
+from labelwright.core.record import pack
 from labelwright.core.vote import is_error
 from labelwright.sandbox import Sandbox
 from labelwright.sandbox.static_checks import check_program
+from labelwright.synthesis.arrays import Labels
 from labelwright.synthesis.asking.sampling import random_distinct
 from labelwright.synthesis.repair.extraction import parse_source
 from labelwright.synthesis.repair.placeholders import find_placeholder
-
-Column = npt.NDArray[np.int64]
-"""One program's votes, one a record; errors count as abstentions."""
+from labelwright.synthesis.rows import Rows
 
 _SAMPLE = 600
+"""Records of a trial: seconds in the sandbox, and a share of 5% is known to within 2 points."""
 _MAX_ERRORS = 0.05
+"""Share of records that a program may fail on: fewer are odd ones that it did not foresee, more are its own fault."""
 _ONE_SIDED = 0.95
+"""Share of its votes for one label from which on a program is marked as one-sided."""
 _CONSTANT = 0.98
+"""Coverage, and share of one label, from which on a program says the same of everything; 2% is for the odd record."""
 _SAME_VOTES = 0.98
+"""Agreement from which on the second of two programs is a double: it would count the first one's evidence twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Behavior:
     label_shares: dict[str, float]
     one_sided: bool
     microseconds: float
-    """Per record, wall time, the sandbox's own included: a matter of the machine and its load."""
+    """Per record, in wall time, the sandbox's own part included: it varies with the machine and its load."""
 
     @property
     def top_label(self) -> str:
@@ -55,7 +56,7 @@ class Behavior:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ProgramFault:
     """Why a program cannot be kept. ``kind`` is a short stable word, ``message`` is fit to be shown to the LLM."""
 
     kind: str
@@ -63,45 +64,48 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What came out: a fault, or behavior and votes on sample and gold. A faulty program has them if it ran."""
+class TrialResult:
+    """A fault, or behavior and votes on sample and gold; a faulty program has these too where it ran.
 
-    fault: Fault | None
+    Votes are one a record; errors count as abstentions.
+    """
+
+    fault: ProgramFault | None
     behavior: Behavior | None
-    sample_votes: Column
-    gold_votes: Column
+    sample_votes: Labels
+    gold_votes: Labels
 
 
 class Validator:
-    """Judges programs of one task on one sample."""
+    """Tries out programs of one task on one sample."""
 
-    def __init__(self, sandbox: Sandbox, task: Task, records: Sequence[Record], gold: Sequence[Row]) -> None:
-        # Distinct ones: a record that repeats would hide what programs do with the others. See learn_directly on repr.
-        self.sample = [records[index] for index in random_distinct([repr(record) for record in records], 0)[:_SAMPLE]]
+    def __init__(self, sandbox: Sandbox, rows: Rows) -> None:
+        # Distinct ones: a record that repeats would hide what programs do with the others.
+        self.sample = [rows.records[index] for index in random_distinct(rows.records, 0)[:_SAMPLE]]
         self._sandbox = sandbox
-        self._task = task
-        limit = task.limits.record_bytes
-        self._packed = [pack(record, limit) for record in self.sample] + [pack(row.record, limit) for row in gold]
+        self._task = rows.task
+        limit = rows.task.limits.record_bytes
+        self._packed = [pack(record, limit) for record in (*self.sample, *rows.gold_records)]
 
-    def judge(self, program: Program) -> Verdict:
-        """Return what is to be said of the program by itself."""
+    def try_out(self, program: Program) -> TrialResult:
+        """Return how the program does by itself, other programs aside."""
         errors = [item for item in check_program(self._task, program) if item.severity is Severity.ERROR]
         if errors:
-            return _refused("static", _said(errors))
-        if said := find_placeholder(program.source):
-            return _refused("placeholder", said)
+            return _refused("static", _in_words(errors))
+        if place := find_placeholder(program.source):
+            return _refused("placeholder", place)
         try:
             executable = self._sandbox.load(self._task, [program])
         except InvalidBundle as refusal:
-            return _refused("load", _said(refusal.findings))
+            return _refused("load", _in_words(refusal.findings))
         with closing(executable):
             start = time.perf_counter()
             evaluation = executable.evaluate(self._packed)
             seconds = time.perf_counter() - start
         votes = np.array([vote for (vote,) in evaluation.votes], dtype=np.int64)
-        return self._weigh(votes, evaluation.messages.get(program.name, ""), seconds)
+        return self._result(votes, evaluation.messages.get(program.name, ""), seconds)
 
-    def _weigh(self, votes: Column, message: str, seconds: float) -> Verdict:
+    def _result(self, votes: Labels, message: str, seconds: float) -> TrialResult:
         errors = float(np.mean([is_error(int(vote)) for vote in votes])) if len(votes) else 0.0
         votes = np.maximum(votes, -1)
         cast = votes[votes >= 0]
@@ -115,19 +119,19 @@ class Validator:
             microseconds=1e6 * seconds / max(1, len(votes)),
         )
         split = len(self.sample)
-        return Verdict(_fault(behavior, message), behavior, votes[:split], votes[split:])
+        return TrialResult(_fault(behavior, message), behavior, votes[:split], votes[split:])
 
 
-def _said(findings: Sequence[Finding]) -> str:
+def _in_words(findings: Sequence[Finding]) -> str:
     return "; ".join(f"line {item.line}: {item.message}" if item.line else item.message for item in findings[:3])
 
 
-def _refused(kind: str, message: str) -> Verdict:
-    nothing = np.full(0, -1, dtype=np.int64)
-    return Verdict(Fault(kind, message), None, nothing, nothing)
+def _refused(kind: str, message: str) -> TrialResult:
+    no_votes = np.full(0, -1, dtype=np.int64)
+    return TrialResult(ProgramFault(kind, message), None, no_votes, no_votes)
 
 
-def same_behavior(one: Column, other: Column) -> bool:
+def same_behavior(one: Labels, other: Labels) -> bool:
     """Whether two programs vote alike on 98% of the records that either votes on."""
     either = (one >= 0) | (other >= 0)
     return bool(either.any()) and float((one == other)[either].mean()) >= _SAME_VOTES
@@ -148,12 +152,12 @@ def _shape(program: Program) -> str:
     return ast.dump(tree)
 
 
-def _fault(behavior: Behavior, message: str) -> Fault | None:
+def _fault(behavior: Behavior, message: str) -> ProgramFault | None:
     if behavior.errors > _MAX_ERRORS:
-        return Fault("errors", f"it fails on {behavior.errors:.0%} of the records: {message}")
+        return ProgramFault("errors", f"it fails on {behavior.errors:.0%} of the records: {message}")
     if behavior.coverage == 0:
-        return Fault("never_votes", "it returns None for every record")
+        return ProgramFault("never_votes", "it returns None for every record")
     top = behavior.top_label
     if behavior.coverage >= _CONSTANT and behavior.label_shares[top] >= _CONSTANT:
-        return Fault("constant", f'it returns "{top}" for nearly every record')
+        return ProgramFault("constant", f'it returns "{top}" for nearly every record')
     return None

@@ -1,4 +1,4 @@
-"""Programs out of word lists: the LLM names the words of each label, the program around them is the same for all."""
+"""Programs made of word lists: the LLM names the words of each label, the program around them is the same for all."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from labelwright.core.task import FieldType, Task
-from labelwright.synthesis.asking.prompts import render
+from labelwright.synthesis.templates import render
 
 _MAX_WORDS_A_TERM = 3
+"""Records hardly repeat four words in a row: a longer item is a sentence about the list."""
 _MAX_TERMS = 30
+"""More than a reply's cap of tokens holds; what goes on beyond it repeats itself."""
 _FEWEST_QUOTED = 3
+"""Quoted strings from which on a reply is taken to be a list of strings; a word or two may be quoted in a sentence."""
 _HINTED_LABELS = 4
+"""Labels that the docstring has room for."""
 # Items of a list in Python, the last one perhaps torn off; without quotes, whatever stands between commas.
 _QUOTED = re.compile(r"""(["'])(.{1,60}?)\1(?=\s*[,\]\n]|\s*$)""")
 _SEPARATOR = re.compile(r"[,;\n]+")
@@ -23,7 +27,7 @@ _TERM = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
 def read_words(text: str) -> list[str]:
-    """Return the terms of a list as an LLM writes it: lower case, each once, in order, of at most three words."""
+    """Return the terms of a list that an LLM wrote: lower case, each once, in order, of at most three words."""
     parts = [match[2] for match in _QUOTED.finditer(text)]
     if len(parts) < _FEWEST_QUOTED:
         parts = _SEPARATOR.split(_INTRODUCTION.sub("", text))
@@ -35,32 +39,31 @@ def read_words(text: str) -> list[str]:
     return list(terms)[:_MAX_TERMS]
 
 
-def clean_words(task: Task, listed: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Return the lists without labels' names and without words that stand in several lists: these decide nothing."""
-    places = Counter(word for words in listed.values() for word in words)
+def clean_words(task: Task, lists: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the lists without labels' names, which records hardly hold, and without words of several lists."""
+    places = Counter(word for words in lists.values() for word in words)
     names = {" ".join(_TERM.findall(name.lower())) for name in task.labels}
     return {
-        label: [word for word in words if places[word] == 1 and word not in names] for label, words in listed.items()
+        label: [word for word in words if places[word] == 1 and word not in names] for label, words in lists.items()
     }
 
 
-def write_word_program(task: Task, listed: Mapping[str, Sequence[str]]) -> str:
+def write_word_program(task: Task, lists: Mapping[str, Sequence[str]]) -> str:
     """Return the program's source. Labels without words are left out of it."""
-    told = {label: words for label, words in listed.items() if words}
-    return (
-        render(
-            "word_program.py",
-            listed=told,
-            hints=_hints(told),
-            fields=list(task.fields),
-            text_names=[field.name for field in task.fields.values() if field.type is FieldType.TEXT],
-        )
-        + "\n"
+    lists = {label: words for label, words in lists.items() if words}
+    source = render(
+        __package__,
+        "word_program.py",
+        lists=lists,
+        hints=_hints(lists),
+        fields=list(task.fields),
+        text_names=[field.name for field in task.fields_of(FieldType.TEXT)],
     )
+    return source + "\n"
 
 
-def _hints(listed: Mapping[str, Sequence[str]]) -> str:
+def _hints(lists: Mapping[str, Sequence[str]]) -> str:
     """Return a few words of each label for the docstring; none where a label's name could end the string."""
-    if len(listed) > _HINTED_LABELS or any(not name.isprintable() or set(name) & set('"\\\\') for name in listed):
+    if len(lists) > _HINTED_LABELS or any(not name.isprintable() or set(name) & set('"\\\\') for name in lists):
         return ""
-    return ": " + "; ".join(f"{label} ({', '.join(words[:3])})" for label, words in listed.items())
+    return ": " + "; ".join(f"{label} ({', '.join(words[:3])})" for label, words in lists.items())

@@ -8,7 +8,7 @@ from labelwright.synthesis.llm.endpoint import AskFailed, Endpoint
 from labelwright.synthesis.llm.ledger import Budget, Ledger
 from labelwright.synthesis.llm.prices import read_price
 from labelwright.synthesis.llm.provider import KeptProvider, Provider, Retries
-from labelwright.synthesis.settings import Settings
+from labelwright.synthesis.settings import SynthesisSettings
 from labelwright.worker.runs.lease import RunLease
 from labelwright.worker.runs.replies import BookingEndpoint, RunReplies
 from typing_extensions import override
@@ -23,7 +23,7 @@ _REFUSING = frozenset({"http_401", "http_403", "http_404"})
 class RunLlm:
     """Opens the LLM for runs. Its endpoint, named by the settings of synthesis, is opened when first needed."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: SynthesisSettings) -> None:
         self._settings = settings
         self._endpoint: Endpoint | None = None
 

@@ -11,10 +11,10 @@ from labelwright.core.bundle import Bundle
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.record import unpack
 from labelwright.core.run import Run, RunState
-from labelwright.core.task import TASK_FILE
 from labelwright.core.wire.messages import bundle_from_message, bundle_to_message
-from labelwright.synthesis.combining.version import VersionMaterial, VersionOptions
-from labelwright.synthesis.writing.round import SynthesisSettings
+from labelwright.synthesis.combining.version import VersionOptions
+from labelwright.synthesis.rows import Rows
+from labelwright.synthesis.writing.round import WritingOptions
 from labelwright.v1 import registry_service_pb2
 from labelwright.worker.runs.lease import RunLease
 from labelwright.worker.runs.outcome import Advance
@@ -23,7 +23,7 @@ from labelwright.worker.runs.production import moved_meanwhile
 from labelwright.worker.runs.recent_records import SAMPLE_FILE, kept_records
 
 if TYPE_CHECKING:
-    from labelwright.synthesis.app import Outcome as Written
+    from labelwright.synthesis.app import SynthesisResult
 
 BUNDLE_FILE = "bundle/bundle.binpb"
 """One file, a Bundle message, so that it exists whole or not at all."""
@@ -76,25 +76,19 @@ def kept_lesson(lease: RunLease) -> Lesson:
     return Lesson(tuple(lesson.get("unseen_gold", ())), lesson.get("direct_labels", 0))
 
 
-def _write(parts: RunParts, lease: RunLease, base: Bundle, packed: Sequence[str], tokens: int) -> Written:
+def _write(parts: RunParts, lease: RunLease, base: Bundle, packed: Sequence[str], tokens: int) -> SynthesisResult:
     from labelwright.synthesis.app import run_synthesis  # imported late, as in runs/llm.py
 
     asking, seed = parts.asking, _seed(lease.run)
-    material = VersionMaterial(
-        base.task,
-        base.files[TASK_FILE].decode(),
-        [unpack(base.task, line) for line in packed],
-        base.gold,
-        base.programs,
-    )
     return run_synthesis(
-        material,
+        Rows(base.task, [unpack(base.task, line) for line in packed], base.gold),
         parts.llm.open(lease, tokens),
         parts.sandbox,
-        SynthesisSettings(asking.programs, asking.strategies, seed, prefix=f"r{lease.run.id}_"),
+        WritingOptions(asking.programs, asking.strategies, seed, prefix=f"r{lease.run.id}_"),
         VersionOptions(asking.direct_labels, asking.direct_examples, seed=seed),
         lambda _item, _asked: lease.check(),
         lambda _name, _share: lease.check(),
+        earlier_programs=base.programs,
     )
 
 
@@ -103,7 +97,7 @@ def _seed(run: Run) -> int:
     return run.id
 
 
-def _nothing_new(result: Written) -> str:
+def _nothing_new(result: SynthesisResult) -> str:
     """Return why the LLM added nothing to production's programs, empty where it did."""
     synthesis = result.synthesis
     # A student that learned from the LLM's own labels is new; one without them is not worth a version.
@@ -113,19 +107,19 @@ def _nothing_new(result: Written) -> str:
     return f"The LLM wrote no program that can be used: {synthesis.stopped or reasons or 'none was asked for'}."
 
 
-def _summary(result: Written, base: Bundle) -> str:
+def _summary(result: SynthesisResult, base: Bundle) -> str:
     total, old = len(result.version.bundle.programs), len(_of_production(result, base))
     early = f" It ended early: {result.synthesis.stopped}." if result.synthesis.stopped else ""
     origin = f"{total - old} new, {old} of production's {len(base.programs)}"
     return f"A version of {total} programs is made: {origin}.{early}"
 
 
-def _of_production(result: Written, base: Bundle) -> list[str]:
+def _of_production(result: SynthesisResult, base: Bundle) -> list[str]:
     """Return the names of production's programs that are unchanged in the new version."""
     return [program.name for program in base.programs if program in result.version.bundle.programs]
 
 
-def _facts(result: Written, base: Bundle) -> dict[str, Any]:
+def _facts(result: SynthesisResult, base: Bundle) -> dict[str, Any]:
     cost = result.synthesis.ledger.spent()
     return {
         "programs": list(result.version.bundle.program_names),
