@@ -6,13 +6,14 @@ means: into the program's own module, with the builtins that programs have, and 
 
 from __future__ import annotations
 
-import annotationlib  # type: ignore[import-not-found]  # Python 3.14; hosts may be older
 import dataclasses
 import sys
 import types
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import annotationlib  # type: ignore[import-not-found]  # Python 3.14; hosts may be older
 
 _typing: Any = typing
 _dataclasses: Any = dataclasses
