@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from labelwright.core.bundle import Program
+from labelwright.core.errors import DeadlineExceeded
 from labelwright.core.finding import Finding
 from labelwright.core.task import Task
 from labelwright.core.vote import ABSTAIN, VoteError
@@ -20,11 +21,13 @@ from labelwright.sandbox.sandbox import Sandbox
 
 CODE = "AS310"
 _ODD_BATCH = 7
-_MADE_UP_BATCH = 16
-_MADE_UP_SECONDS = 1.0
-"""Made-up records are tried as far as one way of evaluating them takes about so long."""
+_MADE_UP_BATCH = 2
+"""Made-up records in the first call; each further call takes as many as all before it."""
+_MADE_UP_SECONDS = 2.0
+"""Made-up records are tried as far as one way of evaluating them takes so long."""
 _SHOWN = 120
 """Characters of a made-up record in a finding."""
+_COSTLY = frozenset((VoteError.TIMEOUT, VoteError.MEMORY, VoteError.CRASHED, VoteError.BENCHED))
 _UNCERTAIN = frozenset((VoteError.TIMEOUT, VoteError.BENCHED))
 """Votes that depend on how busy the machine is, and so say nothing about the program."""
 _BALLAST = """\
@@ -63,6 +66,8 @@ def check_determinism(
             executable.close()
 
     records = [*packed_records, *_affordable(sandbox, task, programs, deadline)]
+    if not records:
+        return []
     ways = list(_evaluations(evaluate, programs, records))
     findings = []
     for place, program in enumerate(programs):
@@ -79,18 +84,22 @@ def check_determinism(
 
 
 def _affordable(sandbox: Sandbox, task: Task, programs: Sequence[Program], deadline: float | None) -> list[str]:
-    """Return the made-up records that these programs are quick enough for."""
+    """Return the made-up records that these programs vote on in time and within their memory."""
     records = made_up_records(task, programs)
+    affordable: list[str] = []
     executable = sandbox.load(task, programs)
-    started = time.monotonic()
+    until = time.monotonic() + _MADE_UP_SECONDS
     try:
-        for start in range(0, len(records), _MADE_UP_BATCH):
-            if time.monotonic() - started > _MADE_UP_SECONDS:
-                return records[:start]
-            executable.evaluate(records[start : start + _MADE_UP_BATCH], deadline=deadline)
+        while batch := records[: max(_MADE_UP_BATCH, len(affordable))]:
+            records = records[len(batch) :]
+            rows = executable.evaluate(batch, deadline=until if deadline is None else min(until, deadline)).votes
+            affordable += [record for record, votes in zip(batch, rows, strict=True) if not _COSTLY & set(votes)]
+    except DeadlineExceeded:
+        if deadline is not None and deadline <= until:
+            raise
     finally:
         executable.close()
-    return records
+    return affordable
 
 
 def _evaluations(

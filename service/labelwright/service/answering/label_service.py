@@ -13,6 +13,7 @@ import grpc
 from labelwright.core.errors import InvalidRequest, LabelwrightError, Unavailable
 from labelwright.service.answer import Answer
 from labelwright.service.answering.admission import Admission
+from labelwright.service.answering.explaining import add_messages
 from labelwright.service.answering.incoming import Incoming
 from labelwright.service.answering.labeling import Labeling
 from labelwright.service.answering.requests import (
@@ -108,6 +109,8 @@ class LabelService(LabelServiceServicer):
                 packed = packed_record(version.task, request)
                 answers, sources = self._answers(version, alias, (packed,), deadline)
                 outcome = version.answers.outcome(answers[0], sources[0], request.explain)
+                if request.explain:
+                    add_messages(version, [(packed, answers[0], outcome)], deadline)
                 return pb.LabelResponse(labeling=outcome.labeling, served=self._traffic.served(version, alias))
             finally:
                 version.release()
@@ -147,7 +150,10 @@ class LabelService(LabelServiceServicer):
         good = [item for item in packed if isinstance(item, str)]
         answers, sources = self._answers(version, alias, good, deadline)
         outcome = version.answers.outcome
-        labeled = (outcome(answer, source, explain) for answer, source in zip(answers, sources, strict=True))
+        outcomes = [outcome(answer, source, explain) for answer, source in zip(answers, sources, strict=True)]
+        if explain:
+            add_messages(version, zip(good, answers, outcomes, strict=True), deadline)
+        labeled = iter(outcomes)
         return [next(labeled) if isinstance(item, str) else self._record_error(item) for item in packed]
 
     def _stream_group(
