@@ -396,22 +396,28 @@ class Vote(_message.Message):
     PROGRAM_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
     program: _builtins.str
     """The program's name."""
     label: _builtins.str
     """The label that the program gives."""
     error: Global___VoteError.ValueType
     """The program failed."""
+    message: _builtins.str
+    """For people, where it failed by an error of its own: the exception's name, its text and the line, on one line. It may
+    quote the record, and is empty where the server did not find out.
+    """
     def __init__(
         self,
         *,
         program: _builtins.str = ...,
         label: _builtins.str = ...,
         error: Global___VoteError.ValueType = ...,
+        message: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "label", b"label", "vote", b"vote"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "label", b"label", "program", b"program", "vote", b"vote"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "label", b"label", "message", b"message", "program", b"program", "vote", b"vote"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_vote: _TypeAlias = _typing.Literal["label", "error"]  # noqa: Y015
     _WhichOneofArgType_vote: _TypeAlias = _typing.Literal["vote", b"vote"]  # noqa: Y015

@@ -1,24 +1,46 @@
 """The determinism check: a record's votes may depend on the record and on nothing else.
 
 A program that keeps something between records votes otherwise in another order, in other batches or after a
-restart. So the same sample is evaluated in several ways, each in fresh instances, and all must agree.
+restart; one that takes an object's address for a value, in memory that is laid out otherwise. So the same records are
+evaluated in several ways, and all must agree.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 from labelwright.core.bundle import Program
+from labelwright.core.errors import DeadlineExceeded
 from labelwright.core.finding import Finding
 from labelwright.core.task import Task
 from labelwright.core.vote import ABSTAIN, VoteError
 from labelwright.sandbox.backend.votes_text import Votes
+from labelwright.sandbox.made_up import made_up_records
 from labelwright.sandbox.sandbox import Sandbox
 
 CODE = "AS310"
 _ODD_BATCH = 7
+_MADE_UP_BATCH = 2
+"""Made-up records in the first call; each further call takes as many as all before it."""
+_MADE_UP_SECONDS = 2.0
+"""Made-up records are tried as far as one way of evaluating them takes so long."""
+_SHOWN = 120
+"""Characters of a made-up record in a finding."""
+_COSTLY = frozenset((VoteError.TIMEOUT, VoteError.MEMORY, VoteError.CRASHED, VoteError.BENCHED))
 _UNCERTAIN = frozenset((VoteError.TIMEOUT, VoteError.BENCHED))
 """Votes that depend on how busy the machine is, and so say nothing about the program."""
+_BALLAST = """\
+KEPT = []
+for number in range({count}):
+    class Kept:
+        pass
+    KEPT += [Kept, lambda: number, object(), bytes(16 * number % 500), {{number: [number + 0.5]}}]
+
+
+def label():
+    return None
+"""
 
 
 def check_determinism(
@@ -28,11 +50,12 @@ def check_determinism(
     packed_records: Sequence[str],
     deadline: float | None = None,
 ) -> list[Finding]:
-    """Return an error for each program whose votes on the sample differ between ways of evaluating it.
+    """Return an error for each program whose votes differ between ways of evaluating the same records.
 
-    ``deadline`` is a ``time.monotonic()`` value. Raises InvalidBundle where a program does not load, DeadlineExceeded.
+    The records are ``packed_records`` and made-up ones. ``deadline`` is a ``time.monotonic()`` value. Raises
+    InvalidBundle where a program does not load, DeadlineExceeded.
     """
-    if not packed_records:
+    if not programs:
         return []
 
     def evaluate(programs: Sequence[Program], batches: Sequence[Sequence[str]]) -> list[Votes]:
@@ -42,16 +65,41 @@ def check_determinism(
         finally:
             executable.close()
 
-    ways = list(_evaluations(evaluate, programs, packed_records))
+    records = [*packed_records, *_affordable(sandbox, task, programs, deadline)]
+    if not records:
+        return []
+    ways = list(_evaluations(evaluate, programs, records))
     findings = []
     for place, program in enumerate(programs):
         first = [votes[place] for votes in ways[0][1]]
         for name, evaluated in ways[1:]:
             differing = _first_difference(first, [votes[place] for votes in evaluated])
             if differing is not None:
-                findings.append(_finding(task, program, name, differing, first[differing], evaluated[differing][place]))
+                record = f"record {differing + 1} of the sample"
+                if differing >= len(packed_records):
+                    record = f"the made-up record {records[differing][:_SHOWN]}"
+                findings.append(_finding(task, program, name, record, first[differing], evaluated[differing][place]))
                 break
     return findings
+
+
+def _affordable(sandbox: Sandbox, task: Task, programs: Sequence[Program], deadline: float | None) -> list[str]:
+    """Return the made-up records that these programs vote on in time and within their memory."""
+    records = made_up_records(task, programs)
+    affordable: list[str] = []
+    executable = sandbox.load(task, programs)
+    until = time.monotonic() + _MADE_UP_SECONDS
+    try:
+        while batch := records[: max(_MADE_UP_BATCH, len(affordable))]:
+            records = records[len(batch) :]
+            rows = executable.evaluate(batch, deadline=until if deadline is None else min(until, deadline)).votes
+            affordable += [record for record, votes in zip(batch, rows, strict=True) if not _COSTLY & set(votes)]
+    except DeadlineExceeded:
+        if deadline is not None and deadline <= until:
+            raise
+    finally:
+        executable.close()
+    return affordable
 
 
 def _evaluations(
@@ -59,14 +107,26 @@ def _evaluations(
     programs: Sequence[Program],
     records: Sequence[str],
 ) -> Iterator[tuple[str, list[Votes]]]:
-    yield "in order", evaluate(programs, [records])
-    yield "in reverse order", evaluate(programs, [records[::-1]])[::-1]
+    def evaluate_elsewhere(programs: Sequence[Program], batches: Sequence[Sequence[str]], count: int) -> list[Votes]:
+        return [votes[1:] for votes in evaluate([_ballast(programs, count), *programs], batches)]
+
+    twice = evaluate(programs, [records, records])
+    yield "in order", twice[: len(records)]
+    yield "the second time", twice[len(records) :]
+    yield "in reverse order, with memory laid out otherwise", evaluate_elsewhere(programs, [records[::-1]], 2)[::-1]
     batches = [records[start : start + _ODD_BATCH] for start in range(0, len(records), _ODD_BATCH)]
-    yield f"in batches of {_ODD_BATCH}", evaluate(programs, batches)
-    if len(programs) > 1:
-        columns = [evaluate([program], [records]) for program in programs]
-        rows = zip(*([row[0] for row in column] for column in columns), strict=True)
-        yield "without the other programs", list(rows)
+    yield f"in batches of {_ODD_BATCH}, with memory laid out otherwise", evaluate_elsewhere(programs, batches, 5)
+    columns = [evaluate_elsewhere([program], [records], 20) for program in programs]
+    rows = zip(*([row[0] for row in column] for column in columns), strict=True)
+    yield "without the other programs, with memory laid out otherwise", list(rows)
+
+
+def _ballast(programs: Sequence[Program], count: int) -> Program:
+    """Return a program that only takes up memory, so that what the others make stands at other addresses."""
+    name = "ballast"
+    while any(program.name == name for program in programs):
+        name += "_"
+    return Program(name, _BALLAST.format(count=count))
 
 
 def _first_difference(one: Sequence[int], other: Sequence[int]) -> int | None:
@@ -76,13 +136,13 @@ def _first_difference(one: Sequence[int], other: Sequence[int]) -> int | None:
     return None
 
 
-def _finding(task: Task, program: Program, way: str, place: int, first: int, then: int) -> Finding:
+def _finding(task: Task, program: Program, way: str, record: str, first: int, then: int) -> Finding:
     return Finding(
         program.path,
         0,
         CODE,
-        f"votes {_shown(task, first)} on record {place + 1} of the sample, but {_shown(task, then)} {way}",
-        "keep nothing between records: no counters, caches of results, changed lists or globals",
+        f"votes {_shown(task, first)} on {record}, but {_shown(task, then)} {way}",
+        "keep nothing between records, and decide nothing by the address of an object (its hash, or order in a set)",
     )
 
 

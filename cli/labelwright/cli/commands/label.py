@@ -10,13 +10,14 @@ from typing import Annotated
 import typer
 from labelwright.cli import options
 from labelwright.cli.exits import ExitCode
-from labelwright.cli.labeling.answering import Answerer, FolderAnswerer, ServiceAnswerer
+from labelwright.cli.labeling.answering import Answerer, FolderAnswerer, ServiceAnswerer, label_and_ask_why
 from labelwright.cli.labeling.file import FileJob, FileResult, earlier_version, label_file
+from labelwright.cli.rows.failing import failure_of
 from labelwright.cli.rows.row_reading import STANDARD
 from labelwright.cli.screen import Screen, as_json
 from labelwright.cli.target import Target, parse_target
 from labelwright.cli.views.labels import show_answers, show_run
-from labelwright.client import Client, Failure, Labeling, Outcome
+from labelwright.client import Client, Labeling, Outcome
 from labelwright.core.errors import ConfigurationError
 
 
@@ -211,19 +212,20 @@ def _label_texts(
         outcomes = folder.answer([{name: text} for text in texts], explain=explain)
     else:
         with Client(servers.service) as client:
-            outcomes = client.label_batch(target.task, texts, **target.selection, explain=explain)
+            outcomes = label_and_ask_why(client, target.task, texts, explain, **target.selection)
     return _answer(screen, target.task, texts, outcomes)
 
 
 def _answer(screen: Screen, task: str, records: list[str], outcomes: list[Outcome]) -> ExitCode:
     if screen.json:
         answers = [
-            {"error": outcome} if isinstance(outcome, Failure) else _with_version(outcome) for outcome in outcomes
+            (_with_version(outcome) if isinstance(outcome, Labeling) else {}) | ({"error": failure} if failure else {})
+            for outcome, failure in zip(outcomes, map(failure_of, outcomes), strict=True)
         ]
         screen.document({"task": task, "answers": answers})
     else:
         show_answers(screen, records, outcomes)
-    return ExitCode.NO if any(isinstance(outcome, Failure) for outcome in outcomes) else ExitCode.OK
+    return ExitCode.NO if any(map(failure_of, outcomes)) else ExitCode.OK
 
 
 def _with_version(outcome: Labeling) -> dict[str, object]:

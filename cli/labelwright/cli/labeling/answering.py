@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from labelwright.cli.extras import open_sandbox
+from labelwright.cli.rows.failing import failure_of, is_doubtful
 from labelwright.cli.target import Target
 from labelwright.client import Client, Failure, Labeling, Outcome, ProgramVote, Registry, RetryPolicy
-from labelwright.client.messages.labels import failure_from_error
+from labelwright.client.messages.labels import RecordInput, failure_from_error
 from labelwright.client.messages.registry import open_folder
 from labelwright.core.bundle import Bundle
 from labelwright.core.errors import InvalidRecord, VersionNotFound
@@ -47,7 +48,10 @@ class Answerer(Protocol):
         ...
 
     def answer(self, rows: Sequence[Mapping[str, Any]], *, explain: bool) -> list[Outcome]:
-        """Return one outcome a row, in order; columns that are no fields of the task are left out."""
+        """Return one outcome a row, in order; columns that are no fields of the task are left out.
+
+        Where every program failed the votes are there even if no explanation was asked for.
+        """
         ...
 
     def close(self) -> None:
@@ -76,7 +80,7 @@ class ServiceAnswerer:
         """See Answerer."""
         values, failures = _readable(self.task, self._features.fill(rows))
         answers = iter(
-            self._client.label_batch(self.task.name, list(values.values()), version=self.version, explain=explain)
+            label_and_ask_why(self._client, self.task.name, list(values.values()), explain, version=self.version)
         )
         if not self._has_answered:
             self._client.close()
@@ -144,7 +148,8 @@ class FolderAnswerer:
                 failures[place] = failure_from_error(error)
         labeled = self._labeler.label(list(packed.values())) if packed else []
         answers: dict[int, Outcome] = dict(failures)
-        answers.update((place, self._labeling(answer, explain)) for place, answer in zip(packed, labeled, strict=True))
+        for (place, record), answer in zip(packed.items(), labeled, strict=True):
+            answers[place] = self._labeling(record, answer, explain)
         return [answers[place] for place in range(len(rows))]
 
     def close(self) -> None:
@@ -152,9 +157,12 @@ class FolderAnswerer:
         self._labeler.close()
         self._sandbox.close()
 
-    def _labeling(self, answer: Labeled, explain: bool) -> Labeling:
+    def _labeling(self, record: str, answer: Labeled, explain: bool) -> Labeling:
+        from labelwright.sandbox.failures import failure_messages
+
         decision = answer.decision
-        votes = dict(zip(self._programs, map(self._vote, answer.votes), strict=True)) if explain else {}
+        told = explain or all(is_error(vote) for vote in answer.votes)
+        votes = dict(zip(self._programs, map(self._vote, answer.votes), strict=True)) if told else {}
         return Labeling(
             label=self.task.label_names[decision.label] if is_label(decision.label) else None,
             probability=decision.probability,
@@ -163,12 +171,35 @@ class FolderAnswerer:
             source="computed",
             degraded=any(is_error(vote) for vote in answer.votes),
             votes=votes,
+            messages=failure_messages(self._labeler.executable, record, answer.votes) if told else {},
         )
 
     def _vote(self, vote: int) -> ProgramVote:
         if is_label(vote):
             return self.task.label_names[vote]
         return VoteError(vote) if is_error(vote) else None
+
+
+def label_and_ask_why(
+    client: Client,
+    task: str,
+    records: Sequence[RecordInput],
+    explain: bool,
+    *,
+    version: int | None = None,
+    alias: str | None = None,
+) -> list[Outcome]:
+    """Return one outcome a record; what may have failed in every program is asked for once more, with its votes."""
+    outcomes = client.label_batch(task, records, version=version, alias=alias, explain=explain)
+    doubtful = [place for place, outcome in enumerate(outcomes) if is_doubtful(outcome)]
+    if doubtful:
+        again = [records[place] for place in doubtful]
+        for place, outcome in zip(
+            doubtful, client.label_batch(task, again, version=version, alias=alias, explain=True), strict=True
+        ):
+            if failure_of(outcome) is not None:
+                outcomes[place] = outcome
+    return outcomes
 
 
 def _readable(task: Task, rows: Sequence[Mapping[str, Any]]) -> tuple[dict[int, dict[str, object]], dict[int, Failure]]:

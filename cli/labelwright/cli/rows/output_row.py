@@ -14,6 +14,7 @@ from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any, Protocol
 
+from labelwright.cli.rows.failing import failure_of
 from labelwright.cli.rows.row_reading import InputRow
 from labelwright.cli.screen import as_json
 from labelwright.client.messages.results import Labeling, Outcome
@@ -38,17 +39,19 @@ def kept_columns(names: tuple[str, ...]) -> Mapping[str, str]:
 
 def added_columns(row: InputRow, outcome: Outcome, *, explain: bool) -> dict[str, Any]:
     """Return the added columns; ``error`` only where there is one. ``version`` is None where a folder answered."""
+    failure = failure_of(outcome)
+    error = {"error": f"{row.place}: {failure.reason}: {failure.message}"} if failure else {}
     if not isinstance(outcome, Labeling):
         blank = {"label": None, "probability": None, "version": None, "source": None}
         votes = {"votes": None} if explain else {}
-        return blank | votes | {"error": f"{row.place}: {outcome.reason}: {outcome.message}"}
+        return blank | votes | error
     added: dict[str, Any] = {
         "label": outcome.label,
         "probability": outcome.probability,
         "version": outcome.version or None,
         "source": outcome.source,
     }
-    return added | {"votes": as_json(outcome.votes)} if explain else added
+    return added | ({"votes": as_json(outcome.votes)} if explain else {}) | error
 
 
 class RowFormat(Protocol):

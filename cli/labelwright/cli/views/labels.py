@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from labelwright.cli.labeling.run import RunCounts
+from labelwright.cli.rows.failing import failure_of
 from labelwright.cli.screen import VOTE_ERROR_PREFIX, Screen, shown
 from labelwright.cli.views.reports import table
 from labelwright.client import Failure, Labeling, Outcome, ProgramVote, VoteError
 from rich.text import Text
 
 _RECORD_WIDTH = 60
+_SAID_WIDTH = 200
 
 
 def show_answers(screen: Screen, records: list[str], outcomes: list[Outcome]) -> None:
@@ -21,7 +23,8 @@ def show_answers(screen: Screen, records: list[str], outcomes: list[Outcome]) ->
             continue
         rows.add_row(*_labeling_cells(outcome), text)
         for program, vote in outcome.votes.items():
-            rows.add_row("", "", "", "", Text(f"  {program}: ").append(vote_text(vote)))
+            said = shown(f" {outcome.messages[program]}", _SAID_WIDTH) if program in outcome.messages else ""
+            rows.add_row("", "", "", "", Text(f"  {program}: ").append(vote_text(vote)).append(said))
     screen.show(rows)
 
 
@@ -52,5 +55,7 @@ def show_run(screen: Screen, counts: RunCounts, output: str, seconds: float) -> 
 
 def _labeling_cells(answer: Labeling) -> tuple[Text, str, str, str]:
     label = Text("abstained", "dim") if answer.label is None else Text(shown(answer.label), "bold")
+    if failure_of(answer):
+        label = Text("failed", "red")
     version = str(answer.version) if answer.version else "-"
     return label, f"{answer.probability:.3f}", version, answer.source + (" degraded" if answer.degraded else "")

@@ -223,6 +223,7 @@ def _labeling(message: pb.Labeling, served: pb.ServedVersion) -> Labeling:
         source=_SOURCES.get(message.source, "unknown"),
         degraded=message.degraded,
         votes={vote.program: _vote(vote) for vote in message.votes},
+        messages={vote.program: vote.message for vote in message.votes if vote.message},
     )
 
 

@@ -20,7 +20,8 @@ class Labeling:
 
     ``label`` is None where the version abstained; ``probability`` (0 to 1) is then 0. ``version`` is the number of
     the version that answered and ``digest`` its content's name. ``degraded`` says that a program failed on this
-    record and the others decided alone. ``votes`` is empty where no explanation was asked for.
+    record and the others decided alone. ``votes`` is empty where no explanation was asked for. ``messages`` holds what
+    failed programs said, by program: such as "KeyError: 'x' (line 7)".
     """
 
     label: str | None
@@ -30,6 +31,7 @@ class Labeling:
     source: Source
     degraded: bool = False
     votes: Mapping[str, ProgramVote] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from labelwright.core.vote import VoteError
 from labelwright.sandbox.backend.blame import Outcome, SoloRun, raise_if_late, remaining_seconds
 from labelwright.sandbox.backend.breaker import Breaker
 from labelwright.sandbox.backend.costs import Costs
+from labelwright.sandbox.backend.messages import plain_message
 from labelwright.sandbox.backend.votes_text import Decoder, Votes
 from labelwright.sandbox.host.instance import Answer, Fault, FaultKind, LoadedInstance, Machine, version_text
 from labelwright.sandbox.host.pool import InstancePool
@@ -58,7 +59,7 @@ class _Batch:
 
     def note(self, messages: Mapping[int, str]) -> None:
         for index, text in messages.items():
-            self.messages.setdefault(index, text)
+            self.messages.setdefault(index, plain_message(text))
 
 
 class Executable:

@@ -221,10 +221,10 @@ def _kept_methods(reachable: Reachable) -> set[Scope]:
 
     def called(found: Scope | None, name: str, *, on_class: bool) -> None:
         method = reachable.methods.get(found, {}).get(name) if found else None
-        if method is not None and method not in methods and is_method(method):
-            if not on_class or is_class_method(method):
-                methods.add(method)
-                waiting.append(method)
+        is_new = method is not None and method not in methods and is_method(method)
+        if method is not None and is_new and (not on_class or is_class_method(method)):
+            methods.add(method)
+            waiting.append(method)
 
     for scope in reachable.scopes:
         for call in scope.calls:

@@ -200,16 +200,15 @@ class _Walk:
         self, node: ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Delete, scope: Scope, sure: bool
     ) -> None:
         match node:
-            case ast.AugAssign(target=target, op=operator):
-                deed = _deed_of(operator)
-                self._target(target, deed, scope, sure)
-            case ast.Assign(targets=targets, value=value):
-                for target in targets:
-                    self._assigned(target, value, scope, sure)
-            case ast.AnnAssign(target=target, value=ast.expr() as value):
-                self._assigned(target, value, scope, sure)
-            case ast.Delete(targets=targets):
-                for target in targets:
+            case ast.AugAssign():
+                self._target(node.target, _deed_of(node.op), scope, sure)
+            case ast.Assign():
+                for target in node.targets:
+                    self._assigned(target, node.value, scope, sure)
+            case ast.AnnAssign(value=ast.expr() as value):
+                self._assigned(node.target, value, scope, sure)
+            case ast.Delete():
+                for target in node.targets:
                     whole = isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice)
                     self._target(target, Deed.RESET if whole else Deed.SHRINK, scope, sure)
 
@@ -317,11 +316,9 @@ def _guards(test: ast.expr) -> Iterator[tuple[ast.Name, str]]:
                 waiting.append(operand)
             case ast.Compare(ops=[ast.Is() | ast.IsNot() | ast.In() | ast.NotIn()]) as test:
                 waiting += [test.left] if isinstance(test.ops[0], ast.Is | ast.IsNot) else test.comparators
-            case ast.Compare(
-                left=ast.Call() as call, ops=[operator], comparators=[ast.Constant(value=0 | 1 as number)]
-            ):
-                if isinstance(operator, _EMPTINESS[number]):
-                    waiting.append(call)
+            case ast.Compare(left=ast.Call() as length, ops=[operator], comparators=[ast.Constant(value=int(n))]):
+                if n in (0, 1) and isinstance(operator, _EMPTINESS[n]):
+                    waiting.append(length)
             case ast.Call(func=ast.Name(id="len" | "bool"), args=[value]):
                 waiting.append(value)
             case ast.Name() | ast.Attribute() | ast.Subscript() as value:

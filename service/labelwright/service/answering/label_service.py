@@ -11,6 +11,7 @@ from labelwright.core.errors import InvalidRequest, LabelwrightError, Unavailabl
 from labelwright.service.answer import LabelAnswer
 from labelwright.service.answering.admission import Admission
 from labelwright.service.answering.call import MethodMeter, VersionHold, reason_of
+from labelwright.service.answering.explaining import add_messages
 from labelwright.service.answering.incoming import Incoming
 from labelwright.service.answering.labeling import CachedLabeling
 from labelwright.service.answering.requests import (
@@ -62,6 +63,8 @@ class LabelServicer(LabelServiceServicer):
             packed = packed_record(hold.version.task, request)
             answers, sources = self._answers(hold, (packed,))
             outcome = hold.version.answers.outcome(answers[0], sources[0], request.explain)
+            if request.explain:
+                add_messages(hold.version, [(packed, answers[0], outcome)], hold.deadline)
             return pb.LabelResponse(labeling=outcome.labeling, served=self._traffic.served(hold.version, hold.alias))
 
     def LabelBatch(  # noqa: N802
@@ -112,8 +115,11 @@ class LabelServicer(LabelServiceServicer):
         good = [item for item in packed if isinstance(item, str)]
         answers, sources = self._answers(hold, good)
         outcome = hold.version.answers.outcome
-        labeled_outcomes = (outcome(answer, source, explain) for answer, source in zip(answers, sources, strict=True))
-        return [next(labeled_outcomes) if isinstance(item, str) else self._record_error(item) for item in packed]
+        labeled = [outcome(answer, source, explain) for answer, source in zip(answers, sources, strict=True)]
+        if explain:
+            add_messages(hold.version, zip(good, answers, labeled, strict=True), hold.deadline)
+        outcomes = iter(labeled)
+        return [next(outcomes) if isinstance(item, str) else self._record_error(item) for item in packed]
 
     def _stream_group(
         self, group: Sequence[pb.LabelStreamRequest], context: grpc.ServicerContext
