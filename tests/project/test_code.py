@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.tracked import ROOT
+from tests.project.tracked import ROOT, folders
 
 PACKAGES = sorted(
-    f"labelwright.{init.parent.name}"
-    for folder in ("core", "sandbox", "registry", "service", "synthesis", "clients")
-    for init in (ROOT / folder).glob("labelwright/*/*.py")
-    if init.name in ("__init__.py", "task.py")
+    f"labelwright.{path.name}"
+    for folder in folders()
+    for path in (ROOT / folder).glob("labelwright/*")
+    if path.is_dir() and path.name not in ("__pycache__", "v1")  # v1 is generated
 )
 
 
