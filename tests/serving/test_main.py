@@ -17,7 +17,7 @@ class ExampleSettings(ServerSettings):
 
     model_config = SettingsConfigDict(env_prefix="EXAMPLE_")
 
-    page: ClassVar[str] = "docs/example.md"
+    page: ClassVar[str] = "docs/registry.md"
 
 
 @pytest.fixture(autouse=True)
@@ -77,4 +77,4 @@ def test_a_wrong_setting_is_one_line(capsys: pytest.CaptureFixture[str], monkeyp
     code, output = ended(None, capsys)
     assert code == 2
     assert output.startswith("labelwright example: EXAMPLE_LOG_LEVEL: ")
-    assert output.endswith("(docs/example.md lists the settings)\n")
+    assert output.endswith("(docs/registry.md lists the settings)\n")

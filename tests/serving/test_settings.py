@@ -20,7 +20,7 @@ class ExampleSettings(ServerSettings):
 
     model_config = SettingsConfigDict(env_prefix="EXAMPLE_")
 
-    page: ClassVar[str] = "docs/example.md"
+    page: ClassVar[str] = "docs/registry.md"
 
     listen: Address = "127.0.0.1:1"
     """address of the example"""
@@ -72,7 +72,7 @@ def test_every_wrong_variable_is_named_and_no_value_is_shown(monkeypatch: pytest
     for name in ("LISTEN", "METRICS_LISTEN", "THREADS", "LOG_LEVEL"):
         assert f"EXAMPLE_{name}: " in caught.value.message
     assert "hunter2" not in caught.value.message
-    assert caught.value.advice == "docs/example.md lists the settings"
+    assert caught.value.advice == "docs/registry.md lists the settings"
 
 
 @pytest.mark.parametrize("settings", SERVERS)
