@@ -12,6 +12,8 @@ from labelwright.worker.settings import WorkerSettings
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from tests.parts.repository import ROOT
+
 SERVERS = [RegistrySettings, ServiceSettings, WorkerSettings]
 
 
@@ -89,4 +91,4 @@ def test_every_server_can_do_without_metrics_and_without_quiet(
 @pytest.mark.parametrize("settings", SERVERS)
 def test_every_setting_of_every_server_has_a_description(settings: type[ServerSettings]) -> None:
     assert [name for name, field in settings.model_fields.items() if not field.description] == []
-    assert (Path(__file__).parents[2] / settings.page).exists()
+    assert (ROOT / settings.page).exists()
