@@ -146,9 +146,9 @@ def test_a_feature_says_how_a_field_is_made() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        ('meaning = "numbers"', 'meaning = "text"', 11, "features.meaning: 'meaning' is no field of type numbers"),
-        ('source = "text"', 'source = "title"', 13, "features.meaning.source: 'title' is no field of type text"),
-        ('source = "text"', 'source = "meaning"', 13, "features.meaning.source: 'meaning' is no field of type text"),
+        ('meaning = "numbers"', 'meaning = "text"', 11, "features.meaning: 'meaning' is not a field of type numbers"),
+        ('source = "text"', 'source = "title"', 13, "features.meaning.source: 'title' is not a field of type text"),
+        ('source = "text"', 'source = "meaning"', 13, "features.meaning.source: 'meaning' is not a field of type text"),
         ('model = "minilm"', 'model = "minilm"\ndigest = "1"', 15, "features.meaning.digest: String should match"),
     ],
 )

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 PRODUCTION = "production"
-"""The alias of those who name none; it moves through the gates only."""
+"""The alias of callers who do not name one; only a version that passes the gates may get it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """A movable name for a version, and the registry's revision at which it moved there."""
+    """A movable name for a version, and the registry's revision of its last move."""
 
     task: str
     name: str

@@ -92,33 +92,35 @@ def open_bundle(files: Iterable[tuple[str, bytes]]) -> tuple[Bundle | None, list
 
     Programs are not run and not judged here, only named.
     """
-    kept, findings = _normalize(files)
-    if TASK_FILE not in kept:
+    contents, findings = _normalize(files)
+    if TASK_FILE not in contents:
         findings.append(Finding(TASK_FILE, 0, "AS100", "the file is missing", "docs/bundle.md shows a bundle"))
     programs = tuple(
-        Program(found[1], kept[path].decode()) for path in sorted(kept) if (found := _PROGRAM_PATH.fullmatch(path))
+        Program(found[1], contents[path].decode())
+        for path in sorted(contents)
+        if (found := _PROGRAM_PATH.fullmatch(path))
     )
     if not programs:
         findings.append(Finding(PROGRAM_FOLDER, 0, "AS110", "there is no program", "add programs/<name>.py"))
     if has_errors(findings):
         return None, findings
-    task, problems = parse_task(kept[TASK_FILE].decode())
+    task, problems = parse_task(contents[TASK_FILE].decode())
     findings += problems
     if task is None:
         return None, findings
     names = [program.name for program in programs]
     label_model: LabelModel | None = MajorityVote()
-    if LABEL_MODEL_FILE in kept:
-        label_model, problems = parse_label_model(kept[LABEL_MODEL_FILE].decode(), task.label_names, names)
+    if LABEL_MODEL_FILE in contents:
+        label_model, problems = parse_label_model(contents[LABEL_MODEL_FILE].decode(), task.label_names, names)
         findings += problems
-    gold, problems = _rows(task, kept, GOLD_FILE, labeled=True)
+    gold, problems = _rows(task, contents, GOLD_FILE, labeled=True)
     findings += problems
-    sample, problems = _rows(task, kept, SAMPLE_FILE, labeled=False)
+    sample, problems = _rows(task, contents, SAMPLE_FILE, labeled=False)
     findings += problems
-    findings += _provenance_findings(kept)
+    findings += _provenance_findings(contents)
     if label_model is None or has_errors(findings):
         return None, findings
-    return Bundle(kept, digest_files(kept), task, programs, label_model, gold, sample), findings
+    return Bundle(contents, digest_files(contents), task, programs, label_model, gold, sample), findings
 
 
 def read_folder(folder: Path) -> tuple[Bundle | None, list[Finding]]:
@@ -133,7 +135,7 @@ def read_folder(folder: Path) -> tuple[Bundle | None, list[Finding]]:
 
 
 def read_files(folder: Path) -> tuple[list[tuple[str, bytes]], list[Finding]]:
-    """Return the files in ``folder`` by path, and what is no file that a bundle could hold.
+    """Return the files in ``folder`` by path, and findings about what a bundle cannot hold.
 
     Raises InvalidBundle where the folder cannot be read.
     """
@@ -184,7 +186,7 @@ def _walk(folder: Path) -> Iterable[Path]:
 
 
 def _normalize(files: Iterable[tuple[str, bytes]]) -> tuple[dict[str, bytes], list[Finding]]:
-    kept: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     findings: list[Finding] = []
     size = 0
     for count, (path, content) in enumerate(files, start=1):
@@ -194,7 +196,7 @@ def _normalize(files: Iterable[tuple[str, bytes]]) -> tuple[dict[str, bytes], li
             )
             break
         size += len(content)
-        if problem := _path_problem(path, kept):
+        if problem := _path_problem(path, contents):
             findings.append(problem)
         elif size > MAX_BUNDLE_BYTES:
             findings.append(
@@ -202,16 +204,16 @@ def _normalize(files: Iterable[tuple[str, bytes]]) -> tuple[dict[str, bytes], li
             )
             break
         else:
-            kept[path] = _normalize_text(path, content, findings)
-    return kept, findings
+            contents[path] = _normalize_text(path, content, findings)
+    return contents, findings
 
 
-def _path_problem(path: str, kept: dict[str, bytes]) -> Finding | None:
+def _path_problem(path: str, contents: dict[str, bytes]) -> Finding | None:
     shown = ascii(path)[1:-1][:200]
     pure = PurePosixPath(path)
     if pure.is_absolute() or ".." in pure.parts or "\\" in path or "\0" in path or str(pure) != path:
         return Finding(shown, 0, "AS103", "the path leaves the bundle or is not in plain form", "use a relative path")
-    if path in kept:
+    if path in contents:
         return Finding(shown, 0, "AS107", "the path stands twice in the bundle", "rename one of the files")
     if path == TASK_FILE or path in OPTIONAL_FILES or _PROGRAM_PATH.fullmatch(path):
         return None
@@ -244,18 +246,18 @@ def _normalize_text(path: str, content: bytes, findings: list[Finding]) -> bytes
     return plain.encode()
 
 
-def _rows(task: Task, kept: dict[str, bytes], file: str, *, labeled: bool) -> tuple[tuple[Row, ...], list[Finding]]:
-    if file not in kept:
+def _rows(task: Task, contents: dict[str, bytes], file: str, *, labeled: bool) -> tuple[tuple[Row, ...], list[Finding]]:
+    if file not in contents:
         return (), []
-    rows, findings = parse_rows(task, kept[file].decode(), file, labeled=labeled)
+    rows, findings = parse_rows(task, contents[file].decode(), file, labeled=labeled)
     return tuple(rows), findings
 
 
-def _provenance_findings(kept: dict[str, bytes]) -> list[Finding]:
-    if PROVENANCE_FILE not in kept:
+def _provenance_findings(contents: dict[str, bytes]) -> list[Finding]:
+    if PROVENANCE_FILE not in contents:
         return []
     try:
-        if isinstance(json.loads(kept[PROVENANCE_FILE]), dict):
+        if isinstance(json.loads(contents[PROVENANCE_FILE]), dict):
             return []
         message = "is not a JSON object"
     except (ValueError, RecursionError) as error:

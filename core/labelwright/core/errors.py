@@ -1,7 +1,7 @@
 """Every error that Labelwright raises on purpose.
 
 One root, so that each process maps errors in one place: to gRPC status codes in the servers, to exit codes in the
-command. A message is written for the person who reads it; ``reason`` is for the program that reacts to it.
+command. The message is for people; ``reason`` is for programs that react to it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from labelwright.core.finding import Finding
 
 
 class LabelwrightError(Exception):
-    """The root. Subclasses set the gRPC status name and the reason that the wire carries."""
+    """The root. Subclasses set the name of the gRPC status and the reason that the contract carries."""
 
     status: ClassVar[str] = "INTERNAL"
     reason: ClassVar[str] = "INTERNAL"
@@ -57,7 +57,7 @@ class InvalidBundle(LabelwrightError):
 
 
 class NotFound(LabelwrightError):
-    """Something that the request names does not exist."""
+    """The request names something that does not exist."""
 
     status = "NOT_FOUND"
     reason = "NOT_FOUND"
@@ -94,14 +94,14 @@ class RunFileNotFound(NotFound):
 
 
 class LeaseLost(LabelwrightError):
-    """The caller does not hold the refresh run's lease, or no longer: another worker may."""
+    """The caller does not hold the refresh run's lease; another worker may."""
 
     status = "ABORTED"
     reason = "LEASE_LOST"
 
 
 class RunStateMismatch(LabelwrightError):
-    """The refresh run is not in a state in which this can be done."""
+    """The refresh run's state does not allow the request."""
 
     status = "FAILED_PRECONDITION"
     reason = "RUN_STATE_MISMATCH"
@@ -136,7 +136,7 @@ class CorruptArtifact(LabelwrightError):
 
 
 class StorageFull(LabelwrightError):
-    """There is no room left to store what was sent."""
+    """There is no space left to store what was sent."""
 
     status = "RESOURCE_EXHAUSTED"
     reason = "STORAGE_FULL"
@@ -162,7 +162,7 @@ class DeadlineExceeded(LabelwrightError):
 
 
 class Unavailable(LabelwrightError):
-    """A part that the answer needs cannot be reached or is not ready."""
+    """Something that the answer depends on cannot be reached or is not ready."""
 
     status = "UNAVAILABLE"
     reason = "UNAVAILABLE"

@@ -15,7 +15,7 @@ class Severity(enum.Enum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One thing that is wrong or doubtful, with its place and what to do about it.
+    """One thing that is wrong or doubtful, with its place and advice.
 
     ``code`` is stable and documented in docs/checks.md; ``line`` counts from 1, 0 means the file as a whole.
     """

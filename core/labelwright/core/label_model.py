@@ -1,7 +1,7 @@
 """Label models: from the votes on one record to one label and a probability.
 
-Fitting happens elsewhere and offline; what is stored in ``label_model.json`` is only what evaluation needs, and
-this module is the only place that evaluates, online and offline, so both give the same numbers.
+Fitting happens elsewhere and offline; ``label_model.json`` holds what evaluation needs. This module alone evaluates,
+online and offline, so both give the same numbers.
 
 The weighted model is naive Bayes over votes: ``score(y) = log prior(y) + sum over programs of log P(vote | y)``,
 normalized with softmax. A weighted vote, Dawid-Skene and triplet models all end in this form. Abstentions and
@@ -29,7 +29,7 @@ _CACHED_PATTERNS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The label's index in the task and its probability; ``ABSTAIN`` and 0.0 where there is none."""
+    """The label's index in the task and its probability; ``ABSTAIN`` and 0.0 for an abstention."""
 
     label: int
     probability: float
@@ -186,7 +186,7 @@ def _differences(place: str, present: Mapping[str, object], wanted: Sequence[str
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    """Return where in the file an error lies, without the parts that the parser's own shapes add."""
+    """Return the place of an error in the file, without the keys of the models that parse it."""
     return ".".join(str(part) for part in location[2:]) or "the file"
 
 

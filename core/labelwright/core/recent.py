@@ -2,11 +2,11 @@
 
 Each stretch of time, a bucket, is a sorted set: every occurrence of a record draws a score at random, and only the
 lowest are kept. Such a bottom-k sketch (Cohen and Kaplan, "Summarizing data using bottom-k sketches", PODC 2007) is a
-uniform sample of the bucket's *traffic*, whichever services saw it, and services need no word with each other. What is
-every tenth record in traffic is about every tenth in the sample, as figures that traffic is compared with must have it.
-A member begins with its own score, so that equal records stand in a sorted set as often as they were drawn.
+uniform sample of the bucket's *traffic* over all services, which need not talk to each other. A record that is a tenth
+of the traffic is about a tenth of the sample, so figures of the sample can be compared with those of traffic. A member
+begins with its own score, so that equal records stand in a sorted set as often as they were drawn.
 
-Nothing here talks to Redis but ``read_recent``, through the client that it is given.
+Only ``read_recent`` talks to Redis, through the client that it is given.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from typing import Any, Protocol
 from labelwright.core.task import Task
 
 BUCKETS = 8
-"""Stretches that the time of a sample is cut into: what ages out is an eighth of it at once."""
+"""Buckets of a sample's time: an eighth of the sample ages out at once."""
 MAX_MEMBER_BYTES = 64 << 10
-"""A packed record above this is not kept."""
+"""A packed record above this is not kept: 2,000 of this size already take 125 MiB of Redis."""
 MAX_BUCKET_BYTES = 32 << 20
-"""Where records are so large that a bucket would hold more than this, about, it holds fewer of them."""
+"""About the size of a bucket at most: where records are large, it holds fewer of them."""
 SCORE_BITS = 52
 """A double, Redis's type of scores, holds them exactly."""
 _DIGITS = SCORE_BITS // 4
 
 
 class SortedSets(Protocol):
-    """The part of a Redis client that reading needs; ``redis.Redis`` has it."""
+    """The part of ``redis.Redis`` that reading needs; core does without the library."""
 
     def zrange(self, name: str, start: int, end: int, /) -> Any:
         """Return a sorted set's members, lowest score first, from rank ``start`` to ``end`` inclusive."""
@@ -46,7 +46,7 @@ class RecentSample:
 
     @classmethod
     def of(cls, task: Task) -> RecentSample:
-        """Return the sample that the task's settings ask for, whether they ask for one or not."""
+        """Return the sample that the task's settings describe, even where they do not ask for one."""
         return cls(task.name, task.refresh.sample_records, task.refresh.sample_hours * 3600)
 
     @property
@@ -65,18 +65,18 @@ class RecentSample:
     def seconds_left(self, bucket: int, now: float) -> int:
         """Return how long the bucket may still be kept, at least 1.
 
-        Counted from the bucket's begin, so that writing to it late does not keep its first records any longer.
+        Counted from the bucket's beginning, so that a late record does not keep the first ones any longer.
         """
         return max(int(bucket * self.bucket_seconds + self.seconds - now), 1)
 
     def buckets(self, now: float) -> Sequence[int]:
-        """Return the buckets that may hold records, newest first; one is of services whose clocks are ahead."""
+        """Return the buckets that may hold records, newest first, with one more for services whose clocks are ahead."""
         newest = self.bucket(now)
         return range(newest + 1, newest - BUCKETS, -1)
 
 
 def member_of(score: int, packed: str) -> str:
-    """Return what stands in the sorted set for an occurrence of the packed record; ``score`` is below 2**52."""
+    """Return the member for one occurrence of the packed record; ``score`` is below 2**52."""
     return f"{score:0{_DIGITS}x}{packed}"
 
 
@@ -88,13 +88,13 @@ def record_of(member: str | bytes) -> str:
 def read_recent(client: SortedSets, sample: RecentSample, now: float) -> list[str]:
     """Return up to ``sample.records`` packed records: newest bucket first, by score within one.
 
-    A record comes as often as it was drawn. ``now`` is a Unix time in seconds. Raises what the client raises. The
-    records were valid for the version that was production when they came; a later one may have other fields.
+    A record comes as often as it was drawn. ``now`` is a Unix time in seconds. Raises the client's own errors. The
+    records were valid for the version that was production at the time; a later one may have other fields.
     """
-    found: list[str] = []
+    packed: list[str] = []
     for bucket in sample.buckets(now):
-        wanted = sample.records - len(found)
-        if not wanted:
+        missing = sample.records - len(packed)
+        if not missing:
             break
-        found += map(record_of, client.zrange(sample.key(bucket), 0, wanted - 1))
-    return found
+        packed += map(record_of, client.zrange(sample.key(bucket), 0, missing - 1))
+    return packed

@@ -1,4 +1,4 @@
-"""Records: from what a caller sends to the packed form that is hashed, cached and handed to the sandbox.
+"""Records: from the values that a caller sends to the packed form that is hashed, cached and sent to the sandbox.
 
 A validated record is a tuple of values in the order of the task's fields. Its packed form is one line of JSON, made
 once per request: the cache key is its hash, and a batch for the sandbox is packed records joined by commas.
@@ -21,7 +21,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circ
 
 
 def make_record(task: Task, values: Mapping[str, object]) -> Record:
-    """Return the record that ``values`` (by field name) make for ``task``.
+    """Return the record with these ``values``, by field name.
 
     Whole numbers are accepted for number fields. Raises InvalidRecord for an unknown or missing field or a wrong type.
     """
@@ -117,6 +117,6 @@ def _number(field: Field, value: int | float) -> float:
 
 
 def _shown(name: object) -> str:
-    """Return a name from outside, made safe to print and short."""
+    """Return a name from outside, short and safe to print."""
     text = ascii(name)
     return text if len(text) <= 80 else text[:77] + "..."

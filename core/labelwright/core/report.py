@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 
 class LabelCounts(NamedTuple):
-    """Rows of one label: rightly given it, having it as their right label, and given it."""
+    """Counts of rows for one label: rightly given it, having it as their right label, given it at all."""
 
     hits: int
     right: int
@@ -82,7 +82,7 @@ class GoldFigures:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What drift is measured against: shares of labeled rows by label, and of rows or votes (error)."""
+    """What drift is measured against: each label's share of the labeled rows; shares of rows, and of votes (error)."""
 
     rows: int
     label_shares: dict[str, float]
@@ -93,7 +93,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """Whether one gate of task.toml holds, and what was measured beside what is asked for."""
+    """Whether one gate of task.toml holds, with the measured figure and the required one."""
 
     gate: str
     passed: bool

@@ -78,7 +78,7 @@ def _parse_row(task: Task, line: str, indexes: Mapping[str, int], labeled: bool)
 
 
 def _read(field: Field, value: object) -> object:
-    """Turn a file's value into the field's kind where the file format could not say it."""
+    """Return a file's value as the field's type, where the file format has only text."""
     if not isinstance(value, str) or field.type is FieldType.TEXT:
         return value
     if field.optional and not value:

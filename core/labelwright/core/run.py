@@ -1,4 +1,4 @@
-"""Refresh runs: what one is, the states that it goes through, and which state may follow which."""
+"""Refresh runs: their data, their states, and which state may follow which."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_FACTS_BYTES = 64 << 10
 
 
 class RunState(enum.Enum):
-    """What is done of a run."""
+    """How far a run has come."""
 
     TRIGGERED = "triggered"
     """It was opened."""
@@ -34,39 +34,39 @@ class RunState(enum.Enum):
     AWAITING_APPROVAL = "awaiting_approval"
     """It waits for a person."""
     APPROVED = "approved"
-    """It was decided to promote it."""
+    """The candidate is to be promoted."""
     PROMOTED = "promoted"
     """It is production and is being watched."""
     SUCCEEDED = "succeeded"
-    """It is production and has stood the watch."""
+    """It is production and passed the watch."""
     REJECTED = "rejected"
     """The candidate was not better."""
     ROLLED_BACK = "rolled_back"
-    """It was production, did badly, and production is what it was before."""
+    """It was production and did badly; the version before it is production again."""
     FAILED = "failed"
     """It could not be finished."""
     CANCELLED = "cancelled"
-    """A person ended it, or production was moved by somebody else meanwhile."""
+    """A person ended it, or somebody moved production in the meantime."""
 
     @property
     def is_end(self) -> bool:
-        """Whether nothing follows."""
+        """Whether no state follows."""
         return self in ENDS
 
     @property
     def is_open(self) -> bool:
-        """Whether something is still to be done."""
+        """Whether there is work left."""
         return self not in ENDS
 
     def may_become(self, state: RunState) -> bool:
-        """Whether a step may lead from this state to ``state``. An open run may always have a step written down."""
+        """Whether a step may lead from this state to ``state``. An open run may also stay in its state."""
         return state in _NEXT[self]
 
 
 ENDS = frozenset({RunState.SUCCEEDED, RunState.REJECTED, RunState.ROLLED_BACK, RunState.FAILED, RunState.CANCELLED})
 OPEN = frozenset(RunState) - ENDS
 UNPROMOTED = OPEN - {RunState.PROMOTED}
-"""The open states in which production has not been touched: such a run can still be cancelled by a person."""
+"""The open states in which production is untouched: a person can still cancel the run."""
 
 _FORWARD: Mapping[RunState, frozenset[RunState]] = {
     RunState.TRIGGERED: frozenset({RunState.SAMPLED}),
@@ -89,7 +89,7 @@ _NEXT = {state: _next(state) for state in RunState}
 
 
 class Trigger(enum.Enum):
-    """What opens a run."""
+    """What opened a run."""
 
     ALERT = "alert"
     """An alert that fires."""
@@ -152,7 +152,7 @@ class RunCost:
 
 @dataclass(frozen=True, slots=True)
 class RunStep:
-    """One step of a run: the state after it, when (in UTC), who, what was done or found, and figures behind it."""
+    """One step of a run: the state after it, its time (UTC), who took it, what came of it, the figures behind it."""
 
     state: RunState
     at: datetime
@@ -166,8 +166,8 @@ class Run:
     """One refresh of a task.
 
     Times are in UTC; ``updated_at`` is that of the last step. ``lease_holder`` is empty and ``lease_expires_at`` None
-    where nobody holds it. A version of 0 is not known yet. ``steps``, oldest first, are there where one run was asked
-    for.
+    where nobody holds the lease. A version of 0 is not known yet. ``steps`` are oldest first; lists of runs leave them
+    out.
     """
 
     id: int
@@ -187,9 +187,9 @@ class Run:
 
 
 def message_of(text: str) -> str:
-    """Return ``text`` so that a run may keep it as a message: without control characters, and cut where it is long.
+    """Return ``text`` fit to be kept as a run's message: without control characters, and cut where it is too long.
 
-    Messages of a program quote others: an alert, an endpoint's error.
+    A worker's messages quote others: an alert, an endpoint's error.
     """
     clean = "".join(
         char if char.isprintable() or char in "\n\t" else " " for char in text.replace("\r\n", "\n")
@@ -198,7 +198,10 @@ def message_of(text: str) -> str:
 
 
 def facts_to_text(facts: Mapping[str, object]) -> str:
-    """Return the facts as a JSON object, empty where there are none. Raises InvalidRequest where they are none."""
+    """Return the text of the facts' JSON object, empty where there are no facts.
+
+    Raises InvalidRequest for what JSON cannot hold or is too large.
+    """
     if not facts:
         return ""
     try:
@@ -206,7 +209,7 @@ def facts_to_text(facts: Mapping[str, object]) -> str:
         size = len(text.encode())
     except (TypeError, ValueError, RecursionError) as error:  # UnicodeEncodeError is a ValueError
         raise InvalidRequest(
-            "the facts are no JSON object", advice="use texts, finite numbers, lists and objects", field="facts"
+            "the facts are not a JSON object", advice="use texts, finite numbers, lists and objects", field="facts"
         ) from error
     if size > MAX_FACTS_BYTES:
         raise InvalidRequest(
@@ -216,7 +219,7 @@ def facts_to_text(facts: Mapping[str, object]) -> str:
 
 
 def facts_from_text(text: str) -> dict[str, object]:
-    """Return the facts that a JSON object holds. Raises InvalidRequest where ``text`` is none that may be kept."""
+    """Return the facts of a JSON object's text. Raises InvalidRequest for other text, or where it is too large."""
     if not text:
         return {}
     try:
@@ -224,6 +227,6 @@ def facts_from_text(text: str) -> dict[str, object]:
     except (ValueError, RecursionError):
         facts = None
     if not isinstance(facts, dict):
-        raise InvalidRequest("the facts are no JSON object", advice='for example {"agreement": 0.97}', field="facts")
+        raise InvalidRequest("the facts are not a JSON object", advice='for example {"agreement": 0.97}', field="facts")
     facts_to_text(facts)
     return facts

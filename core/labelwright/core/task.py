@@ -1,4 +1,4 @@
-"""Tasks: what is to be labeled. Parsed from ``task.toml``, with everything that is wrong said at once and in place."""
+"""Tasks: what is to be labeled. Parsed from ``task.toml``; all that is wrong is reported at once, with its line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _Share = Annotated[float, Setting(ge=0, le=1)]
 
 
 class FieldType(enum.Enum):
-    """The kinds of values, by the names that task.toml uses."""
+    """The types of values, by their names in task.toml."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -51,7 +51,7 @@ class _Strict(BaseModel):
 
 
 class Limits(_Strict):
-    """What one evaluation may use. Enforced by the virtual machine, not by code that a program could catch."""
+    """What one evaluation may use, enforced by the virtual machine: an exception is something a program could catch."""
 
     time_ms: Annotated[int, Setting(ge=1, le=10_000)] = 100
     """Milliseconds per program and record."""
@@ -62,7 +62,7 @@ class Limits(_Strict):
 
 
 class Gates(_Strict):
-    """What must hold before a version becomes production. A gate that is not set is not asked."""
+    """What must hold before a version becomes production. A gate that is not set is not checked."""
 
     min_accuracy: _Share | None = None
     """Share of all gold rows that get the right label."""
@@ -73,13 +73,13 @@ class Gates(_Strict):
     min_gain_over_majority: Annotated[float, Setting(ge=-1, le=1)] | None = None
     """Accuracy minus that of always giving the commonest label."""
     max_accuracy_drop: _Share | None = None
-    """How much lower than the present production's the accuracy may be, on the same gold rows."""
+    """How far accuracy may lie below that of the version in production, on the same gold rows."""
     max_error: _Share | None = 0.01
     """Share of votes that may be errors."""
 
 
 class Approval(enum.Enum):
-    """Who says that a refreshed version becomes production, by the names that task.toml uses."""
+    """Who decides that a refreshed version becomes production, by the names in task.toml."""
 
     AUTOMATIC = "automatic"
     MANUAL = "manual"
@@ -93,15 +93,15 @@ class Refresh(_Strict):
     sample_records: Annotated[int, Setting(ge=50, le=100_000)] = 2000
     """Records of that sample at most."""
     sample_hours: Annotated[int, Setting(ge=1, le=720)] = 24
-    """Hours after which a record is gone from it."""
+    """Hours that a record stays in it."""
     approval: Approval = Approval.AUTOMATIC
     """Whether a person has to approve a candidate that proved better."""
     cooldown_minutes: Annotated[int, Setting(ge=0, le=43_200)] = 360
-    """Minutes from the end of a run to the next that an alert may open."""
+    """Minutes after a run in which no alert opens another."""
     daily_tokens: Annotated[int, Setting(ge=0)] = 500_000
     """Tokens of the LLM that the task's runs may use within 24 hours."""
     shadow_records: Annotated[int, Setting(ge=0, le=1_000_000)] = 500
-    """Records of live traffic on which a candidate is evaluated beside production before it is decided on."""
+    """Records of live traffic that a candidate is evaluated on beside production, before it is decided on."""
     watch_minutes: Annotated[int, Setting(ge=0, le=10_080)] = 60
     """Minutes after a promotion in which a version that fails is rolled back."""
 
@@ -116,7 +116,7 @@ class Feature(_Strict):
     model: Annotated[str, Setting(min_length=1, max_length=500)]
     """The model that the extractor uses: a path on the machine that extracts."""
     digest: Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
-    """What the model must be, to the byte: numbers of another one mean nothing to the programs. Empty: not checked."""
+    """Digest of the model's file: numbers of another one mean nothing to the programs. Empty: not checked."""
 
 
 class _TaskTable(_Strict):
@@ -132,7 +132,7 @@ class _FieldTable(_Strict):
 
 
 def _table(spec: object) -> object:
-    """Read ``text = "text"``, the short form of a field that needs no more said."""
+    """Read ``text = "text"``, the short form of a field that has only a type."""
     return {"type": spec} if isinstance(spec, str) else spec
 
 
@@ -161,7 +161,7 @@ class Task:
     gates: Gates = field(default_factory=Gates)
     refresh: Refresh = field(default_factory=Refresh)
     features: dict[str, Feature] = field(default_factory=dict)
-    """How fields are made that need not be given, by the field's name."""
+    """How fields are made that callers need not give, by the field's name."""
     toml: str = field(default="", compare=False, repr=False)
     """The text of task.toml that it was read from."""
 
@@ -176,7 +176,7 @@ class Task:
 
     @property
     def text_field(self) -> str | None:
-        """The field that the short form fills: the only one that must be given, where it is a text; else None."""
+        """The field that the short form fills: the only required one, where it is a text; else None."""
         required = [item for item in self.fields.values() if not item.optional]
         return required[0].name if len(required) == 1 and required[0].type is FieldType.TEXT else None
 
@@ -212,11 +212,11 @@ def parse_task(text: str) -> tuple[Task | None, list[Finding]]:
 
 
 def _misfits(text: str, fields: Mapping[str, Field], name: str, feature: Feature) -> Iterator[Finding]:
-    """Yield what is wrong with a feature beside the task's fields."""
+    """Yield what does not fit between a feature and the task's fields."""
     for setting, wanted, type_ in (("", name, FieldType.NUMBERS), ("source", feature.source, FieldType.TEXT)):
         if wanted not in fields or fields[wanted].type is not type_:
             path = ["features", name, *([setting] if setting else [])]
-            yield _finding(text, path, "", f"{wanted!r} is no field of type {type_.value}")
+            yield _finding(text, path, "", f"{wanted!r} is not a field of type {type_.value}")
 
 
 def _syntax_finding(text: str, message: str) -> Finding:
@@ -239,7 +239,7 @@ def _finding(text: str, path: list[str], kind: str, message: str) -> Finding:
 
 
 def _path(location: tuple[int | str, ...]) -> list[str]:
-    """Drop the mark that pydantic sets where a key, and not its value, is wrong."""
+    """Return the keys, without the mark that pydantic adds where a key itself is wrong."""
     return [str(part) for part in location if part != "[key]"]
 
 

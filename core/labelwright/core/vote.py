@@ -1,4 +1,4 @@
-"""Votes: what one program says of one record.
+"""Votes: the answers of programs, one a program and record.
 
 A vote is a small integer, because a batch of 256 records and ten programs makes 2,560 of them: the index of a label
 in the task, ``ABSTAIN``, or one of the ``VoteError`` codes, which are all below it.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write ``content`` to disk and give it its name only then; a file of that name is replaced. Raises OSError."""
+    """Write ``content`` to disk, then rename it to ``path``, replacing a file of that name. Raises OSError."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
         with os.fdopen(handle, "wb") as file:

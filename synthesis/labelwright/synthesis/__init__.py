@@ -1,5 +1,21 @@
-"""Synthesis: from a task and unlabeled records to a bundle, with programs that an LLM writes.
+"""Synthesis: from a task and its unlabeled records to a bundle, with programs that an LLM writes.
 
-The way of the data: prompts -> provider (replies, ledger) -> extraction -> repair -> validation -> synthesis ->
-bundle_files. What the programs' votes are worth is measured by the modules on the numbers' side.
+The way of the data, by groups; ``app`` wires them, ``rows`` is what goes in:
+
+    rows: task, records, gold
+      |
+      v
+    asking --- requests ---> llm              kept replies first, then the budget, then the endpoint; all in the ledger
+      ^                       |
+      | votes so far          | replies
+      |                       v
+    writing <-- source --- repair             one program a turn: repaired, tried in the sandbox, kept or dropped
+      |
+      | programs            statistics        label models, folds, intervals: what votes and figures are worth
+      v                         |
+    combining <-- student, -- learning        from gold rows, all records, and the labels that the LLM gives itself
+      |           head
+      | votes, the choice of programs, their label model, provenance
+      v
+    bundle --- measured as served ---> pilot  beside direct labeling and baselines: figures, plots, a page
 """

@@ -1,4 +1,4 @@
-"""The contract's messages to and from what the house works with: records, bundles, findings, moments."""
+"""The contract's messages to and from records, bundles, findings and moments."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def record_from_message(task: Task, message: record_pb2.Record) -> Record:
 
 
 def record_from_text(task: Task, text: str) -> Record:
-    """Return the record that the short form means. Raises InvalidRecord where the task has no such form."""
+    """Return the record that a text alone makes. Raises InvalidRecord where the task has no such short form."""
     field = task.text_field
     if field is None:
         raise InvalidRecord(
@@ -88,7 +88,7 @@ def finding_from_message(message: registry_service_pb2.Finding) -> Finding:
 
 
 def moment_to_message(moment: datetime) -> Timestamp:
-    """Return the message for a moment that says its zone."""
+    """Return the message for a moment with a time zone."""
     message = Timestamp()
     message.FromDatetime(moment)
     return message

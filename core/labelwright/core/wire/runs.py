@@ -25,7 +25,7 @@ def state_to_message(state: RunState) -> pb.RunState.ValueType:
 
 
 def state_from_message(number: int, field: str = "state") -> RunState:
-    """Return the state. Raises InvalidRequest, naming the field, where it is not said or not known here."""
+    """Return the state. Raises InvalidRequest, naming the field, where it is missing or unknown."""
     return _named(_STATES, number, field)
 
 
@@ -35,7 +35,7 @@ def trigger_to_message(trigger: Trigger) -> pb.Trigger.ValueType:
 
 
 def trigger_from_message(number: int) -> Trigger:
-    """Return the trigger. Raises InvalidRequest where it is not said or not known here."""
+    """Return the trigger. Raises InvalidRequest where it is missing or unknown."""
     return _named(_TRIGGERS, number, "trigger")
 
 
@@ -45,7 +45,7 @@ def review_to_message(review: Review) -> pb.Review.ValueType:
 
 
 def review_from_message(number: int) -> Review:
-    """Return the review. Raises InvalidRequest where it is not said or not known here."""
+    """Return the review. Raises InvalidRequest where it is missing or unknown."""
     return _named(_REVIEWS, number, "review")
 
 
@@ -85,7 +85,7 @@ def run_to_message(run: Run) -> pb.Run:
 
 
 def run_from_message(message: pb.Run) -> Run:
-    """Return the run that the message carries. Raises InvalidRequest where it is of a kind not known here."""
+    """Return the run that the message carries. Raises InvalidRequest where it has an unknown state or trigger."""
     return Run(
         id=message.id,
         task=message.task,
@@ -130,5 +130,5 @@ def _named(numbers: Mapping[_Kind, _Number], number: int, field: str) -> _Kind:
     for kind, known in numbers.items():
         if known == number:
             return kind
-    said = f"is {number}, which is not known here" if number else "is not said"
-    raise InvalidRequest(f"{field} {said}", advice="say one of those that the contract names", field=field)
+    fault = f"is {number}, which this version does not know" if number else "is missing"
+    raise InvalidRequest(f"{field} {fault}", advice="use one of the values in the contract", field=field)

@@ -19,7 +19,7 @@ from labelwright.core.errors import LabelwrightError, Overloaded
 
 DOMAIN = "labelwright"
 TRANSPORT = "transport"
-"""Metadata of errors that no server of ours sent: the gRPC code's name."""
+"""Metadata of errors that do not come from one of our servers: the gRPC code's name."""
 _log = logging.getLogger(__name__)
 _BY_REASON = {
     cls.reason: cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, LabelwrightError)
@@ -40,7 +40,7 @@ def to_status(error: LabelwrightError) -> status_pb2.Status:
 
 
 def from_rpc_error(error: grpc.RpcError) -> LabelwrightError:
-    """Return the LabelwrightError that a server sent, or one that says what the transport reported."""
+    """Return the LabelwrightError that a server sent, or one with what the transport reported."""
     answered = isinstance(error, grpc.Call | grpc.aio.AioRpcError)
     code = error.code() if answered else grpc.StatusCode.UNKNOWN
     message = (error.details() if answered else None) or code.name
@@ -52,7 +52,7 @@ def from_rpc_error(error: grpc.RpcError) -> LabelwrightError:
     advice = info.metadata.get("advice", "")
     made = LabelwrightError.__new__(_BY_REASON.get(info.reason, _by_code(code)))
     LabelwrightError.__init__(made, message, advice=advice)
-    # Without an ErrorInfo it was not a server of ours that spoke: the connection, a proxy, gRPC itself.
+    # Without an ErrorInfo it does not come from one of our servers, but from the connection, a proxy or gRPC itself.
     made.metadata = metadata if info.reason else metadata | {TRANSPORT: code.name}
     if isinstance(made, Overloaded):
         made.retry_after = delay.retry_delay.ToMilliseconds() / 1000
@@ -60,7 +60,7 @@ def from_rpc_error(error: grpc.RpcError) -> LabelwrightError:
 
 
 def _details(error: Any) -> list[any_pb2.Any]:
-    """Return the status details; none where a proxy on the way made them contradict the status."""
+    """Return the status details; nothing where a proxy made them contradict the status."""
     try:
         status = rpc_status.from_call(error)
     except (ValueError, DecodeError):
@@ -69,7 +69,7 @@ def _details(error: Any) -> list[any_pb2.Any]:
 
 
 class ErrorInterceptor(grpc.ServerInterceptor):
-    """Turns LabelwrightError into its status, and anything unforeseen into INTERNAL with only a log line here."""
+    """Turns LabelwrightError into its status, and any other error into INTERNAL, whose cause only the log here has."""
 
     def __init__(self) -> None:
         self._guarded: dict[str, tuple[grpc.RpcMethodHandler[Any, Any], grpc.RpcMethodHandler[Any, Any]]] = {}
@@ -85,7 +85,7 @@ class ErrorInterceptor(grpc.ServerInterceptor):
         # Health and reflection are grpc's own: their Watch is called in a way that a wrapper would break.
         if handler is None or not method.startswith("/labelwright."):
             return handler
-        # This is called at every request, and wrapping anew takes as long as a small answer.
+        # This runs at every request, and wrapping the handler again would take as long as a small answer.
         wrapped, guarded = self._guarded.get(method, (None, None))
         if wrapped is not handler:
             guarded = _guard(handler, method)
@@ -113,7 +113,7 @@ _UNREADABLE = object()
 
 
 def _tolerant(parse: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
-    """Let an unreadable message through as a mark: grpc itself would answer INTERNAL and log a stack trace."""
+    """Pass an unreadable message on as a marker: grpc itself would answer INTERNAL and log a stack trace."""
     if parse is None:
         return None
 

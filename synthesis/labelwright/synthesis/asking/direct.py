@@ -98,7 +98,7 @@ class DirectLabels:
 
     @property
     def tokens_per_record(self) -> tuple[float, float]:
-        """Mean tokens in and out of the records that were answered; (nan, nan) where none was."""
+        """Mean tokens in and out over the records with an answer; (nan, nan) without any answer."""
         answered = self.tokens[self.tokens.sum(axis=1) > 0]
         if not len(answered):
             return math.nan, math.nan
@@ -146,7 +146,7 @@ def direct_request(task: Task, record: Record, examples: Sequence[Example]) -> R
 
 
 def read_label(task: Task, text: str) -> int:
-    """Return the index of the label that an answer names, whatever its case and quotes; -1 where it names none."""
+    """Return the index of the label that an answer names, whatever its case and quotes; -1 for anything else."""
     answer = _plain(text)
     plain = [_plain(name) for name in task.label_names]
     if answer in plain:

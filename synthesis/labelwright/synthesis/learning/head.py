@@ -75,7 +75,7 @@ def number_fields(task: Task) -> list[str]:
 
 
 def numbers_of(task: Task, records: Sequence[Record]) -> Floats | None:
-    """Return the records' numbers, rows x numbers, or None where there are none or their count differs."""
+    """Return the records' numbers, rows x numbers; None where they have no numbers or not equally many."""
     names = number_fields(task)
     places = [place for place, name in enumerate(task.fields) if name in names]
     rows = [[number for place in places for number in _list(record[place])] for record in records]

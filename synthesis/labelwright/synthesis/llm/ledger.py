@@ -28,7 +28,7 @@ class AttemptOutcome(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One attempt. ``detail`` is the kind of failure, empty where there was none."""
+    """One attempt. ``detail`` is the kind of failure, empty for a success."""
 
     purpose: str
     outcome: AttemptOutcome

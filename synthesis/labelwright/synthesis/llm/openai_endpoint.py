@@ -80,7 +80,7 @@ class OpenAIEndpoint(Endpoint):
         except openai.APIError as error:
             raise _failed("error_event", "the endpoint ended the answer with an error", answer) from error
         except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
-            # Truncated or foreign JSON: the client library hardly checks what it receives.
+            # Truncated or foreign JSON: the client library checks little of what it receives.
             raise _failed("garbage", "the endpoint's answer is not a chat completion", answer) from error
         return answer.reply()
 

@@ -35,7 +35,7 @@ class Provider(Protocol):
         ...
 
     def complete(self, request: Request, purpose: str) -> Reply:
-        """Return the answer. Raises AskFailed where there is none, BudgetExceeded before the budget is overdrawn.
+        """Return the answer. Raises AskFailed, and BudgetExceeded before the budget would be overdrawn.
 
         ``purpose`` says in the ledger what the answer was for.
         """

@@ -17,7 +17,7 @@ _MOST_LINES_CUT = 12
 
 
 def extract_source(reply: str) -> str | None:
-    """Return the program in the reply, None where there is none.
+    """Return the program in the reply, None where it holds no code.
 
     The block that defines ``label``, else the longest block; without any fence, from the first line that looks like
     Python to the end.

@@ -13,7 +13,7 @@ _Listing = ast.List | ast.Set | ast.Tuple
 
 
 def find_placeholder(source: str) -> str:
-    """Return where a list holds nothing but placeholders, in words fit for the LLM; empty where none does."""
+    """Return the place of a list of placeholders alone, in words for the LLM; empty where there is no such list."""
     tree = parse_source(source)
     for listing in _listings(tree) if tree else []:
         if listing.elts and all(map(_is_placeholder, listing.elts)):

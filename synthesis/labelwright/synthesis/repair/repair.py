@@ -41,7 +41,7 @@ class RepairedSource:
 
 
 def repair(task: Task, source: str) -> RepairedSource:
-    """Return the source without the known faults. A source without faults comes back to the letter."""
+    """Return the source without the known faults. A source without faults comes back unchanged."""
     source, syntax_changes = repair_syntax(source)
     tree = parse_source(source)
     if tree is None:

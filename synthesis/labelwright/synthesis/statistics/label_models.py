@@ -25,7 +25,7 @@ _TINY = 1e-6
 _IMAGINED_ROWS = 32.0
 """Of each label. Fewer trust the direction of a handful of errors, more smooth away what 100 gold rows do show."""
 _MOST_TRIPLET_PARTNERS = 30
-"""Partners give 435 pairs at most, whose median hardly moves with more, while the time grows with their square."""
+"""Partners whose pairs are looked at: 435 pairs at most. The time grows with their square, the median settles early."""
 _WEAKEST, _STRONGEST = 0.02, 0.98
 """Bounds of a program's strength by triplets: one is never taken to be no better than guessing, or never wrong."""
 _UNKNOWN_STRENGTH = 0.5

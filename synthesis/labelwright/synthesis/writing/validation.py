@@ -88,7 +88,7 @@ class Validator:
         self._packed = [pack(record, limit) for record in (*self.sample, *rows.gold_records)]
 
     def try_out(self, program: Program) -> TrialResult:
-        """Return how the program does by itself, other programs aside."""
+        """Return how the program does on its own, whatever other programs there are."""
         errors = [item for item in check_program(self._task, program) if item.severity is Severity.ERROR]
         if errors:
             return _refused("static", _in_words(errors))

@@ -10,7 +10,7 @@ from labelwright.core.task import FieldType, Task
 from labelwright.synthesis.templates import render
 
 _MAX_WORDS_A_TERM = 3
-"""Records hardly repeat four words in a row: a longer item is a sentence about the list."""
+"""Few records share four words in a row: a longer item is a sentence about the list."""
 _MAX_TERMS = 30
 """More than a reply's cap of tokens holds; what goes on beyond it repeats itself."""
 _FEWEST_QUOTED = 3
@@ -40,7 +40,7 @@ def read_words(text: str) -> list[str]:
 
 
 def clean_words(task: Task, lists: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Return the lists without labels' names, which records hardly hold, and without words of several lists."""
+    """Return the lists without labels' names, which records rarely contain, and without words of several lists."""
     places = Counter(word for words in lists.values() for word in words)
     names = {" ".join(_TERM.findall(name.lower())) for name in task.labels}
     return {
