@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from tests.parts.service import Service, until
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SPAM = EXAMPLES / "spam" / "bundle"
+UNLABELED = EXAMPLES / "spam" / "unlabeled.jsonl"
+CHAT = "hi mum, see you"
+PRIZE = "You have won a prize! Call 09061234567 now"
 
 
 class Command:
@@ -111,3 +114,20 @@ def renamed(bundle: Path, name: str, folder: Path) -> Path:
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def changed(bundle: Path, note: str) -> Path:
+    """Give the bundle another content."""
+    program = bundle / "programs" / "prize.py"
+    program.write_text(program.read_text() + f"\n# {note}\n")
+    return bundle
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, object]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def without_source(path: Path) -> list[dict[str, object]]:
+    """Return the rows but for where their answers came from, which depends on what the server remembers."""
+    return [{name: value for name, value in row.items() if name != "source"} for row in rows_of(path)]

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from labelwright.core.bundle import read_folder
 
-from tests.clients.client.test_registry_client import changed
-from tests.clients.conftest import SPAM, Command, renamed
+from tests.clients.conftest import SPAM, Command, changed, renamed
 
 
 def test_a_version_from_push_to_pull(labelwright: Command, tmp_path: Path) -> None:

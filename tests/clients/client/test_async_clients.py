@@ -7,8 +7,7 @@ import pytest
 from labelwright.client import AsyncClient, AsyncRegistry, Failure, Labeling
 from labelwright.core.errors import TaskNotFound, Unavailable
 
-from tests.clients.client.test_label_client import CHAT, PRIZE
-from tests.clients.conftest import SPAM
+from tests.clients.conftest import CHAT, PRIZE, SPAM
 from tests.parts.registry import Registry
 from tests.parts.service import Service
 

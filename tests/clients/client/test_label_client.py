@@ -16,12 +16,9 @@ from labelwright.core.errors import (
     VersionNotFound,
 )
 
-from tests.clients.conftest import EXAMPLES, SPAM, rows_of, serve
+from tests.clients.conftest import CHAT, EXAMPLES, PRIZE, SPAM, rows_of, serve
 from tests.parts.registry import Registry as RegistryProcess
 from tests.parts.service import Service
-
-PRIZE = "You have won a prize! Call 09061234567 now"
-CHAT = "hi mum see you tomorrow"
 
 
 def test_a_text_and_a_record_of_fields_get_the_same_label(client: Client, spam: str) -> None:

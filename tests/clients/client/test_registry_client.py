@@ -10,15 +10,8 @@ from labelwright.client import Registry, RetryPolicy
 from labelwright.core.errors import AliasMoved, GateFailed, InvalidBundle, NothingToRollBack, Unavailable
 from labelwright.v1 import registry_service_pb2_grpc as pb_grpc
 
-from tests.clients.conftest import SPAM, renamed
+from tests.clients.conftest import SPAM, changed, renamed
 from tests.parts.registry import Registry as RegistryProcess
-
-
-def changed(bundle: Path, note: str) -> Path:
-    """Give the bundle another content."""
-    program = bundle / "programs" / "prize.py"
-    program.write_text(program.read_text() + f"\n# {note}\n")
-    return bundle
 
 
 def test_a_version_goes_its_way(registry_client: Registry, tmp_path: Path) -> None:

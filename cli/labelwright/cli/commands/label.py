@@ -12,11 +12,12 @@ from labelwright.cli import options
 from labelwright.cli.exits import ExitCode
 from labelwright.cli.labeling.answering import Answerer, FolderAnswerer, ServiceAnswerer
 from labelwright.cli.labeling.file import FileJob, FileResult, earlier_version, label_file
+from labelwright.cli.labeling.texts import answer_texts, ask_service
 from labelwright.cli.rows.row_reading import STANDARD
 from labelwright.cli.screen import Screen, as_json
 from labelwright.cli.target import Target, parse_target
 from labelwright.cli.views.labels import show_answers, show_run
-from labelwright.client import Client, Failure, Labeling, Outcome
+from labelwright.client import Failure, Labeling, Outcome
 from labelwright.core.errors import ConfigurationError
 
 
@@ -77,8 +78,8 @@ def label(
 ) -> None:
     """Label texts, one record of fields, or a file of rows.
 
-    A file's rows keep their columns and get label, probability, version and source. An interrupted run goes on
-    after its last row when the same command is given again.
+    A file's rows keep their columns and get label, probability, version and source. The output appears when all
+    rows are labeled; an interrupted run goes on after its last row when the same command is given again.
     """
     screen = Screen(json=json)
     servers = _Servers(service, registry)
@@ -143,6 +144,8 @@ def _label_file(
         screen.document(_summary(job, result))
     else:
         show_run(screen, result.counts, "standard output" if job.output == STANDARD else job.output, result.seconds)
+        if result.record:
+            screen.note(f"  what made these labels is in {result.record}")
     return ExitCode.NO if result.counts.failed else ExitCode.OK
 
 
@@ -150,6 +153,7 @@ def _summary(job: FileJob, result: FileResult) -> dict[str, object]:
     counts = result.counts
     return {
         "output": job.output,
+        "record": str(result.record),
         "version": result.version or None,
         "digest": result.digest,
         "rows": counts.rows,
@@ -202,16 +206,9 @@ def _label_texts(
     explain: bool,
 ) -> ExitCode:
     if folder:
-        name = folder.text_field
-        if name is None:
-            raise ConfigurationError(
-                f"task {target.task!r} takes more than one text",
-                advice=f"give its fields: {' '.join(f'--field {field}=…' for field in folder.task.fields)}",
-            )
-        outcomes = folder.answer([{name: text} for text in texts], explain=explain)
+        outcomes = answer_texts(folder, texts, explain=explain)
     else:
-        with Client(servers.service) as client:
-            outcomes = client.label_batch(target.task, texts, **target.selection, explain=explain)
+        outcomes = ask_service(target, texts, servers.service, servers.registry, screen.note, explain=explain)
     return _answer(screen, target.task, texts, outcomes)
 
 
