@@ -15,7 +15,7 @@ from labelwright.cli.labeling.file import FileJob, FileResult, earlier_version, 
 from labelwright.cli.labeling.texts import answer_texts, ask_service
 from labelwright.cli.rows.row_reading import STANDARD
 from labelwright.cli.screen import Screen, as_json
-from labelwright.cli.target import Target, parse_target
+from labelwright.cli.version_names import VersionName, parse_version_name
 from labelwright.cli.views.labels import show_answers, show_run
 from labelwright.client import Failure, Labeling, Outcome
 from labelwright.core.errors import ConfigurationError
@@ -105,16 +105,16 @@ def label(
     raise typer.Exit(code)
 
 
-def _split(words: list[str], folder: FolderAnswerer | None) -> tuple[Target, list[str]]:
+def _split(words: list[str], folder: FolderAnswerer | None) -> tuple[VersionName, list[str]]:
     """Return the task and the texts. A folder says its task itself; it may be named all the same."""
     if folder is None:
-        return parse_target(words[0]), words[1:]
+        return parse_version_name(words[0]), words[1:]
     name = folder.task.name
     named = len(words) > 1 and words[0] == name
-    return Target(name), words[1:] if named else words
+    return VersionName(name), words[1:] if named else words
 
 
-def _selector(target: Target, local: Path | None) -> str:
+def _selector(target: VersionName, local: Path | None) -> str:
     return f"folder {target.task}" if local else str(target)
 
 
@@ -128,7 +128,7 @@ def _check_one_source(texts: list[str], field: list[str] | None, input_: str) ->
 
 
 def _label_file(
-    job: FileJob, target: Target, folder: FolderAnswerer | None, servers: _Servers, screen: Screen
+    job: FileJob, target: VersionName, folder: FolderAnswerer | None, servers: _Servers, screen: Screen
 ) -> ExitCode:
     if folder:
         result = label_file(job, folder, screen)
@@ -169,7 +169,7 @@ def _summary(job: FileJob, result: FileResult) -> dict[str, object]:
 
 def _label_fields(
     fields: list[str],
-    target: Target,
+    target: VersionName,
     folder: FolderAnswerer | None,
     servers: _Servers,
     screen: Screen,
@@ -199,7 +199,7 @@ def _parse_field(text: str) -> tuple[str, str]:
 
 def _label_texts(
     texts: list[str],
-    target: Target,
+    target: VersionName,
     folder: FolderAnswerer | None,
     servers: _Servers,
     screen: Screen,

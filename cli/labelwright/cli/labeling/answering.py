@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from labelwright.cli.extras import open_sandbox
-from labelwright.cli.target import Target
+from labelwright.cli.version_names import VersionName
 from labelwright.client import Client, Failure, Labeling, Outcome, ProgramVote, Registry, RetryPolicy
 from labelwright.client.calling.channel import REGISTRY_TIMEOUT
 from labelwright.client.messages.labels import MAX_BATCH, failure_from_error
@@ -67,7 +67,7 @@ class ServiceAnswerer(Answerer):
     @classmethod
     def open(
         cls,
-        target: Target,
+        target: VersionName,
         service: str,
         registry: str,
         *,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from labelwright.cli.labeling.answering import Answerer, ServiceAnswerer
-from labelwright.cli.target import Target
+from labelwright.cli.version_names import VersionName
 from labelwright.client import Client, Outcome, RetryPolicy
 from labelwright.core.errors import ConfigurationError, DeadlineExceeded, NotFound, Unavailable
 from labelwright.core.task import FieldType, Task
@@ -17,17 +17,23 @@ _ONCE, _LOOK_UP_SECONDS = RetryPolicy(attempts=1), 2.0
 
 def answer_texts(answerer: Answerer, texts: Sequence[str], *, explain: bool) -> list[Outcome]:
     """Return one outcome a text. Raises ConfigurationError where the task needs more than a text."""
-    name = _text_field(answerer.task)
-    if name is None:
+    field = _text_field(answerer.task)
+    if field is None:
         raise ConfigurationError(
             f"task {answerer.task.name!r} takes more than one text",
-            advice=f"give its fields: {' '.join(f'--field {field}=…' for field in answerer.task.fields)}",
+            advice=f"give its fields: {' '.join(f'--field {name}=…' for name in answerer.task.fields)}",
         )
-    return answerer.answer([{name: text} for text in texts], explain=explain)
+    return answerer.answer([{field: text} for text in texts], explain=explain)
 
 
 def ask_service(
-    target: Target, texts: Sequence[str], service: str, registry: str, note: Callable[[str], None], *, explain: bool
+    name: VersionName,
+    texts: Sequence[str],
+    service: str,
+    registry: str,
+    note: Callable[[str], None],
+    *,
+    explain: bool,
 ) -> list[Outcome]:
     """Return the label service's outcomes. Raises LabelwrightError.
 
@@ -35,10 +41,10 @@ def ask_service(
     they are: that is all that most tasks need.
     """
     try:
-        answerer = ServiceAnswerer.open(target, service, registry, timeout=_LOOK_UP_SECONDS, retry=_ONCE)
+        answerer = ServiceAnswerer.open(name, service, registry, timeout=_LOOK_UP_SECONDS, retry=_ONCE)
     except (Unavailable, DeadlineExceeded, NotFound) as error:
         with Client(service) as client:
-            outcomes = client.label_batch(target.task, texts, **target.selection, explain=explain)
+            outcomes = client.label_batch(name.task, texts, **name.selection, explain=explain)
         note(f"{error.message}; the texts were sent as they are, which is right unless the task has features")
         return outcomes
     with closing(answerer):
