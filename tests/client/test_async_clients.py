@@ -7,12 +7,9 @@ import pytest
 from labelwright.client import AsyncClient, AsyncRegistry, Failure, Labeling
 from labelwright.core.errors import TaskNotFound, Unavailable
 
-from tests.parts.example_bundles import SPAM
+from tests.parts.example_bundles import CHAT, PRIZE, SPAM
 from tests.parts.registry import Registry
 from tests.parts.service import Service
-
-PRIZE = "You have won a prize! Call 09061234567 now"
-CHAT = "hi mum see you tomorrow"
 
 
 def run(work: Coroutine[None, None, None]) -> None:

@@ -16,14 +16,11 @@ from labelwright.core.errors import (
     VersionNotFound,
 )
 
-from tests.parts.example_bundles import SPAM, serve
+from tests.parts.example_bundles import CHAT, PRIZE, SPAM, serve
 from tests.parts.registry import Registry as RegistryProcess
 from tests.parts.repository import EXAMPLES
 from tests.parts.row_files import rows_of
 from tests.parts.service import Service
-
-PRIZE = "You have won a prize! Call 09061234567 now"
-CHAT = "hi mum see you tomorrow"
 
 
 def test_a_text_and_a_record_of_fields_get_the_same_label(client: Client, spam: str) -> None:

@@ -13,6 +13,8 @@ from tests.parts.repository import EXAMPLES
 from tests.parts.service import until
 
 SPAM = EXAMPLES / "spam" / "bundle"
+CHAT = "hi mum, see you"
+PRIZE = "You have won a prize! Call 09061234567 now"
 
 
 def renamed(bundle: Path, name: str, folder: Path) -> Path:

@@ -54,7 +54,11 @@ LEVELS = {
         *("runs", "steps", "work"),
         "app",
     ],
-    "cli": ["exits extras options screen target progress", "rows", "labeling", "views", "servers", "commands", "main"],
+    "cli": [
+        "exits extras options screen version_names progress",
+        *("rows", "labeling", "views", "servers", "commands"),
+        "main",
+    ],
 }
 
 

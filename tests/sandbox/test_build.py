@@ -12,11 +12,11 @@ def test_a_runtime_that_is_up_to_date_is_not_built_again(sandbox):
 
 
 def test_the_runtime_says_what_it_is_and_imports_nothing(sandbox):
-    instance = LoadedInstance(sandbox, 64 << 20)
+    instance = LoadedInstance(sandbox.machine, 64 << 20)
     about = json.loads(instance.describe())
     instance.close()
     assert (about["interface"], about["baked"], about["programs"]) == (1, False, [])
     assert about["modules"] == list(MODULES)
     assert about["python"].startswith("3.")
-    assert not sandbox.component.type.imports(sandbox.engine)
-    assert INTERFACE in sandbox.component.type.exports(sandbox.engine)
+    assert not sandbox.machine.component.type.imports(sandbox.machine.engine)
+    assert INTERFACE in sandbox.machine.component.type.exports(sandbox.machine.engine)

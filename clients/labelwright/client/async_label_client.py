@@ -53,7 +53,10 @@ class AsyncClient(AsyncConnection):
         explain: bool = False,
         timeout: float | None = None,
     ) -> Labeling:
-        """See Client.label."""
+        """Return the label of one record: a text, or values by field name.
+
+        ``version`` or ``alias`` say who answers; "production" where neither is given.
+        """
         request = label_request(task, record, Selector(version, alias), explain)
         return read_label(await self._calls.make_async(self._stub.Label, request, timeout=timeout))
 
@@ -67,7 +70,10 @@ class AsyncClient(AsyncConnection):
         explain: bool = False,
         timeout: float | None = None,
     ) -> list[Outcome]:
-        """See Client.label_batch."""
+        """Return one outcome a record, in order; a record that cannot be labeled is a Failure and harms no other.
+
+        Large batches travel in several calls, each with the deadline ``timeout``.
+        """
         chunks, failures = split_batch(task, records, Selector(version, alias), explain)
         return join_batch(len(records), await self._answers(chunks, timeout), failures)
 
@@ -81,7 +87,11 @@ class AsyncClient(AsyncConnection):
         explain: bool = False,
         timeout: float | None = None,
     ) -> AsyncIterator[Outcome]:
-        """See Client.label_stream; ``records`` may be an asynchronous iterable too."""
+        """Yield one outcome a record, in order, while records are still being read.
+
+        Nothing is sent again: where the connection breaks, Unavailable is raised. ``timeout`` covers the whole
+        stream; without it there is no deadline. ``records`` may be an asynchronous iterable too.
+        """
         order = StreamOrder(task, Selector(version, alias), explain)
         raised: list[Exception] = []
         answers = self._stub.LabelStream(_requests(order, records, raised), timeout=timeout)

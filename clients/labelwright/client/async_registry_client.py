@@ -45,7 +45,7 @@ class AsyncRegistry(AsyncConnection):
         self._calls = Calls(f"the registry at {address}", timeout, retry or RetryPolicy())
 
     async def tasks(self) -> list[TaskEntry]:
-        """See Registry.tasks."""
+        """Return the tasks, by name."""
         answer = await self._calls.make_async(self._stub.ListTasks, pb.ListTasksRequest())
         return [messages.read_task(task) for task in answer.tasks]
 
@@ -58,12 +58,15 @@ class AsyncRegistry(AsyncConnection):
         validate_only: bool = False,
         timeout: float = PUSH_TIMEOUT,
     ) -> PushResult:
-        """See Registry.push."""
+        """Push a bundle or the folder that holds one. A refused bundle is no error: see the result's report.
+
+        Raises InvalidBundle, with findings, where the folder is not even well formed.
+        """
         request = messages.push_request(bundle, author, message, validate_only)
         return messages.read_push(await self._calls.make_async(self._stub.PushVersion, request, timeout=timeout))
 
     async def versions(self, task: str) -> list[Version]:
-        """See Registry.versions."""
+        """Return all versions, newest first."""
         found: list[Version] = []
         request = pb.ListVersionsRequest(task=task, page_size=messages.PAGE_SIZE)
         while True:
@@ -76,18 +79,18 @@ class AsyncRegistry(AsyncConnection):
     async def version(
         self, task: str, *, version: int | None = None, alias: str | None = None
     ) -> tuple[Version, Report]:
-        """See Registry.version."""
+        """Return one version ("production" where neither number nor alias is given) and its report."""
         request = messages.version_request(task, version, alias)
         answer = await self._calls.make_async(self._stub.GetVersion, request)
         return messages.read_version(answer.version), report_from_message(answer.report)
 
     async def download(self, task: str, *, version: int | None = None, alias: str | None = None) -> Download:
-        """See Registry.download."""
+        """Return a version's bundle, checked against its digest. Raises CorruptArtifact."""
         request = messages.download_request(task, version, alias)
         return messages.read_download(await self._calls.make_async(self._stub.DownloadBundle, request))
 
     async def aliases(self, task: str) -> list[Alias]:
-        """See Registry.aliases."""
+        """Return the task's aliases, by name."""
         request = pb.ListAliasesRequest(task=task)
         answer = await self._calls.make_async(self._stub.ListAliases, request)
         return [messages.read_alias(alias) for alias in answer.aliases]
@@ -103,12 +106,15 @@ class AsyncRegistry(AsyncConnection):
         override: bool = False,
         expected_version: int | None = None,
     ) -> AliasMove:
-        """See Registry.set_alias."""
+        """Move an alias. Raises GateFailed where "production" may not move there and ``override`` is not set.
+
+        ``expected_version`` moves it only where it names that version now (0: it must not exist); AliasMoved otherwise.
+        """
         request = messages.set_alias_request(task, alias, version, actor, reason, override, expected_version)
         return messages.read_set_alias(await self._calls.make_async(self._stub.SetAlias, request, retry=NO_RETRY))
 
     async def delete_alias(self, task: str, alias: str, *, actor: str = "", reason: str = "") -> None:
-        """See Registry.delete_alias."""
+        """Remove an alias."""
         request = pb.DeleteAliasRequest(task=task, alias=alias, actor=actor, reason=reason)
         await self._calls.make_async(self._stub.DeleteAlias, request, retry=NO_RETRY)
 
@@ -121,12 +127,15 @@ class AsyncRegistry(AsyncConnection):
         reason: str = "",
         expected_version: int | None = None,
     ) -> AliasMove:
-        """See Registry.rollback."""
+        """Move an alias back to the version before. Raises NothingToRollBack.
+
+        ``expected_version`` moves it only where it names that version now; AliasMoved otherwise.
+        """
         request = messages.rollback_request(task, alias, actor, reason, expected_version)
         return messages.read_rollback(await self._calls.make_async(self._stub.Rollback, request, retry=NO_RETRY))
 
     async def history(self, task: str, *, alias: str = "", limit: int = 1000) -> list[AliasChange]:
-        """See Registry.history."""
+        """Return the newest ``limit`` moves of an alias, of all the task's where none is named, newest first."""
         found: list[AliasChange] = []
         request = pb.ListAliasHistoryRequest(task=task, alias=alias, page_size=min(limit, messages.PAGE_SIZE))
         while True:
@@ -137,7 +146,10 @@ class AsyncRegistry(AsyncConnection):
             request.page_token = answer.next_page_token
 
     async def watch(self, tasks: Sequence[str] = (), *, since_revision: int = 0) -> AsyncIterator[AliasState]:
-        """See Registry.watch."""
+        """Yield the aliases' full state, then each change, for ever; a registry that went away is asked again.
+
+        Messages that say nothing new are left out.
+        """
         position = WatchPosition(tasks, since_revision, self._calls.retry)
         while True:
             stream = self._stub.Watch(position.request())

@@ -4,6 +4,6 @@ The sandbox runs no model. What a model sees in a text enters as numbers, like a
 records makes them first: ``Features.open(task).fill(rows)``.
 """
 
-from labelwright.features.extractor import Extractor, Features
+from labelwright.features.extractor import Features
 
-__all__ = ["Extractor", "Features"]
+__all__ = ["Features"]

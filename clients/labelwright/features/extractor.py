@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 from labelwright.core.errors import ConfigurationError
-from labelwright.core.task import Feature, Task
+from labelwright.core.task import Task
 from labelwright.features.onnx_text import OnnxText
 
-
-class Extractor(Protocol):
-    """Turns texts into numbers. The same text gives the same numbers, whatever stands beside it."""
-
-    def extract(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return the numbers of each text."""
-        ...
-
-
-def _onnx_text(feature: Feature) -> Extractor:
-    return OnnxText.open(feature.model, feature.digest)
-
-
-EXTRACTORS: Mapping[str, Callable[[Feature], Extractor]] = {"onnx-text": _onnx_text}
+EXTRACTORS: Mapping[str, Callable[[str, str], OnnxText]] = {"onnx-text": OnnxText.open}
+"""What opens an extractor, given its model and the model's digest, by the name that tasks use."""
 
 
 class Features:
     """Fills a task's features. A task without any needs no model and gets its rows back as they are."""
 
-    def __init__(self, made: Mapping[str, tuple[str, Extractor]]) -> None:
-        """``made`` has for each field that is made the field that it is made of, and by what."""
-        self._made = made
+    def __init__(self, sources: Mapping[str, tuple[str, OnnxText]]) -> None:
+        """Take for each feature, by name, the field that it is made of and what makes it."""
+        self._sources = sources
 
     @classmethod
     def open(cls, task: Task) -> Features:
@@ -46,28 +33,33 @@ class Features:
                     advice=f"the extractors: {', '.join(EXTRACTORS)}",
                 )
         return cls(
-            {name: (item.source, EXTRACTORS[item.extractor](item)) for name, item in task.features.items()},
+            {
+                name: (item.source, EXTRACTORS[item.extractor](item.model, item.digest))
+                for name, item in task.features.items()
+            },
         )
 
     def fill(self, rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
-        """Return the rows with the fields that they lack. Numbers that a row brings along stay; so does one without
-        a text, for whoever checks rows to refuse.
+        """Return the rows with the features that they lack.
+
+        Numbers that a row has already stay. So does a row without the text that they are made of: the check of records
+        refuses it.
         """
-        filled = [dict(row) for row in rows]
-        for name, (source, extractor) in self._made.items():
-            lacking = [row for row in filled if row.get(name) in (None, "") and isinstance(row.get(source), str)]
-            numbers = extractor.extract([str(row[source]) for row in lacking])
-            for row, made in zip(lacking, numbers, strict=True):
-                row[name] = made
-        return filled
+        copies = [dict(row) for row in rows]
+        for name, (source, extractor) in self._sources.items():
+            without = [row for row in copies if row.get(name) in (None, "") and isinstance(row.get(source), str)]
+            vectors = extractor.extract([str(row[source]) for row in without])
+            for row, numbers in zip(without, vectors, strict=True):
+                row[name] = numbers
+        return copies
 
     def fill_lines(self, text: str) -> str:
-        """Return the text of a JSON Lines file with its objects filled; what is no object stays as it is."""
-        if not self._made:
+        """Return the text of a JSON Lines file with its objects filled; a line that is not an object stays as it is."""
+        if not self._sources:
             return text
         lines = text.split("\n")
-        found = {place: row for place, line in enumerate(lines) if (row := _object(line)) is not None}
-        for place, row in zip(found, self.fill(list(found.values())), strict=True):
+        objects = {place: row for place, line in enumerate(lines) if (row := _object(line)) is not None}
+        for place, row in zip(objects, self.fill(list(objects.values())), strict=True):
             lines[place] = json.dumps(row, ensure_ascii=False)
         return "\n".join(lines)
 

@@ -28,7 +28,10 @@ _DECIMALS = 4
 
 
 class OnnxText:
-    """See Extractor. Reads the first 256 tokens of a text, or as many as the tokenizer's own file says."""
+    """Turns texts into numbers. The same text gives the same numbers, whatever stands beside it.
+
+    Reads the first 256 tokens of a text, or as many as the tokenizer's own file says.
+    """
 
     def __init__(self, session: Any, tokenizer: Any) -> None:
         self._session = session
@@ -65,7 +68,10 @@ class OnnxText:
         return cls(session, tokenizer)
 
     def extract(self, texts: Sequence[str]) -> list[list[float]]:
-        """See Extractor. Raises ConfigurationError where the model does not take or give what a text encoder does."""
+        """Return the numbers of each text.
+
+        Raises ConfigurationError where the model does not take or give what a text encoder does.
+        """
         # One at a time: a model of whole numbers scales them over the batch, so that in other company a text would
         # get other numbers. On a processor a batch gains little.
         return [self._vector(text) for text in texts]

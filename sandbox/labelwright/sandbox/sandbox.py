@@ -12,12 +12,12 @@ from labelwright.core.bundle import Program
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.finding import Finding
 from labelwright.core.task import Task
-from labelwright.sandbox.backend.breaker import Breaker
+from labelwright.sandbox.backend.bench import Bench
 from labelwright.sandbox.backend.executable import LOAD_SECONDS, Executable, load_seconds
 from labelwright.sandbox.host.aot_cache import CompiledCache
 from labelwright.sandbox.host.clock import EpochClock
 from labelwright.sandbox.host.engine import make_engine
-from labelwright.sandbox.host.instance import Fault, FaultKind, LoadedInstance, version_text
+from labelwright.sandbox.host.instance import FaultKind, InstanceFault, LoadedInstance, Machine, version_text
 
 
 class Sandbox:
@@ -39,21 +39,20 @@ class Sandbox:
         self._bench_after = bench_after
         self._bench_cooldown = bench_cooldown
         self._pool_size = pool_size or max(2, os.cpu_count() or 1)
-        self.engine = make_engine()
-        self.component = CompiledCache(cache_dir).component(self.engine)
-        self.clock = EpochClock(self.engine)
+        engine = make_engine()
+        self.machine = Machine(engine, CompiledCache(cache_dir).component(engine), EpochClock(engine))
 
     def load(self, task: Task, programs: Sequence[Program]) -> Executable:
         """Return the programs, ready to run. Raises InvalidBundle where one does not load."""
         findings = self._check_loading(task, programs)
         if findings:
             raise InvalidBundle("the programs do not load", findings=findings)
-        breaker = Breaker(self._bench_after, self._bench_cooldown)
-        return Executable(self, task, programs, breaker, self._pool_size)
+        bench = Bench(self._bench_after, self._bench_cooldown)
+        return Executable(self.machine, task, programs, bench, self._pool_size)
 
     def close(self) -> None:
         """Stop the clock. Close executables first."""
-        self.clock.close()
+        self.machine.clock.close()
 
     def __enter__(self) -> Sandbox:
         return self
@@ -67,7 +66,7 @@ class Sandbox:
         try:
             outcomes = self._load(task, programs)
             return [_finding(program, told) for program, told in zip(programs, outcomes, strict=True) if told]
-        except Fault as fault:
+        except InstanceFault as fault:
             together = fault
         if len(programs) == 1:
             return [_fault_finding(programs[0].path, together)]
@@ -75,7 +74,7 @@ class Sandbox:
         return alone or [_fault_finding("programs", together)]
 
     def _load(self, task: Task, programs: Sequence[Program]) -> list[dict[str, Any] | None]:
-        instance = LoadedInstance(self, task.limits.memory_mb << 20)
+        instance = LoadedInstance(self.machine, task.limits.memory_mb << 20)
         try:
             return instance.load(version_text(task, programs), load_seconds(len(programs)))
         finally:
@@ -92,7 +91,7 @@ def _finding(program: Program, told: dict[str, Any]) -> Finding:
     )
 
 
-def _fault_finding(path: str, fault: Fault) -> Finding:
+def _fault_finding(path: str, fault: InstanceFault) -> Finding:
     if fault.kind is FaultKind.TIME:
         advice = "do at the top level only what is done quickly: constants, patterns, functions"
         return Finding(path, 0, "AS302", f"loading takes longer than {LOAD_SECONDS:.0f} s", advice)

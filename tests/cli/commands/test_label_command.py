@@ -3,12 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from labelwright.client import Client, Registry
+from labelwright.core.bundle import write_folder
 
+from tests.features.tiny_encoder import write_encoder
 from tests.parts.command import Command
-from tests.parts.example_bundles import SPAM
+from tests.parts.example_bundles import PRIZE, SPAM, serve
 from tests.parts.repository import EXAMPLES
-
-PRIZE = "You have won a prize! Call 09061234567 now"
 
 
 def test_texts(labelwright: Command, spam: str) -> None:
@@ -37,6 +38,73 @@ def test_fields(labelwright: Command, sensors: str) -> None:
     assert served["label"] == local["label"] == "overheating"
     assert (served["version"], local["version"]) == (1, None)
     assert served["digest"] == local["digest"]
+
+
+REVIEWS = """
+[task]
+name = "reviews"
+instructions = "Is it for or against?"
+[labels]
+bad = "speaks against"
+good = "speaks for"
+[fields]
+text = "text"
+meaning = { type = "numbers", optional = OPTIONAL }
+[features.meaning]
+extractor = "onnx-text"
+source = "text"
+model = "tiny"
+"""
+SIGN = '''\
+def label(meaning):
+    """What the encoder knows."""
+    return meaning and ("good" if meaning[0] > 0 else "bad")
+'''
+
+
+@pytest.mark.parametrize("optional", ["false", "true"])
+def test_a_text_means_the_same_with_features_by_the_service_and_locally(
+    labelwright: Command,
+    registry_client: Registry,
+    client: Client,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    optional: str,
+) -> None:
+    write_encoder(tmp_path / "models" / "tiny", {"fine": (1.0, 0.0), "poor": (-1.0, 0.0)})
+    monkeypatch.setenv("LABELWRIGHT_MODELS", str(tmp_path / "models"))
+    bundle, task = tmp_path / "bundle", f"reviews-{optional}"
+    write_folder(
+        {
+            "task.toml": REVIEWS.replace("OPTIONAL", optional).replace('"reviews"', f'"{task}"').encode(),
+            "programs/sign.py": SIGN.encode(),
+        },
+        bundle,
+    )
+    serve(registry_client, client, bundle)
+    served = labelwright.json("label", task, "fine fine", "poor", "--explain")["answers"]
+    local = labelwright.json("label", "--local", bundle, "fine fine", "poor", "--explain")["answers"]
+    assert [answer["label"] for answer in served] == ["good", "bad"]
+    same = ("label", "probability", "digest", "degraded", "votes")
+    assert [[answer[key] for key in same] for answer in served] == [[answer[key] for key in same] for answer in local]
+
+
+def test_a_text_alone_is_refused_alike_where_a_task_needs_more(labelwright: Command, sensors: str) -> None:
+    served = labelwright("label", sensors, "hot", exits=2).stderr
+    assert "takes more than one text" in served
+    assert served == labelwright("label", "--local", EXAMPLES / "sensors" / "bundle", "hot", exits=2).stderr
+
+
+def test_texts_need_no_registry(labelwright: Command, spam: str) -> None:
+    result = labelwright("label", spam, PRIZE, "--registry", "127.0.0.1:9")
+    assert result.stdout.splitlines()[1].split()[0] == "spam"
+    assert "the registry at 127.0.0.1:9 cannot be reached; the texts were sent as they are" in result.stderr
+
+
+def test_half_of_a_surrogate_pair_is_refused_alike(labelwright: Command, spam: str) -> None:
+    """As a shell passes on bytes that are no UTF-8."""
+    served = labelwright.json("label", spam, "caf\udce9", exits=1)["answers"]
+    assert served == labelwright.json("label", "--local", SPAM, "caf\udce9", exits=1)["answers"]
 
 
 def test_a_folder_says_its_task_itself_and_may_be_named_all_the_same(labelwright: Command) -> None:

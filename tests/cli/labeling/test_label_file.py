@@ -87,6 +87,8 @@ def test_parquet_keeps_the_types_of_its_columns(labelwright: Command, tmp_path: 
     assert made.select(table.column_names).equals(table)
     assert made["label"].to_pylist() == ["ham", None]
     assert made["error"].to_pylist()[1].startswith("row 2: INVALID_RECORD: ")
+    labelwright("label", "--local", SPAM, "--input", tmp_path / "in.parquet", "--output", tmp_path / "o.csv", exits=1)
+    assert (tmp_path / "o.csv").read_text().splitlines()[1].startswith('"hi mum, see you",2026-01-02,AP8=,1,ham')
 
 
 def test_rows_that_cannot_be_labeled_are_named_and_counted(labelwright: Command, spam: str, tmp_path: Path) -> None:
@@ -162,10 +164,11 @@ def test_a_column_named_like_an_added_one_is_kept_under_another_name(labelwright
         (["--input", "empty.csv"], "header"),
         (["--input", "twice.csv"], "header"),
         (["--input", "one.jsonl", "--output", "one.jsonl"], "same file"),
+        (["--input", "one.jsonl.partial.jsonl", "--output", "one.jsonl"], "same file"),
         (["--input", "one.jsonl", "--output", "no/such/folder/x.jsonl"], "No such file"),
         (["--input", "one.jsonl", "--output", "-", "--output-format", "parquet"], "standard output"),
         (["--input", "one.jsonl", "--output", "folder.jsonl"], "no regular file"),
-        (["--input", "pipe.jsonl", "--output", "x.csv"], "beforehand"),
+        (["--input", "pipe.jsonl", "--output-format", "csv"], "beforehand"),
         (["--input", "one.jsonl", "some text"], "together"),
     ],
 )
@@ -180,6 +183,14 @@ def test_files_that_cannot_be_used(
     Path("twice.csv").write_text("a,a\n1,2\n")
     Path("one.jsonl").write_text('{"text": "a"}\n')
     assert told in labelwright("label", "--local", SPAM, *arguments, exits=2).stderr
+
+
+def test_csv_of_rows_from_a_pipe_has_all_columns(labelwright: Command, tmp_path: Path) -> None:
+    output = tmp_path / "out.csv"
+    piped = b'{"text": "hi mum, see you"}\n{"text": "b", "more": 1}\n'
+    labelwright("label", "--local", SPAM, "--input", "-", "--output", output, stdin=piped)
+    with output.open(newline="") as lines:
+        assert [(row["label"], row["more"]) for row in csv.DictReader(lines)] == [("ham", ""), ("ham", "1")]
 
 
 def test_csv_output_of_uneven_rows_has_all_columns(labelwright: Command, tmp_path: Path) -> None:

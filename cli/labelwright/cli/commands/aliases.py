@@ -8,7 +8,7 @@ import typer
 from labelwright.cli import options
 from labelwright.cli.exits import ExitCode
 from labelwright.cli.screen import Screen, shown
-from labelwright.cli.target import parse_numbered, parse_target
+from labelwright.cli.version_names import parse_numbered, parse_version_name
 from labelwright.cli.views.reports import show_gates, table
 from labelwright.client import AliasChange, Registry
 from labelwright.core.alias import PRODUCTION
@@ -92,7 +92,7 @@ def history(
 ) -> None:
     """Show who moved a task's aliases, when and why, newest first."""
     screen = Screen(json=json)
-    target = parse_target(task)
+    target = parse_version_name(task)
     if target.version is not None:
         raise ConfigurationError("a version has no history", advice=f"write {target.task} or {target.task}:ALIAS")
     with Registry(registry) as source:

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 from labelwright.cli import options
 from labelwright.cli.extras import require
-from labelwright.cli.labeling.sources import open_source
 from labelwright.cli.screen import Screen
-from labelwright.cli.target import parse_target
+from labelwright.cli.version_names import open_named_bundle, parse_version_name
 from labelwright.client import Registry
 from labelwright.core.bundle import write_folder
 from labelwright.core.errors import ConfigurationError
@@ -26,7 +25,7 @@ def pull(
 ) -> None:
     """Write a version's bundle into a folder, to read it, change it and push it again."""
     screen = Screen(json=json)
-    target = parse_target(version)
+    target = parse_version_name(version)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigurationError(f"{folder} is there already", advice="name a new or empty folder")
     with Registry(registry) as source:
@@ -53,7 +52,7 @@ def export(
 ) -> None:
     """Bake a version's programs into one WebAssembly component, for any wasmtime host."""
     screen = Screen(json=json)
-    source = open_source(version, registry)
+    source = open_named_bundle(version, registry)
     require("componentize_py", "export", "making a component")
     require("labelwright.sandbox.export", "export", "making a component")
     from labelwright.sandbox.export import export_component

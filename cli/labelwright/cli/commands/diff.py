@@ -9,9 +9,9 @@ import typer
 from labelwright.cli import options
 from labelwright.cli.labeling.answering import FolderAnswerer
 from labelwright.cli.labeling.bundle_diff import FileChange, LabelChanges, compare_files, compare_labels, own_rows
-from labelwright.cli.labeling.sources import BundleSource, open_source
 from labelwright.cli.rows.row_reading import open_rows
 from labelwright.cli.screen import Screen, shown
+from labelwright.cli.version_names import NamedBundle, open_named_bundle
 from labelwright.cli.views.reports import table
 from labelwright.core.bundle import Bundle
 from rich.text import Text
@@ -35,7 +35,7 @@ def diff(
 ) -> None:
     """Show which programs were added, removed or changed, and which rows change label."""
     screen = Screen(json=json)
-    old, new = open_source(before, registry), open_source(after, registry)
+    old, new = open_named_bundle(before, registry), open_named_bundle(after, registry)
     files = compare_files(old.bundle, new.bundle)
     labels = None if no_records else _compare(old.bundle, new.bundle, records, limit)
     if screen.json:
@@ -64,7 +64,7 @@ def _rows(path: str) -> Iterator[dict[str, Any]]:
 
 
 def _document(
-    old: BundleSource, new: BundleSource, files: list[FileChange], labels: LabelChanges | None
+    old: NamedBundle, new: NamedBundle, files: list[FileChange], labels: LabelChanges | None
 ) -> dict[str, object]:
     compared = labels and {
         "rows": labels.rows,
@@ -80,7 +80,7 @@ def _document(
     }
 
 
-def _show_files(screen: Screen, old: BundleSource, new: BundleSource, files: list[FileChange]) -> None:
+def _show_files(screen: Screen, old: NamedBundle, new: NamedBundle, files: list[FileChange]) -> None:
     if not files:
         screen.line(f"{old.name} and {new.name} have the same content ({new.bundle.digest})", "bold")
     for file in files:

@@ -10,14 +10,15 @@ from typing import Annotated
 import typer
 from labelwright.cli import options
 from labelwright.cli.exits import ExitCode
-from labelwright.cli.labeling.answering import Answerer, FolderAnswerer, ServiceAnswerer, label_and_ask_why
+from labelwright.cli.labeling.answering import Answerer, FolderAnswerer, ServiceAnswerer
 from labelwright.cli.labeling.file import FileJob, FileResult, earlier_version, label_file
+from labelwright.cli.labeling.texts import answer_texts, ask_service
 from labelwright.cli.rows.failing import failure_of
 from labelwright.cli.rows.row_reading import STANDARD
 from labelwright.cli.screen import Screen, as_json
-from labelwright.cli.target import Target, parse_target
+from labelwright.cli.version_names import VersionName, parse_version_name
 from labelwright.cli.views.labels import show_answers, show_run
-from labelwright.client import Client, Labeling, Outcome
+from labelwright.client import Labeling, Outcome
 from labelwright.core.errors import ConfigurationError
 
 
@@ -78,8 +79,8 @@ def label(
 ) -> None:
     """Label texts, one record of fields, or a file of rows.
 
-    A file's rows keep their columns and get label, probability, version and source. An interrupted run goes on
-    after its last row when the same command is given again.
+    A file's rows keep their columns and get label, probability, version and source. The output appears when all
+    rows are labeled; an interrupted run goes on after its last row when the same command is given again.
     """
     screen = Screen(json=json)
     servers = _Servers(service, registry)
@@ -105,16 +106,16 @@ def label(
     raise typer.Exit(code)
 
 
-def _split(words: list[str], folder: FolderAnswerer | None) -> tuple[Target, list[str]]:
+def _split(words: list[str], folder: FolderAnswerer | None) -> tuple[VersionName, list[str]]:
     """Return the task and the texts. A folder says its task itself; it may be named all the same."""
     if folder is None:
-        return parse_target(words[0]), words[1:]
+        return parse_version_name(words[0]), words[1:]
     name = folder.task.name
     named = len(words) > 1 and words[0] == name
-    return Target(name), words[1:] if named else words
+    return VersionName(name), words[1:] if named else words
 
 
-def _selector(target: Target, local: Path | None) -> str:
+def _selector(target: VersionName, local: Path | None) -> str:
     return f"folder {target.task}" if local else str(target)
 
 
@@ -128,7 +129,7 @@ def _check_one_source(texts: list[str], field: list[str] | None, input_: str) ->
 
 
 def _label_file(
-    job: FileJob, target: Target, folder: FolderAnswerer | None, servers: _Servers, screen: Screen
+    job: FileJob, target: VersionName, folder: FolderAnswerer | None, servers: _Servers, screen: Screen
 ) -> ExitCode:
     if folder:
         result = label_file(job, folder, screen)
@@ -144,6 +145,8 @@ def _label_file(
         screen.document(_summary(job, result))
     else:
         show_run(screen, result.counts, "standard output" if job.output == STANDARD else job.output, result.seconds)
+        if result.record:
+            screen.note(f"  what made these labels is in {result.record}")
     return ExitCode.NO if result.counts.failed else ExitCode.OK
 
 
@@ -151,6 +154,7 @@ def _summary(job: FileJob, result: FileResult) -> dict[str, object]:
     counts = result.counts
     return {
         "output": job.output,
+        "record": str(result.record),
         "version": result.version or None,
         "digest": result.digest,
         "rows": counts.rows,
@@ -166,7 +170,7 @@ def _summary(job: FileJob, result: FileResult) -> dict[str, object]:
 
 def _label_fields(
     fields: list[str],
-    target: Target,
+    target: VersionName,
     folder: FolderAnswerer | None,
     servers: _Servers,
     screen: Screen,
@@ -196,23 +200,16 @@ def _parse_field(text: str) -> tuple[str, str]:
 
 def _label_texts(
     texts: list[str],
-    target: Target,
+    target: VersionName,
     folder: FolderAnswerer | None,
     servers: _Servers,
     screen: Screen,
     explain: bool,
 ) -> ExitCode:
     if folder:
-        name = folder.text_field
-        if name is None:
-            raise ConfigurationError(
-                f"task {target.task!r} takes more than one text",
-                advice=f"give its fields: {' '.join(f'--field {field}=…' for field in folder.task.fields)}",
-            )
-        outcomes = folder.answer([{name: text} for text in texts], explain=explain)
+        outcomes = answer_texts(folder, texts, explain=explain)
     else:
-        with Client(servers.service) as client:
-            outcomes = label_and_ask_why(client, target.task, texts, explain, **target.selection)
+        outcomes = ask_service(target, texts, servers.service, servers.registry, screen.note, explain=explain)
     return _answer(screen, target.task, texts, outcomes)
 
 

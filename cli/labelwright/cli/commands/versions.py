@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from labelwright.cli import options
 from labelwright.cli.screen import Screen, shown
-from labelwright.cli.target import parse_target
+from labelwright.cli.version_names import parse_version_name
 from labelwright.cli.views.reports import show_findings, show_gates, show_gold, table
 from labelwright.client import Registry, TaskEntry, Version
 from rich.text import Text
@@ -51,7 +51,7 @@ def show(
 ) -> None:
     """Show a version: its programs in plain words, its report and its gates."""
     screen = Screen(json=json)
-    target = parse_target(version)
+    target = parse_version_name(version)
     with Registry(registry) as place:
         found, report = place.version(target.task, **target.selection)
         bundle = place.download(found.task, version=found.number).bundle

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from labelwright.cli.extras import open_sandbox
 from labelwright.cli.rows.failing import failure_of, is_doubtful
-from labelwright.cli.target import Target
+from labelwright.cli.version_names import VersionName
 from labelwright.client import Client, Failure, Labeling, Outcome, ProgramVote, Registry, RetryPolicy
-from labelwright.client.messages.labels import RecordInput, failure_from_error
+from labelwright.client.calling.channel import REGISTRY_TIMEOUT
+from labelwright.client.messages.labels import MAX_BATCH, RecordInput, failure_from_error
 from labelwright.client.messages.registry import open_folder
 from labelwright.core.bundle import Bundle
 from labelwright.core.errors import InvalidRecord, VersionNotFound
-from labelwright.core.record import make_record, pack
+from labelwright.core.record import Record, pack
 from labelwright.core.row import record_from_row
-from labelwright.core.task import FieldType, Task
+from labelwright.core.task import Task
 from labelwright.core.vote import VoteError, is_error, is_label
 from labelwright.features import Features
+from typing_extensions import override
 
 if TYPE_CHECKING:
     from labelwright.sandbox import Labeled
@@ -28,38 +32,33 @@ if TYPE_CHECKING:
 _PATIENT = RetryPolicy(attempts=20, cap=5.0)
 _BATCH_TIMEOUT = 60.0
 
+_Item = TypeVar("_Item")
 
-class Answerer(Protocol):
-    """Labels rows with one version; ``version`` is 0 where a folder answers."""
 
-    @property
-    def task(self) -> Task:
-        """What is labeled."""
-        ...
+class Answerer(ABC):
+    """Labels rows with one version; ``version`` is 0 where a folder answers. ``digest`` names the version's content."""
 
-    @property
-    def version(self) -> int:
-        """The version's number."""
-        ...
+    task: Task
+    version: int
+    digest: str
 
-    @property
-    def digest(self) -> str:
-        """The digest of the version's content."""
-        ...
+    @abstractmethod
+    def batches(self, rows: Iterable[_Item]) -> Iterator[list[_Item]]:
+        """Yield the rows, as many at a time as ``answer`` takes best."""
 
+    @abstractmethod
     def answer(self, rows: Sequence[Mapping[str, Any]], *, explain: bool) -> list[Outcome]:
         """Return one outcome a row, in order; columns that are no fields of the task are left out.
 
         Where every program failed the votes are there even if no explanation was asked for.
         """
-        ...
 
+    @abstractmethod
     def close(self) -> None:
         """Let go of what labels."""
-        ...
 
 
-class ServiceAnswerer:
+class ServiceAnswerer(Answerer):
     """Asks the label service, always for the one version that was found at the start."""
 
     def __init__(self, task: Task, version: int, digest: str, service: str) -> None:
@@ -70,26 +69,42 @@ class ServiceAnswerer:
         self._has_answered = False
 
     @classmethod
-    def open(cls, target: Target, service: str, registry: str) -> ServiceAnswerer:
-        """Ask the registry which version is meant and what its fields are. Raises LabelwrightError."""
-        with Registry(registry) as source:
+    def open(
+        cls,
+        target: VersionName,
+        service: str,
+        registry: str,
+        *,
+        timeout: float = REGISTRY_TIMEOUT,
+        retry: RetryPolicy | None = None,
+    ) -> ServiceAnswerer:
+        """Ask the registry which version is meant and what its fields are. Raises LabelwrightError.
+
+        ``timeout`` (in seconds) and ``retry`` are those of this question.
+        """
+        with Registry(registry, timeout=timeout, retry=retry) as source:
             found = source.download(target.task, **target.selection)
         return cls(found.bundle.task, found.version.number, found.version.digest, service)
 
+    @override
+    def batches(self, rows: Iterable[_Item]) -> Iterator[list[_Item]]:
+        waiting = iter(rows)
+        while batch := list(islice(waiting, MAX_BATCH)):
+            yield batch
+
+    @override
     def answer(self, rows: Sequence[Mapping[str, Any]], *, explain: bool) -> list[Outcome]:
-        """See Answerer."""
-        values, failures = _readable(self.task, self._features.fill(rows))
-        answers = iter(
-            label_and_ask_why(self._client, self.task.name, list(values.values()), explain, version=self.version)
-        )
+        readable, failures = _readable(self.task, self._features.fill(rows))
+        records = [dict(zip(self.task.fields, record, strict=True)) for record, _ in readable.values()]
+        answers = iter(label_and_ask_why(self._client, self.task.name, records, explain, version=self.version))
         if not self._has_answered:
             self._client.close()
             self._client = Client(self._service, timeout=_BATCH_TIMEOUT, retry=_PATIENT)
             self._has_answered = True
         return [failures[place] if place in failures else self._checked(next(answers)) for place in range(len(rows))]
 
+    @override
     def close(self) -> None:
-        """See Answerer."""
         self._client.close()
 
     def _checked(self, outcome: Outcome) -> Outcome:
@@ -101,7 +116,7 @@ class ServiceAnswerer:
         return outcome
 
 
-class FolderAnswerer:
+class FolderAnswerer(Answerer):
     """Labels with a bundle folder in this process's sandbox."""
 
     version = 0
@@ -129,31 +144,21 @@ class FolderAnswerer:
         """Read the folder. Raises InvalidBundle."""
         return cls(open_folder(folder))
 
-    @property
-    def text_field(self) -> str | None:
-        """The field that a text alone fills, None where there is more to give than that; features are made."""
-        needed = [
-            item for item in self.task.fields.values() if not item.optional and item.name not in self.task.features
-        ]
-        return needed[0].name if len(needed) == 1 and needed[0].type is FieldType.TEXT else None
+    @override
+    def batches(self, rows: Iterable[_Item]) -> Iterator[list[_Item]]:
+        return self._labeler.executable.chunks(rows)
 
+    @override
     def answer(self, rows: Sequence[Mapping[str, Any]], *, explain: bool) -> list[Outcome]:
-        """See Answerer."""
-        values, failures = _readable(self.task, self._features.fill(rows))
-        packed: dict[int, str] = {}
-        for place, fields in values.items():
-            try:
-                packed[place] = pack(make_record(self.task, fields), self.task.limits.record_bytes)
-            except InvalidRecord as error:
-                failures[place] = failure_from_error(error)
-        labeled = self._labeler.label(list(packed.values())) if packed else []
+        readable, failures = _readable(self.task, self._features.fill(rows))
+        labeled = self._labeler.label([packed for _, packed in readable.values()])
         answers: dict[int, Outcome] = dict(failures)
-        for (place, record), answer in zip(packed.items(), labeled, strict=True):
-            answers[place] = self._labeling(record, answer, explain)
+        for (place, (_, packed)), answer in zip(readable.items(), labeled, strict=True):
+            answers[place] = self._labeling(packed, answer, explain)
         return [answers[place] for place in range(len(rows))]
 
+    @override
     def close(self) -> None:
-        """See Answerer."""
         self._labeler.close()
         self._sandbox.close()
 
@@ -202,14 +207,16 @@ def label_and_ask_why(
     return outcomes
 
 
-def _readable(task: Task, rows: Sequence[Mapping[str, Any]]) -> tuple[dict[int, dict[str, object]], dict[int, Failure]]:
-    values: dict[int, dict[str, object]] = {}
+def _readable(
+    task: Task, rows: Sequence[Mapping[str, Any]]
+) -> tuple[dict[int, tuple[Record, str]], dict[int, Failure]]:
+    """Return by place the records with their packed forms, and what is wrong with the other rows."""
+    readable: dict[int, tuple[Record, str]] = {}
     failures: dict[int, Failure] = {}
     for place, row in enumerate(rows):
         try:
             record = record_from_row(task, row)
+            readable[place] = record, pack(record, task.limits.record_bytes)
         except InvalidRecord as error:
             failures[place] = failure_from_error(error)
-        else:
-            values[place] = dict(zip(task.fields, record, strict=True))
-    return values, failures
+    return readable, failures

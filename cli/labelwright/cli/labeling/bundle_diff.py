@@ -5,13 +5,11 @@ from __future__ import annotations
 import difflib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, Literal
 
 from labelwright.cli.labeling.answering import Answerer
-from labelwright.cli.labeling.run import BATCH
 from labelwright.client import Failure, Outcome
 from labelwright.core.bundle import GOLD_FILE, SAMPLE_FILE, Bundle
 
@@ -75,7 +73,7 @@ def own_rows(before: Bundle, after: Bundle) -> list[dict[str, Any]]:
 def compare_labels(before: Answerer, after: Answerer, rows: Iterable[Mapping[str, Any]], examples: int) -> LabelChanges:
     """Label the rows with both; keep the first ``examples`` rows whose label changes."""
     changes = LabelChanges()
-    for batch in _batches(iter(rows)):
+    for batch in after.batches(rows):
         changes.rows += len(batch)
         pairs = zip(before.answer(batch, explain=False), after.answer(batch, explain=False), strict=True)
         for row, (old, new) in zip(batch, pairs, strict=True):
@@ -85,11 +83,6 @@ def compare_labels(before: Answerer, after: Answerer, rows: Iterable[Mapping[str
                 if len(changes.examples) < examples:
                     changes.examples.append(LabelChange(_shortened(after, row), was, now))
     return changes
-
-
-def _batches(rows: Iterator[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    while batch := list(islice(rows, BATCH)):
-        yield batch
 
 
 def _label(outcome: Outcome) -> str | None:

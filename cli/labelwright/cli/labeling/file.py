@@ -1,23 +1,40 @@
-"""Labels a file: opens input and output, goes on where an earlier run stopped, keeps the record of the run."""
+"""Labels a file: each row goes into a journal at once, and the output is made of the journal when all rows are in it.
+
+The record beside the output says which of the two counts. A run that is killed at any point leaves one of these:
+
+| record       | journal        | output      | the next run                                                     |
+|--------------|----------------|-------------|------------------------------------------------------------------|
+| none         | none           | none        | begins                                                           |
+| not complete | the first rows | none or old | goes on after the last whole row                                 |
+| not complete | all rows       | new         | makes the output again                                           |
+| complete     | any            | new         | makes the journal again from the output, if rows came since      |
+"""
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
+from labelwright.cli.extras import require
 from labelwright.cli.labeling.answering import Answerer
 from labelwright.cli.labeling.run import RunCounts, label_rows
 from labelwright.cli.progress import progress_over
-from labelwright.cli.rows.output_file import OutputFile, StandardOutput
+from labelwright.cli.rows.journal import Journal, journal_path
 from labelwright.cli.rows.output_row import CsvFormat, JsonLinesFormat, RowFormat
-from labelwright.cli.rows.parquet_writing import write_parquet
-from labelwright.cli.rows.row_reading import STANDARD, ParquetRows, RowSource, open_rows, row_format
-from labelwright.cli.rows.run_record import RunRecord, check_same_run, read_record, write_record
+from labelwright.cli.rows.output_writing import draft_path, output_digest, read_added, write_output
+from labelwright.cli.rows.row_reading import STANDARD, InputRow, ParquetRows, RowSource, open_rows, row_format
+from labelwright.cli.rows.run_record import RunRecord, check_same_run, read_record, record_path, write_record
 from labelwright.cli.screen import Screen
 from labelwright.core.errors import ConfigurationError
 
-_JOURNAL_SUFFIX = ".partial.jsonl"
+_SHOWN_EVERY = 1000
+"""Rows read back between two movements of the progress bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +51,23 @@ class FileJob:
 
     def __post_init__(self) -> None:
         """Raise ConfigurationError where input and output do not go together."""
-        if STANDARD not in (self.input, self.output) and Path(self.input).resolve() == Path(self.output).resolve():
-            raise ConfigurationError("input and output are the same file", advice="name another output")
-        if self.output_path and self.output_path.exists() and not self.output_path.is_file():
+        output = self.output_path
+        if output is None and self.kind == "parquet":
+            raise ConfigurationError("Parquet cannot be written to standard output", advice="name a file")
+        if output is None and self.kind == "csv" and self._comes_once:
+            raise ConfigurationError(
+                "CSV needs the columns beforehand, which JSON Lines from a pipe cannot tell",
+                advice="write JSON Lines, or name a file for the output",
+            )
+        if output is None:
+            return
+        if output.exists() and not output.is_file():
             raise ConfigurationError(
                 f"{self.output} is no regular file", advice="name a file, or - for standard output"
             )
-        is_pipe = self.input == STANDARD or Path(self.input).is_fifo()
-        if is_pipe and self.kind == "csv" and row_format(self.input, self.input_format) == "jsonl":
-            raise ConfigurationError(
-                "CSV needs the columns beforehand, which JSON Lines from a pipe cannot tell",
-                advice="write JSON Lines, or read from a file",
-            )
-        if self.output == STANDARD and self.kind == "parquet":
-            raise ConfigurationError("Parquet cannot be written to standard output", advice="name a file")
+        written = (output, journal_path(output), draft_path(output), record_path(output))
+        if self.input != STANDARD and Path(self.input).resolve() in [path.resolve() for path in written]:
+            raise ConfigurationError("input and output are the same file", advice="name another output")
 
     @property
     def kind(self) -> str:
@@ -56,13 +76,16 @@ class FileJob:
 
     @property
     def output_path(self) -> Path | None:
-        """The output file, None where rows go to standard output."""
-        return None if self.output == STANDARD else Path(self.output)
+        """The output file, that which a link leads to; None where rows go to standard output."""
+        if self.output == STANDARD:
+            return None
+        path = Path(self.output)
+        return path.resolve() if path.is_symlink() else path
 
     @property
-    def input_bytes(self) -> int | None:
-        """The input's size, None where it is not a file."""
-        return Path(self.input).stat().st_size if self.input != STANDARD and Path(self.input).is_file() else None
+    def _comes_once(self) -> bool:
+        is_pipe = self.input == STANDARD or Path(self.input).is_fifo()
+        return is_pipe and row_format(self.input, self.input_format) == "jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +96,8 @@ class FileResult:
     seconds: float
     version: int
     digest: str
+    record: Path | None
+    """Where the run's record stands, None where rows went to standard output."""
 
 
 def earlier_version(job: FileJob) -> int | None:
@@ -83,110 +108,192 @@ def earlier_version(job: FileJob) -> int | None:
 
 def label_file(job: FileJob, answerer: Answerer, screen: Screen) -> FileResult:
     """Label the rows that the output lacks. Raises LabelwrightError; a rerun goes on from there."""
-    record = _record(job, answerer)
-    if job.output_path:
-        before = None if job.overwrite else read_record(job.output_path)
-        if finished := _check_earlier(job, before, record):
-            return FileResult(finished, 0.0, record.version, record.digest)
     started = time.monotonic()
-    source = open_rows(job.input, job.input_format)
-    try:
-        counts = _label(job, source, answerer, screen, record)
-    finally:
-        source.close()
-    return FileResult(counts, time.monotonic() - started, record.version, record.digest)
-
-
-def _record(job: FileJob, answerer: Answerer) -> RunRecord:
-    return RunRecord(
-        selector=job.selector,
-        task=answerer.task.name,
-        version=answerer.version,
-        digest=answerer.digest,
-        explain=job.explain,
-        output_format=job.kind,
-        input_bytes=job.input_bytes,
-    )
-
-
-def _check_earlier(job: FileJob, before: RunRecord | None, now: RunRecord) -> RunCounts | None:
-    """Return the counts of a run that is complete and cannot be gone on with: a Parquet file is closed for good."""
-    output = job.output_path
-    assert output
-    if before is None:
-        if output.exists() and output.is_file() and output.stat().st_size and not job.overwrite:
-            raise ConfigurationError(
-                f"{output} exists and no run of labelwright began it", advice="replace it: --overwrite"
-            )
-        return None
-    check_same_run(output, before, now)
-    if before.output_format != "parquet" or not before.complete or not output.exists():
-        return None
-    if before.input_bytes != now.input_bytes:
-        raise ConfigurationError(
-            f"{output} is complete, and the input has changed since", advice="start anew with --overwrite"
-        )
-    counts = RunCounts(resumed=before.rows, abstained=before.abstained, failed=before.failed)
-    counts.labels.update(before.labels)
-    return counts
-
-
-def _label(job: FileJob, source: RowSource, answerer: Answerer, screen: Screen, record: RunRecord) -> RunCounts:
     counts = RunCounts()
-    output = _open_output(job, source)
-    try:
-        if job.output_path:
-            write_record(job.output_path, record)
-        with progress_over(
+    output = job.output_path
+    with (
+        closing(open_rows(job.input, job.input_format)) as source,
+        progress_over(
             screen.err, answerer.task.name, source.total, lambda: (source.done, counts.rows), shown=not screen.json
-        ) as advanced:
-            label_rows(source.rows(), answerer, output, explain=job.explain, counts=counts, advanced=advanced)
-    finally:
-        output.close()
-    if job.output_path:
-        _finish(job, job.output_path, record, counts)
-    return counts
+        ) as advanced,
+    ):
+        if output is None:
+            _label_to_standard_output(job, source, answerer, counts, advanced)
+        else:
+            _FileRun(job, output, source, answerer, counts, advanced).label(screen)
+    record = record_path(output) if output else None
+    return FileResult(counts, time.monotonic() - started, answerer.version, answerer.digest, record)
 
 
-def _open_output(job: FileJob, source: RowSource) -> OutputFile | StandardOutput:
-    row_format = _row_format(job, source)
-    if job.output_path is None:
-        return StandardOutput(row_format)
-    path = _journal(job.output_path) if job.kind == "parquet" else job.output_path
-    return OutputFile(path, row_format, keep=not job.overwrite)
-
-
-def _row_format(job: FileJob, source: RowSource) -> RowFormat:
-    if job.kind != "csv":
-        return JsonLinesFormat()
-    return CsvFormat(source.columns or _found_columns(job), explain=job.explain)
+def _label_to_standard_output(
+    job: FileJob, source: RowSource, answerer: Answerer, counts: RunCounts, advanced: Callable[[], None]
+) -> None:
+    """Write each row as soon as it is labeled; there is nothing that a later run could go on with."""
+    lines: RowFormat = (
+        CsvFormat(source.columns or _found_columns(job), explain=job.explain)
+        if job.kind == "csv"
+        else JsonLinesFormat()
+    )
+    sys.stdout.buffer.write(lines.header)
+    for batch in label_rows(source.rows(), answerer, explain=job.explain):
+        for row, added in batch:
+            try:
+                sys.stdout.buffer.write(lines.encode(row.columns, added))
+            except KeyError as error:
+                raise ConfigurationError(
+                    f"{row.place} has the column {error}, which the rows before lack", advice="write JSON Lines"
+                ) from error
+            counts.add(added)
+        sys.stdout.buffer.flush()
+        advanced()
 
 
 def _found_columns(job: FileJob) -> tuple[str, ...]:
     """Return the columns of a JSON Lines file: CSV needs them before its first row, so the file is read twice."""
-    source = open_rows(job.input, job.input_format)
-    try:
+    with closing(open_rows(job.input, job.input_format)) as source:
         return tuple(dict.fromkeys(name for row in source.rows() for name in row.columns))
-    finally:
-        source.close()
 
 
-def _finish(job: FileJob, output: Path, record: RunRecord, counts: RunCounts) -> None:
-    if job.kind == "parquet":
-        journal = _journal(output)
-        source = open_rows(job.input, job.input_format) if job.input != STANDARD else None
-        write_parquet(journal, output, source=source if isinstance(source, ParquetRows) else None, explain=job.explain)
-    done = {
-        "complete": True,
-        "rows": counts.rows,
-        "labels": dict(counts.labels),
-        "abstained": counts.abstained,
-        "failed": counts.failed,
-    }
-    write_record(output, record.model_copy(update=done))
-    if job.kind == "parquet":
-        _journal(output).unlink()
+class _FileRun:
+    """One run that ends with a file."""
+
+    def __init__(
+        self,
+        job: FileJob,
+        output: Path,
+        source: RowSource,
+        answerer: Answerer,
+        counts: RunCounts,
+        advanced: Callable[[], None],
+    ) -> None:
+        self._job, self._output, self._source, self._answerer = job, output, source, answerer
+        self._counts, self._advanced = counts, advanced
+        self._record = RunRecord(
+            selector=job.selector,
+            task=answerer.task.name,
+            version=answerer.version,
+            digest=answerer.digest,
+            explain=job.explain,
+            output_format=job.kind,
+        )
+        if job.kind == "parquet":
+            require("pyarrow.parquet", "parquet", "writing Parquet")
+        self._journal_counts = False
+        """Whether the record says that the journal holds what is labeled so far, and not the output."""
+
+    def label(self, screen: Screen) -> None:
+        """Label what is not labeled yet and write the output; where that is cut short, say what is left."""
+        with Journal(self._output) as journal:
+            before = self._earlier_record(journal)
+            self._journal_counts = before is not None and not before.complete
+            try:
+                rows = self._unlabeled(journal, before)
+                if rows is not None:
+                    self._label(journal, rows)
+                    self._finish(journal)
+                journal.clear()
+            except BaseException:
+                if self._journal_counts:
+                    screen.note(f"rows so far are in {journal_path(self._output)}; the same command goes on from there")
+                else:
+                    journal.clear()
+                raise
+
+    def _earlier_record(self, journal: Journal) -> RunRecord | None:
+        """Return the record of a run to go on with. Raises ConfigurationError where what is there is none of ours."""
+        if self._job.overwrite:
+            return None
+        before = read_record(self._output)
+        has_output = self._output.exists() and self._output.stat().st_size > 0
+        if before is None and (has_output or not journal.is_empty):
+            raise ConfigurationError(
+                f"{self._output} exists and no run of labelwright began it", advice="replace it: --overwrite"
+            )
+        is_usable = before and (self._output.exists() if before.complete else not journal.is_empty)
+        if before is None or not is_usable:
+            return None
+        check_same_run(self._output, before, self._record)
+        return before
+
+    def _unlabeled(self, journal: Journal, before: RunRecord | None) -> Iterator[InputRow] | None:
+        """Return the rows that are still to be labeled, None where an earlier run labeled all and wrote the output."""
+        rows = self._source.rows()
+        if before is None:
+            journal.clear()
+            return rows
+        if not before.complete:
+            self._count(journal.resume(rows))
+            return rows
+        self._count(_reopened(self._output, before, journal, rows))
+        following = next(rows, None)
+        return None if following is None else chain([following], rows)
+
+    def _count(self, added_before: Iterator[Mapping[str, Any]]) -> None:
+        for added in added_before:
+            self._counts.add(added)
+            self._counts.resumed += 1
+            if self._counts.resumed % _SHOWN_EVERY == 0:
+                self._advanced()
+
+    def _label(self, journal: Journal, rows: Iterator[InputRow]) -> None:
+        for batch in label_rows(rows, self._answerer, explain=self._job.explain):
+            if not self._journal_counts:
+                write_record(self._output, self._record)
+                self._journal_counts = True
+            for row, added in batch:
+                journal.append(row, added)
+                self._counts.add(added)
+            journal.flush()
+            self._advanced()
+
+    def _finish(self, journal: Journal) -> None:
+        job, counts = self._job, self._counts
+        columns = self._source.columns or journal.columns
+        with self._typed_input() as typed:
+            write_output(self._output, job.kind, journal, columns, typed=typed, explain=job.explain)
+        done = {
+            "complete": True,
+            "input_digest": journal.input_digest,
+            "output_digest": output_digest(self._output),
+            "rows": counts.rows,
+            "labels": dict(counts.labels),
+            "abstained": counts.abstained,
+            "failed": counts.failed,
+        }
+        write_record(self._output, self._record.model_copy(update=done))
+        self._journal_counts = False
+
+    @contextmanager
+    def _typed_input(self) -> Iterator[ParquetRows | None]:
+        """Open the input once more where it is Parquet: the journal does not keep its types."""
+        if self._job.kind != "parquet" or not isinstance(self._source, ParquetRows):
+            yield None
+            return
+        with closing(ParquetRows(self._job.input)) as again:
+            if again.total != self._counts.rows:
+                raise ConfigurationError(
+                    f"{self._job.input} has changed while it was labeled", advice="start anew with --overwrite"
+                )
+            yield again
 
 
-def _journal(output: Path) -> Path:
-    return output.with_name(output.name + _JOURNAL_SUFFIX)
+def _reopened(
+    output: Path, before: RunRecord, journal: Journal, rows: Iterator[InputRow]
+) -> Iterator[Mapping[str, Any]]:
+    """Write the rows of a finished output into the journal again, and yield what labeling added to them.
+
+    Raises ConfigurationError where the output was changed, or belongs to another input.
+    """
+    journal.clear()
+    if output_digest(output) != before.output_digest:
+        raise ConfigurationError(
+            f"{output} was changed since it was finished", advice="name another output, or start anew with --overwrite"
+        )
+    for added, row in zip(read_added(output, before.output_format), rows, strict=False):
+        journal.append(row, added)
+        yield added
+    if journal.input_digest != before.input_digest:
+        raise ConfigurationError(
+            f"{output}: its rows are not the input's",
+            advice="it belongs to another input; name another output, or start anew with --overwrite",
+        )

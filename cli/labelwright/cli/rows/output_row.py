@@ -9,15 +9,17 @@ import base64
 import csv
 import io
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 from labelwright.cli.rows.failing import failure_of
 from labelwright.cli.rows.row_reading import InputRow
 from labelwright.cli.screen import as_json
 from labelwright.client.messages.results import Labeling, Outcome
+from typing_extensions import override
 
 ADDED = ("label", "probability", "version", "source", "votes", "error")
 _CLASH_PREFIX = "input_"
@@ -54,96 +56,49 @@ def added_columns(row: InputRow, outcome: Outcome, *, explain: bool) -> dict[str
     return added | ({"votes": as_json(outcome.votes)} if explain else {}) | error
 
 
-class RowFormat(Protocol):
-    """How rows stand in an output file that is written front to back."""
+class RowFormat(ABC):
+    """How rows stand in an output file that is written front to back; ``header`` is what it begins with."""
 
-    @property
-    def header(self) -> bytes:
-        """What the file begins with."""
-        ...
+    header: bytes
 
-    def encode(self, row: InputRow, added: Mapping[str, Any]) -> bytes:
-        """Return the row's bytes, ended by a line feed. Raises KeyError for a column that the header lacks."""
-        ...
-
-    def matches(self, line: bytes, row: InputRow) -> bool:
-        """Whether a complete row of the file is the output of this input row, whatever its label."""
-        ...
-
-    def added_part(self, line: bytes) -> Mapping[str, Any]:
-        """Return what labeling added to a complete row; in CSV every value is text."""
-        ...
+    @abstractmethod
+    def encode(self, columns: Mapping[str, Any], added: Mapping[str, Any]) -> bytes:
+        """Return the row of an input's columns and what labeling adds, ended by a line feed."""
 
 
-class JsonLinesFormat:
+class JsonLinesFormat(RowFormat):
     """One JSON object a line."""
 
     header = b""
 
-    def encode(self, row: InputRow, added: Mapping[str, Any]) -> bytes:
-        """See RowFormat."""
-        return _json_bytes(_kept(row) | dict(added)) + b"\n"
-
-    def matches(self, line: bytes, row: InputRow) -> bool:
-        """See RowFormat."""
-        kept = _json_bytes(_kept(row))[:-1]
-        return line.startswith(kept + (b', "label": ' if len(kept) > 1 else b'"label": '))
-
-    def added_part(self, line: bytes) -> Mapping[str, Any]:
-        """See RowFormat."""
-        return {name: value for name, value in json.loads(line).items() if name in ADDED}
+    @override
+    def encode(self, columns: Mapping[str, Any], added: Mapping[str, Any]) -> bytes:
+        names = kept_columns(tuple(columns))
+        return json_bytes({names[name]: value for name, value in columns.items()} | dict(added)) + b"\n"
 
 
-class CsvFormat:
+class CsvFormat(RowFormat):
     """Comma-separated values with a header line."""
 
     def __init__(self, columns: Iterable[str], *, explain: bool) -> None:
+        """``columns`` are those of all rows."""
         self._kept = kept_columns(tuple(columns))
         self._added = tuple(name for name in ADDED if explain or name != "votes")
         self.header = _csv_line([*self._kept.values(), *self._added])
 
-    def encode(self, row: InputRow, added: Mapping[str, Any]) -> bytes:
-        """See RowFormat."""
-        if unknown := row.columns.keys() - self._kept.keys():
+    @override
+    def encode(self, columns: Mapping[str, Any], added: Mapping[str, Any]) -> bytes:
+        """Return the row. Raises KeyError for a column that the header lacks."""
+        if unknown := columns.keys() - self._kept.keys():
             raise KeyError(min(unknown))
-        kept = [_cell(row.columns.get(name)) for name in self._kept]
+        kept = [_cell(columns.get(name)) for name in self._kept]
         return _csv_line(kept + [_cell(added.get(name)) for name in self._added])
 
-    def matches(self, line: bytes, row: InputRow) -> bool:
-        """See RowFormat."""
-        kept = len(self._kept)
-        return self._cells(line)[:kept] == self._cells(self.encode(row, {}))[:kept]
 
-    def added_part(self, line: bytes) -> Mapping[str, Any]:
-        """See RowFormat."""
-        return dict(zip(self._added, self._cells(line)[len(self._kept) :], strict=True))
-
-    def _cells(self, line: bytes) -> list[str]:
-        try:
-            rows = list(csv.reader([line.decode("utf-8")], strict=True))
-        except csv.Error as error:
-            raise ValueError(line) from error
-        if len(rows) != 1 or len(rows[0]) != len(self._kept) + len(self._added):
-            raise ValueError(line)
-        return rows[0]
-
-
-def _csv_line(cells: list[str]) -> bytes:
-    buffer = io.StringIO()
-    # The csv module leaves a lone carriage return unquoted, and then cannot read it back.
-    every = any("\r" in cell for cell in cells)
-    csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL).writerow(cells)
-    return buffer.getvalue().encode("utf-8", "replace")
-
-
-def _kept(row: InputRow) -> dict[str, Any]:
-    names = kept_columns(tuple(row.columns))
-    return {names[name]: value for name, value in row.columns.items()}
-
-
-def _json_bytes(value: object) -> bytes:
+def json_bytes(value: object) -> bytes:
+    """Return the value as JSON on one line; what only Parquet knows becomes text."""
     try:
-        return json.dumps(value, ensure_ascii=False, default=_foreign).encode()
+        return _as_json(value).encode()
     except UnicodeEncodeError:  # half of a surrogate pair: only JSON's escape can express it
         return json.dumps(value, default=_foreign).encode()
 
@@ -155,6 +110,18 @@ def _foreign(value: object) -> object:
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     return str(value)
+
+
+# Made once: json.dumps makes one for each call, which takes as long as a short row.
+_as_json = json.JSONEncoder(ensure_ascii=False, default=_foreign).encode
+
+
+def _csv_line(cells: list[str]) -> bytes:
+    buffer = io.StringIO()
+    # The csv module leaves a lone carriage return unquoted, and then cannot read it back.
+    every = any("\r" in cell for cell in cells)
+    csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL).writerow(cells)
+    return buffer.getvalue().encode("utf-8", "replace")
 
 
 def _cell(value: object) -> str:
@@ -170,4 +137,4 @@ def _cell(value: object) -> str:
         case bytes():
             return base64.b64encode(value).decode()
         case _:
-            return _json_bytes(value).decode()
+            return json_bytes(value).decode()

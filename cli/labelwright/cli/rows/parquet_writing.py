@@ -1,71 +1,72 @@
-"""Parquet output: made at the end, from the rows that were written line by line before."""
+"""Parquet output, made of a journal's rows."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from itertools import islice, zip_longest
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from labelwright.cli.extras import require
+from labelwright.cli.rows.journal import Journal
 from labelwright.cli.rows.output_row import ADDED, kept_columns
 from labelwright.cli.rows.row_reading import ParquetRows
 
 _CHUNK = 4096
+_TYPES = {"probability": "float64", "version": "int64"}
+"""Of the added columns; the others are text."""
 
 
-def write_parquet(journal: Path, output: Path, *, source: ParquetRows | None, explain: bool) -> None:
-    """Turn the JSON Lines in ``journal`` into ``output``, whole or not at all.
+def write_parquet(
+    journal: Journal, path: Path, columns: tuple[str, ...], *, typed: ParquetRows | None, explain: bool
+) -> None:
+    """Write the journal's rows. Input columns have types and values of ``typed``, else such as are found in the rows.
 
-    Input columns keep the types of ``source`` where the input is Parquet; otherwise the types are found in the rows.
     ``votes`` are JSON text.
     """
     parquet = require("pyarrow.parquet", "parquet", "writing Parquet")
-    names = tuple(name for name in ADDED if explain or name != "votes")
-    schema = _typed(source.schema) if source else _found_schema(journal)
-    for name in names:
-        kind = {"probability": "float64", "version": "int64"}.get(name, "string")
-        schema = schema.append(_arrow().field(name, _arrow().type_for_alias(kind)))
-    draft = output.with_name(output.name + ".new")
-    with parquet.ParquetWriter(draft, schema) as writer:
-        rows = _rows(journal)
-        kept = (row.columns for row in source.rows()) if source else None
+    kept = kept_columns(tuple(typed.schema.names) if typed else columns)
+    schema = _typed_schema(typed, kept) if typed else _found_schema(journal, kept)
+    for name in ADDED:
+        if explain or name != "votes":
+            schema = schema.append(_arrow().field(name, _arrow().type_for_alias(_TYPES.get(name, "string"))))
+    with parquet.ParquetWriter(path, schema) as writer:
+        rows = _rows(journal, kept, typed)
         while chunk := list(islice(rows, _CHUNK)):
-            if kept:
-                chunk = [_merged(before, row) for before, row in zip_longest(islice(kept, len(chunk)), chunk)]
             writer.write_table(_arrow().Table.from_pylist([_flat(row, schema) for row in chunk], schema=schema))
-    draft.replace(output)
 
 
 def _arrow() -> Any:
     return require("pyarrow", "parquet", "writing Parquet")
 
 
-def _typed(schema: Any) -> Any:
-    kept = kept_columns(tuple(schema.names))
-    return _arrow().schema([item.with_name(kept[item.name]) for item in schema])
+def _typed_schema(typed: ParquetRows, kept: Mapping[str, str]) -> Any:
+    return _arrow().schema([item.with_name(kept[item.name]) for item in typed.schema])
 
 
-def _merged(before: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    names = kept_columns(tuple(before))
-    return {names[name]: value for name, value in before.items()} | {name: row.get(name) for name in ADDED}
-
-
-def _found_schema(journal: Path) -> Any:
+def _found_schema(journal: Journal, kept: Mapping[str, str]) -> Any:
     """Find the input columns' types, in order of appearance; a column of several types becomes JSON text."""
     arrow = _arrow()
-    found: dict[str, Any] = {}
-    rows = _rows(journal)
+    found = dict.fromkeys(kept, arrow.null())
+    rows = (columns for columns, _ in journal.entries())
     while chunk := list(islice(rows, _CHUNK)):
-        for name in dict.fromkeys(name for row in chunk for name in row if name not in ADDED):
+        for name, before in found.items():
             try:
                 kind = arrow.array([row.get(name) for row in chunk]).type
-                schemas = [arrow.schema([(name, item)]) for item in (found.get(name, arrow.null()), kind)]
+                schemas = [arrow.schema([(name, item)]) for item in (before, kind)]
                 found[name] = arrow.unify_schemas(schemas, promote_options="permissive").field(name).type
             except arrow.ArrowException:
                 found[name] = arrow.string()
-    return arrow.schema([(name, arrow.string() if kind == arrow.null() else kind) for name, kind in found.items()])
+    return arrow.schema(
+        [(kept[name], arrow.string() if kind == arrow.null() else kind) for name, kind in found.items()]
+    )
+
+
+def _rows(journal: Journal, kept: Mapping[str, str], typed: ParquetRows | None) -> Iterator[dict[str, Any]]:
+    values = (row.columns for row in typed.rows()) if typed else (columns for columns, _ in journal.entries())
+    for columns, (_, added) in zip(values, journal.entries(), strict=True):
+        yield {kept[name]: value for name, value in columns.items()} | added
 
 
 def _flat(row: dict[str, Any], schema: Any) -> dict[str, Any]:
@@ -76,9 +77,3 @@ def _flat(row: dict[str, Any], schema: Any) -> dict[str, Any]:
         is_text = schema.field(name).type == _arrow().string()
         flat[name] = json.dumps(value, ensure_ascii=False) if is_text and not isinstance(value, str | None) else value
     return flat
-
-
-def _rows(journal: Path) -> Iterator[dict[str, Any]]:
-    with journal.open("rb") as lines:
-        for line in lines:
-            yield json.loads(line)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
 
-from labelwright.cli.rows.row_reading import InputRow, open_rows
+from labelwright.cli.rows.row_reading import open_rows
 from labelwright.cli.screen import Screen, shown
 from labelwright.core.errors import ConfigurationError, InvalidRecord
 from labelwright.core.record import Record, pack
@@ -16,7 +14,6 @@ from labelwright.core.task import Task
 from labelwright.features import Features
 
 MAX_RECORDS = 20_000
-_BATCH = 256
 _SHOWN_PROBLEMS = 5
 
 
@@ -43,7 +40,7 @@ def read_records(task: Task, path: str, features: Features, limit: int = MAX_REC
     """
     read = ReadRecords()
     with closing(open_rows(path)) as source:
-        for row in _filled(source.rows(), features):
+        for row in source.rows():
             if len(read.records) == limit:
                 read.more = True
                 break
@@ -51,7 +48,8 @@ def read_records(task: Task, path: str, features: Features, limit: int = MAX_REC
                 read._refuse(row.place, row.problem)
                 continue
             try:
-                record = record_from_row(task, row.columns)
+                (columns,) = features.fill([row.columns])
+                record = record_from_row(task, columns)
                 pack(record, task.limits.record_bytes)
             except InvalidRecord as error:
                 read._refuse(row.place, error.message)
@@ -73,9 +71,3 @@ def show_left_out(screen: Screen, found: ReadRecords) -> None:
         screen.note(f"left out: {found.faulty - len(found.problems):,} more rows", "yellow")
     if found.more:
         screen.note(f"the first {len(found.records):,} records are used")
-
-
-def _filled(rows: Iterator[InputRow], features: Features) -> Iterator[InputRow]:
-    while batch := list(islice(rows, _BATCH)):
-        for row, columns in zip(batch, features.fill([row.columns for row in batch]), strict=True):
-            yield InputRow(row.place, columns, row.problem)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from labelwright.cli.extras import require
 from labelwright.core.errors import ConfigurationError
+from typing_extensions import override
 
 STANDARD = "-"
 MAX_LINE_BYTES = 64 << 20
@@ -27,31 +29,27 @@ class InputRow:
     problem: str = ""
 
 
-class RowSource(Protocol):
-    """An input that is read once, front to back, in constant memory."""
+class RowSource(ABC):
+    """An input that is read once, front to back, in constant memory.
+
+    ``columns`` are None where the format does not know them before the first row, ``total`` where it is unknown.
+    """
+
+    columns: tuple[str, ...] | None
+    total: int | None
 
     @property
-    def columns(self) -> tuple[str, ...] | None:
-        """The columns, where the format knows them before the first row."""
-        ...
-
-    @property
+    @abstractmethod
     def done(self) -> int:
         """How much has been read, in the units of ``total``."""
-        ...
 
-    @property
-    def total(self) -> int | None:
-        """How much there is, None where that is unknown."""
-        ...
-
+    @abstractmethod
     def rows(self) -> Iterator[InputRow]:
         """Yield the rows."""
-        ...
 
+    @abstractmethod
     def close(self) -> None:
         """Close the file."""
-        ...
 
 
 def row_format(path: str, chosen: str = "") -> str:
@@ -114,22 +112,22 @@ class _Lines:
             self._stream.close()
 
 
-class JsonLinesRows:
+class JsonLinesRows(RowSource):
     """One JSON object a line; empty lines are passed over."""
 
-    columns: tuple[str, ...] | None = None
-
     def __init__(self, stream: IO[bytes], total: int | None) -> None:
+        """``total`` is in bytes."""
         self._lines = _Lines(stream)
+        self.columns = None
         self.total = total
 
     @property
+    @override
     def done(self) -> int:
-        """Bytes read."""
         return self._lines.bytes
 
+    @override
     def rows(self) -> Iterator[InputRow]:
-        """See RowSource."""
         while (read := self._lines.read()) is not None:
             line, whole = read
             place = f"line {self._lines.number}"
@@ -138,8 +136,8 @@ class JsonLinesRows:
             elif line.strip():
                 yield _json_row(place, line)
 
+    @override
     def close(self) -> None:
-        """See RowSource."""
         self._lines.close()
 
 
@@ -155,7 +153,7 @@ def _json_row(place: str, line: bytes) -> InputRow:
     return InputRow(place, columns)
 
 
-class CsvRows:
+class CsvRows(RowSource):
     """Comma-separated values with a header line (RFC 4180)."""
 
     def __init__(self, stream: IO[bytes], total: int | None, path: str) -> None:
@@ -172,15 +170,15 @@ class CsvRows:
                 f"{path}: the header line is missing, not UTF-8, or names a column twice",
                 advice="the first line names the columns",
             )
-        self.columns: tuple[str, ...] | None = tuple(header)
+        self.columns = tuple(header)
 
     @property
+    @override
     def done(self) -> int:
-        """Bytes read."""
         return self._lines.bytes
 
+    @override
     def rows(self) -> Iterator[InputRow]:
-        """See RowSource."""
         names = self.columns or ()
         while True:
             place = f"line {self._lines.number + 1}"
@@ -194,8 +192,8 @@ class CsvRows:
             if cells:
                 yield _csv_row(place, names, cells)
 
+    @override
     def close(self) -> None:
-        """See RowSource."""
         self._lines.close()
 
     def _texts(self) -> Iterator[str]:
@@ -217,7 +215,7 @@ def _is_broken(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
 
 
-class ParquetRows:
+class ParquetRows(RowSource):
     """Rows of a Parquet file, a batch of a row group in memory at a time."""
 
     def __init__(self, path: str) -> None:
@@ -228,17 +226,22 @@ class ParquetRows:
         except (OSError, arrow.ArrowException) as error:
             raise ConfigurationError(f"{path}: not a Parquet file that can be read: {error}") from error
         self.schema = self._file.schema_arrow
-        self.columns: tuple[str, ...] | None = tuple(self.schema.names)
-        self.total: int | None = self._file.metadata.num_rows
-        self.done = 0
+        self.columns = tuple(self.schema.names)
+        self.total = self._file.metadata.num_rows
+        self._done = 0
 
+    @property
+    @override
+    def done(self) -> int:
+        return self._done
+
+    @override
     def rows(self) -> Iterator[InputRow]:
-        """See RowSource."""
         for batch in self._file.iter_batches(batch_size=_PARQUET_BATCH):
             for columns in batch.to_pylist():
-                self.done += 1
-                yield InputRow(f"row {self.done}", columns)
+                self._done += 1
+                yield InputRow(f"row {self._done}", columns)
 
+    @override
     def close(self) -> None:
-        """See RowSource."""
         self._file.close()

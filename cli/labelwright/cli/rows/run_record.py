@@ -1,4 +1,7 @@
-"""The record of a labeling run, beside its output: what made the labels, and what a rerun must agree with."""
+"""The record of a labeling run, beside its output: what made the labels, and what a rerun must agree with.
+
+While it says that the run is not complete, the journal beside it counts; afterwards the output does.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ SUFFIX = ".labelwright.json"
 
 
 class RunRecord(BaseModel):
-    """Settings of the run and, once it is complete, what it counted. ``version`` is 0 where a folder labeled."""
+    """Settings of the run and, once it is complete, what it counted. ``version`` is 0 where a folder labeled.
+
+    The digests are those of the input's rows and of the output file.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -21,8 +27,9 @@ class RunRecord(BaseModel):
     digest: str
     explain: bool
     output_format: str
-    input_bytes: int | None = None
     complete: bool = False
+    input_digest: str = ""
+    output_digest: str = ""
     rows: int = 0
     labels: dict[str, int] = {}
     abstained: int = 0

@@ -160,7 +160,7 @@ def _payload(record: RecordInput) -> str | record_pb2.Record:
             size = len(record.encode())
         except UnicodeEncodeError as error:
             raise InvalidRecord(
-                "the text holds half of a surrogate pair, which UTF-8 cannot express",
+                "a text holds half of a surrogate pair, which UTF-8 cannot express",
                 advice="decode the text with errors='replace' before sending it",
             ) from error
         _check_size(size)

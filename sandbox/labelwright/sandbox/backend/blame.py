@@ -12,7 +12,7 @@ from labelwright.core.errors import DeadlineExceeded
 from labelwright.core.task import Limits
 from labelwright.core.vote import VoteError
 from labelwright.sandbox.backend.votes_text import FIRST, Decoder
-from labelwright.sandbox.host.instance import Answer, Fault, FaultKind, LoadedInstance
+from labelwright.sandbox.host.instance import CallResult, FaultKind, InstanceFault, LoadedInstance
 
 _ATTEMPTS = 3
 _MOST_PATIENCE = 8.0
@@ -23,7 +23,7 @@ _ENOUGH_CPU = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SoloVote:
     """A program's vote on a record. ``costly`` failures killed their instance."""
 
     vote: int
@@ -55,14 +55,14 @@ class SoloRun:
         """Return all votes where the program manages them within one pair's limit, else None: ask one by one."""
         try:
             answer = self._run(records, self._limits.time_ms / 1000)
-        except Fault:
+        except InstanceFault:
             return None
         rows, tail = Decoder(1).decode(answer.text, len(records))
         self.records += len(records)
         self.message = json.loads(tail)["0"] if tail else ""
         return [row[0] for row in rows]
 
-    def vote(self, record: str) -> Outcome:
+    def vote(self, record: str) -> SoloVote:
         """Return the vote. Raises DeadlineExceeded."""
         self.records += 1
         used = self._instance is not None
@@ -72,14 +72,14 @@ class SoloRun:
             outcome = self._vote(record)
         return outcome
 
-    def _vote(self, record: str) -> Outcome:
+    def _vote(self, record: str) -> SoloVote:
         """Wall time lies on a busy machine, so a pair that hardly ran gets more of it, until the CPU time tells."""
         limit = self._limits.time_ms / 1000
         patience = 1.0
         for _ in range(_ATTEMPTS):
             try:
                 answer = self._run([record], limit * patience)
-            except Fault as fault:
+            except InstanceFault as fault:
                 if fault.kind is not FaultKind.TIME:
                     return self._died(fault)
                 if fault.cpu_seconds >= limit * _ENOUGH_CPU:
@@ -89,16 +89,16 @@ class SoloRun:
             if patience > 1.0 and answer.cpu_seconds > limit:
                 break
             text = answer.text
-            return Outcome(ord(text[0]) - FIRST, json.loads(text[1:])["0"] if text[1:] else "")
-        return Outcome(int(VoteError.TIMEOUT), f"ran longer than {self._limits.time_ms} ms", costly=True)
+            return SoloVote(ord(text[0]) - FIRST, json.loads(text[1:])["0"] if text[1:] else "")
+        return SoloVote(int(VoteError.TIMEOUT), f"ran longer than {self._limits.time_ms} ms", costly=True)
 
-    def _run(self, records: Sequence[str], seconds: float) -> Answer:
+    def _run(self, records: Sequence[str], seconds: float) -> CallResult:
         seconds = remaining_seconds(seconds, self._deadline)
         try:
             if self._instance is None:
                 self._instance = self._make()
             answer = self._instance.evaluate(records, seconds)
-        except Fault as fault:
+        except InstanceFault as fault:
             self._instance = None
             self.cpu_seconds += fault.cpu_seconds
             raise_if_late(fault, self._deadline)
@@ -106,12 +106,12 @@ class SoloRun:
         self.cpu_seconds += answer.cpu_seconds
         return answer
 
-    def _died(self, fault: Fault) -> Outcome:
+    def _died(self, fault: InstanceFault) -> SoloVote:
         if fault.kind is FaultKind.STACK:
-            return Outcome(int(VoteError.STACK), "used up the stack", costly=True)
+            return SoloVote(int(VoteError.STACK), "used up the stack", costly=True)
         if fault.kind is FaultKind.MEMORY:
-            return Outcome(int(VoteError.MEMORY), f"asked for more than {self._limits.memory_mb} MiB", costly=True)
-        return Outcome(int(VoteError.CRASHED), f"ended the sandbox: {fault.reason}", costly=True)
+            return SoloVote(int(VoteError.MEMORY), f"asked for more than {self._limits.memory_mb} MiB", costly=True)
+        return SoloVote(int(VoteError.CRASHED), f"ended the sandbox: {fault.reason}", costly=True)
 
     def _drop(self) -> None:
         if self._instance is not None:
@@ -127,7 +127,7 @@ def remaining_seconds(limit: float, deadline: float | None) -> float:
     return remaining
 
 
-def raise_if_late(fault: Fault, deadline: float | None) -> None:
+def raise_if_late(fault: InstanceFault, deadline: float | None) -> None:
     """Raise DeadlineExceeded where it was the caller's deadline that ended a call, and no program is to blame."""
     if fault.kind is FaultKind.TIME and deadline is not None and time.monotonic() >= deadline:
         raise _late() from None

@@ -17,12 +17,19 @@ from labelwright.core.bundle import Program
 from labelwright.core.errors import Unavailable
 from labelwright.core.task import Task
 from labelwright.core.vote import VoteError
-from labelwright.sandbox.backend.blame import Outcome, SoloRun, raise_if_late, remaining_seconds
-from labelwright.sandbox.backend.breaker import Breaker
+from labelwright.sandbox.backend.bench import Bench
+from labelwright.sandbox.backend.blame import SoloRun, SoloVote, raise_if_late, remaining_seconds
 from labelwright.sandbox.backend.costs import Costs
 from labelwright.sandbox.backend.messages import plain_message
 from labelwright.sandbox.backend.votes_text import Decoder, Votes
-from labelwright.sandbox.host.instance import Answer, Fault, FaultKind, LoadedInstance, Machine, version_text
+from labelwright.sandbox.host.instance import (
+    CallResult,
+    FaultKind,
+    InstanceFault,
+    LoadedInstance,
+    Machine,
+    version_text,
+)
 from labelwright.sandbox.host.pool import InstancePool
 
 LOAD_SECONDS = 2.0
@@ -70,13 +77,13 @@ class Executable:
         machine: Machine,
         task: Task,
         programs: Sequence[Program],
-        breaker: Breaker,
+        bench: Bench,
         pool_size: int,
     ) -> None:
         self._machine = machine
         self._task = task
         self._programs = tuple(programs)
-        self._breaker = breaker
+        self._bench = bench
         self._pool_size = pool_size
         self._limit = task.limits.time_ms / 1000
         self._costs = Costs(self._limit)
@@ -93,7 +100,7 @@ class Executable:
     @property
     def benched(self) -> Mapping[str, str]:
         """Programs that failed so often that they are not run any more, with the reason."""
-        return {self._programs[index].name: reason for index, reason in self._breaker.benched.items()}
+        return {self._programs[index].name: reason for index, reason in self._bench.benched.items()}
 
     def chunks(self, items: Iterable[_Item]) -> Iterator[list[_Item]]:
         """Yield the items as often as asked for, as many at a time as one call of ``evaluate`` takes best.
@@ -127,7 +134,7 @@ class Executable:
 
     def _evaluate_chunk(self, chunk: Sequence[str], batch: _Batch) -> Sequence[Votes]:
         everyone = range(len(self._programs))
-        apart = self._costs.apart | self._breaker.benched.keys()
+        apart = self._costs.apart | self._bench.benched.keys()
         lane = tuple(index for index in everyone if index not in apart)
         rows = self._evaluate_together(lane, chunk, batch)
         if rows is not None and not apart:
@@ -149,14 +156,14 @@ class Executable:
         pool = self._pool(lane)
         try:
             instance = pool.take(batch.deadline)
-        except Fault:
+        except InstanceFault:
             return None
         healthy = False
         try:
             answer = instance.evaluate(chunk, remaining_seconds(self._limit, batch.deadline))
             rows, messages = self._decode(answer, lane, len(chunk))
             healthy = True
-        except Fault as fault:
+        except InstanceFault as fault:
             raise_if_late(fault, batch.deadline)
             return None
         finally:
@@ -174,12 +181,12 @@ class Executable:
         at_fault = False
         with SoloRun(lambda: self._make((index,)), self._task.limits, batch.deadline) as solo:
             # A program that is not known to be slow is probably well, and was only in bad company.
-            votes = solo.votes(chunk) if index not in self._costs.apart and self._breaker.admits(index) else None
+            votes = solo.votes(chunk) if index not in self._costs.apart and self._bench.admits(index) else None
             if votes is None:
                 votes = []
                 for record in chunk:
-                    if not self._breaker.admits(index):
-                        batch.note({index: f"benched: {self._breaker.benched.get(index, '')}"})
+                    if not self._bench.admits(index):
+                        batch.note({index: f"benched: {self._bench.benched.get(index, '')}"})
                         votes += [int(VoteError.BENCHED)] * (len(chunk) - len(votes))
                         break
                     outcome = solo.vote(record)
@@ -191,16 +198,16 @@ class Executable:
                 self._costs.program_took(index, solo.records, solo.cpu_seconds, at_fault=at_fault)
         return votes
 
-    def _judge(self, index: int, outcome: Outcome, batch: _Batch) -> int:
+    def _judge(self, index: int, outcome: SoloVote, batch: _Batch) -> int:
         if outcome.message:
             batch.note({index: outcome.message})
         if outcome.costly:
-            self._breaker.failed(index, outcome.message)
+            self._bench.failed(index, outcome.message)
         else:
-            self._breaker.succeeded(index)
+            self._bench.succeeded(index)
         return outcome.vote
 
-    def _decode(self, answer: Answer, lane: tuple[int, ...], records: int) -> tuple[list[Votes], dict[int, str]]:
+    def _decode(self, answer: CallResult, lane: tuple[int, ...], records: int) -> tuple[list[Votes], dict[int, str]]:
         decoder = self._decoders.setdefault(len(lane), Decoder(len(lane)))
         rows, tail = decoder.decode(answer.text, records)
         return rows, {lane[int(place)]: text for place, text in json.loads(tail).items()} if tail else {}
@@ -222,7 +229,7 @@ class Executable:
         outcomes = instance.load(version_text(self._task, programs), load_seconds(len(programs)))
         if any(outcomes):
             instance.close()
-            raise Fault(FaultKind.CRASH, 0.0, "a program that loaded before does not load again")
+            raise InstanceFault(FaultKind.CRASH, 0.0, "a program that loaded before does not load again")
         return instance
 
 

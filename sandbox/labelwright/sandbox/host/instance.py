@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from labelwright.core.bundle import Program
 from labelwright.core.task import Task
@@ -31,7 +31,7 @@ class FaultKind(enum.Enum):
     CRASH = ""
 
 
-class Fault(Exception):
+class InstanceFault(Exception):
     """A call did not come back. The instance is dead. ``cpu_seconds`` is what the thread spent in it."""
 
     def __init__(self, kind: FaultKind, cpu_seconds: float, reason: str) -> None:
@@ -40,14 +40,15 @@ class Fault(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CallResult:
     """What ``evaluate`` returned, and the thread's CPU seconds that it took."""
 
     text: str
     cpu_seconds: float
 
 
-class Machine(Protocol):
+@dataclass(frozen=True, slots=True)
+class Machine:
     """What instances are made of."""
 
     engine: Engine
@@ -59,7 +60,7 @@ class LoadedInstance:
     """An instance with programs loaded. Belongs to one thread at a time."""
 
     def __init__(self, machine: Machine, memory_bytes: int) -> None:
-        """Instantiate the component. Raises Fault where ``memory_bytes`` is too little for it."""
+        """Instantiate the component. Raises InstanceFault where ``memory_bytes`` is too little for it."""
         self.evaluations = 0
         self._clock = machine.clock
         self._store = Store(machine.engine)
@@ -69,18 +70,21 @@ class LoadedInstance:
             instance = Linker(machine.engine).instantiate(self._store, machine.component)
         except (WasmtimeError, Trap) as error:
             self.close()
-            raise Fault(FaultKind.CRASH, 0.0, str(error).splitlines()[0]) from None
+            raise InstanceFault(FaultKind.CRASH, 0.0, str(error).splitlines()[0]) from None
         self._instance = instance
         self._load = self._function(instance, "load")
         self._evaluate = self._function(instance, "evaluate")
 
     def load(self, version: str, seconds: float) -> list[dict[str, Any] | None]:
-        """Load the programs (see ``version_text``) and return one entry each: None, or what is wrong. Raises Fault."""
+        """Load the programs (see ``version_text``) and return one entry each: None, or what is wrong with it.
+
+        Raises InstanceFault.
+        """
         outcomes: list[dict[str, Any] | None] = json.loads(self._call(self._load, version, seconds).text)
         return outcomes
 
-    def evaluate(self, records: Sequence[str], seconds: float) -> Answer:
-        """Evaluate packed records within ``seconds`` of wall time. Raises Fault."""
+    def evaluate(self, records: Sequence[str], seconds: float) -> CallResult:
+        """Evaluate packed records within ``seconds`` of wall time. Raises InstanceFault."""
         self.evaluations += len(records)
         return self._call(self._evaluate, f"[{','.join(records)}]", seconds)
 
@@ -97,10 +101,10 @@ class LoadedInstance:
         index = index and instance.get_export_index(self._store, name, index)
         function = instance.get_func(self._store, index) if index else None
         if function is None:
-            raise Fault(FaultKind.CRASH, 0.0, f"the component does not export {INTERFACE} {name}")
+            raise InstanceFault(FaultKind.CRASH, 0.0, f"the component does not export {INTERFACE} {name}")
         return function
 
-    def _call(self, function: Callable[[Store, str], str], argument: str, seconds: float) -> Answer:
+    def _call(self, function: Callable[[Store, str], str], argument: str, seconds: float) -> CallResult:
         self._store.set_epoch_deadline(EpochClock.ticks(seconds))
         started = time.thread_time()
         try:
@@ -110,7 +114,7 @@ class LoadedInstance:
             spent = time.thread_time() - started
             self.close()
             raise _fault(str(error), spent) from None
-        return Answer(text, time.thread_time() - started)
+        return CallResult(text, time.thread_time() - started)
 
 
 def version_text(task: Task, programs: Sequence[Program]) -> str:
@@ -127,10 +131,10 @@ def version_text(task: Task, programs: Sequence[Program]) -> str:
     )
 
 
-def _fault(message: str, cpu_seconds: float) -> Fault:
+def _fault(message: str, cpu_seconds: float) -> InstanceFault:
     found = _TRAP.search(message)
     reason = found[1] if found else message.splitlines()[0]
     if _OUT_OF_MEMORY.search(message):
         reason = FaultKind.MEMORY.value
     kind = next((kind for kind in FaultKind if kind.value and kind.value in reason), FaultKind.CRASH)
-    return Fault(kind, cpu_seconds, reason)
+    return InstanceFault(kind, cpu_seconds, reason)

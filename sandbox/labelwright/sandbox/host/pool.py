@@ -25,7 +25,7 @@ class InstancePool:
         self._returned = threading.Condition()
 
     def take(self, deadline: float | None) -> LoadedInstance:
-        """Return an instance for the caller alone. Raises DeadlineExceeded, and Fault where none can be made."""
+        """Return an instance for the caller alone. Raises DeadlineExceeded, InstanceFault where none can be made."""
         with self._returned:
             while self._lent >= self._size:
                 remaining = None if deadline is None else deadline - time.monotonic()

@@ -15,7 +15,7 @@ class _State:
     reason: str = ""
 
 
-class Breaker:
+class Bench:
     """Counts consecutive faults by program. After ``after`` of them a program is benched for ``cooldown`` seconds.
 
     Then one caller may try it again (half-open): one more fault benches it for another cool-down, a success frees it.

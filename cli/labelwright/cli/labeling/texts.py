@@ -1,0 +1,57 @@
+"""Texts alone, without a file or fields: the task says which of its fields they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+
+from labelwright.cli.labeling.answering import Answerer, ServiceAnswerer, label_and_ask_why
+from labelwright.cli.version_names import VersionName
+from labelwright.client import Client, Outcome, RetryPolicy
+from labelwright.core.errors import ConfigurationError, DeadlineExceeded, NotFound, Unavailable
+from labelwright.core.task import FieldType, Task
+
+_ONCE, _LOOK_UP_SECONDS = RetryPolicy(attempts=1), 2.0
+"""How the registry is asked for a task's fields: whoever has no way to it shall not wait for it."""
+
+
+def answer_texts(answerer: Answerer, texts: Sequence[str], *, explain: bool) -> list[Outcome]:
+    """Return one outcome a text. Raises ConfigurationError where the task needs more than a text."""
+    field = _text_field(answerer.task)
+    if field is None:
+        raise ConfigurationError(
+            f"task {answerer.task.name!r} takes more than one text",
+            advice=f"give its fields: {' '.join(f'--field {name}=…' for name in answerer.task.fields)}",
+        )
+    return answerer.answer([{field: text} for text in texts], explain=explain)
+
+
+def ask_service(
+    name: VersionName,
+    texts: Sequence[str],
+    service: str,
+    registry: str,
+    note: Callable[[str], None],
+    *,
+    explain: bool,
+) -> list[Outcome]:
+    """Return the label service's outcomes. Raises LabelwrightError.
+
+    The registry says whether the task has features, which are made here. Where it cannot say so, the texts are sent as
+    they are: that is all that most tasks need.
+    """
+    try:
+        answerer = ServiceAnswerer.open(name, service, registry, timeout=_LOOK_UP_SECONDS, retry=_ONCE)
+    except (Unavailable, DeadlineExceeded, NotFound) as error:
+        with Client(service) as client:
+            outcomes = label_and_ask_why(client, name.task, texts, explain, **name.selection)
+        note(f"{error.message}; the texts were sent as they are, which is right unless the task has features")
+        return outcomes
+    with closing(answerer):
+        return answer_texts(answerer, texts, explain=explain)
+
+
+def _text_field(task: Task) -> str | None:
+    """Return the field that a text alone fills, None where there is more to give than that; features are made."""
+    needed = [item for item in task.fields.values() if not item.optional and item.name not in task.features]
+    return needed[0].name if len(needed) == 1 and needed[0].type is FieldType.TEXT else None

@@ -1,0 +1,143 @@
+"""The journal of a labeling run: each row as soon as it is labeled, until the output is made of all of them.
+
+One JSON object a line: ``row`` has the input's columns, ``added`` what labeling adds. Whatever the output's format is,
+a run that was ended in the middle goes on after the journal's last whole line.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from labelwright.cli.rows.output_row import ADDED, json_bytes
+from labelwright.cli.rows.row_reading import InputRow
+from labelwright.core.errors import ConfigurationError
+
+JOURNAL_SUFFIX = ".partial.jsonl"
+_ROW, _ADDED, _END = b'{"row": ', b', "added": ', b"}\n"
+_FIRST_ADDED = f'{{"{ADDED[0]}": '.encode()
+
+
+def journal_path(output: Path) -> Path:
+    """Return where the journal of ``output`` stands."""
+    return output.with_name(output.name + JOURNAL_SUFFIX)
+
+
+class Journal:
+    """The rows that are labeled so far. While it is open, no other run can write to the same output."""
+
+    def __init__(self, output: Path) -> None:
+        """Open the journal of ``output``. Raises ConfigurationError where it cannot be written, or is in use."""
+        self._path = journal_path(output)
+        self._file = _open_alone(self._path)
+        self._input = hashlib.sha256()
+        self._names: dict[str, None] = {}
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file; one that holds nothing is removed."""
+        self._file.flush()
+        if self.is_empty:
+            self._path.unlink(missing_ok=True)
+        self._file.close()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no row was written down."""
+        return os.fstat(self._file.fileno()).st_size == 0
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The input's columns so far, by first appearance."""
+        return tuple(self._names)
+
+    @property
+    def input_digest(self) -> str:
+        """A digest of all input rows so far: another input of as many rows has another one."""
+        return f"sha256:{self._input.hexdigest()}"
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self._file.truncate(0)
+
+    def resume(self, rows: Iterator[InputRow]) -> Iterator[Mapping[str, Any]]:
+        """Take from ``rows`` those that are written down, and yield what labeling added; then drop a torn last line.
+
+        Raises ConfigurationError where the journal is not that of these rows.
+        """
+        self._file.seek(0)
+        whole = 0
+        for number, line in enumerate(self._file, start=1):
+            if not line.endswith(_END):
+                break
+            row = next(rows, None)
+            if row is None or not line.startswith(self._note(row) + _ADDED):
+                raise ConfigurationError(
+                    f"{self._path}: row {number} is not the input's",
+                    advice="it belongs to another input; name another output, or start anew with --overwrite",
+                )
+            whole += len(line)
+            added: Mapping[str, Any] = json.loads(line)["added"]
+            yield added
+        self._file.truncate(whole)
+
+    def append(self, row: InputRow, added: Mapping[str, Any]) -> None:
+        """Write a row down."""
+        self._file.write(self._note(row) + _ADDED + json_bytes(added) + _END)
+
+    def flush(self) -> None:
+        """Hand the rows to the operating system: from now on they outlive this process."""
+        self._file.flush()
+
+    def lines(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield each row's columns and what labeling added, as JSON objects."""
+        self._file.flush()
+        with self._path.open("rb") as lines:
+            for line in lines:
+                # The last one is ours: no text holds a bare quote, and nothing that labeling adds holds a label inside.
+                end = line.rindex(_ADDED + _FIRST_ADDED)
+                yield line[len(_ROW) : end], line[end + len(_ADDED) : -len(_END)]
+
+    def entries(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Yield each row's columns and what labeling added."""
+        return ((json.loads(row), json.loads(added)) for row, added in self.lines())
+
+    def remove(self) -> None:
+        """Remove the file."""
+        self._path.unlink(missing_ok=True)
+
+    def _note(self, row: InputRow) -> bytes:
+        """Take note of an input row, and return how its line begins."""
+        line = _ROW + json_bytes(row.columns)
+        self._input.update(line)
+        self._names.update(dict.fromkeys(row.columns))
+        return line
+
+
+def _open_alone(path: Path) -> IO[bytes]:
+    while True:
+        try:
+            file: IO[bytes] = path.open("a+b")
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path}: {error.strerror}", advice="name an output in a folder of yours"
+            ) from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.close()
+            raise ConfigurationError(f"{path}: another run is writing to it", advice="wait for it to end") from error
+        # A run that ended between these two lines may have removed the file: then the lock holds nobody off.
+        if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
+            return file
+        file.close()
