@@ -25,7 +25,12 @@ LEVELS = {
         " whole_file",
         "wire",
     ],
-    "sandbox": ["interface guest static_checks build", "host", "backend", "sandbox labeler failures made_up determinism export"],
+    "sandbox": [
+        "interface guest static_checks build",
+        "host",
+        "backend",
+        "sandbox labeler failures made_up determinism export",
+    ],
     "registry": ["settings metrics", "acceptance", "store", "changes", "answering", "runs", "app"],
     "service": [
         "settings target answer background backlog breaker cost metrics",
