@@ -174,6 +174,40 @@ def test_programs_that_remember_are_found(sandbox):
     assert not check_determinism(sandbox, TASK, PROGRAMS, [])
 
 
+HIDDEN = {
+    "calls": "N = [0]\n\ndef counter():\n    return N\n\ndef label(text):\n    counter()[0] += 1\n"
+    "    return 'spam' if counter()[0] % 2 else 'ham'\n",
+    "seen_before": "SEEN = set()\n\ndef label(text):\n    if text in SEEN:\n        return 'spam'\n"
+    "    SEEN.add(text)\n",
+    "same_as_last": "LAST = ['']\n\ndef label(text):\n    last, LAST[0] = LAST[0], text\n"
+    "    return 'spam' if last == text else None\n",
+    "rare": "N = [0]\n\ndef counter():\n    return N\n\ndef label(text):\n    if 'winner' in text:\n"
+    "        counter()[0] += 1\n        return 'spam' if counter()[0] % 2 else 'ham'\n",
+    "classes": "class A: pass\nclass B: pass\nclass C: pass\n\ndef label(text):\n"
+    "    return 'spam' if next(iter({A, B, C})) is A else 'ham'\n",
+    "functions": "def spam(): return 'spam'\ndef ham(): return 'ham'\n\ndef label(text):\n"
+    "    return list({spam, ham})[0]()\n",
+    "shown": "def f(): pass\n\ndef label(text):\n"
+    "    return 'spam' if int(repr(f).split('0x')[1][:-1], 16) // 16 % 2 else 'ham'\n",
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_made_up_records_find_it_where_there_are_no_rows(sandbox, name):
+    findings = check_determinism(sandbox, TASK, [PROGRAMS[0], program(HIDDEN[name], name)], [])
+    assert [(finding.file, finding.code) for finding in findings] == [(f"programs/{name}.py", "AS310")]
+    assert "on the made-up record [" in findings[0].message
+
+
+def test_records_that_a_program_is_too_slow_for_are_left_out(sandbox):
+    slow = program("def label(text):\n    while 'loop' in text:\n        pass\n    return None\n", "slow")
+    endless = program("def label(text):\n    while True:\n        pass\n", "endless")
+    started = time.monotonic()
+    assert not check_determinism(sandbox, make_task(time_ms=10_000), [slow], [])
+    assert not check_determinism(sandbox, make_task(time_ms=10_000), [endless], [])
+    assert time.monotonic() - started < 60
+
+
 def test_programs_that_change_the_library_for_others_are_found(sandbox):
     patching = program(
         "import collections\n\ncollections.Counter.most_common = lambda *_: []\n\ndef label(text):\n    return 'ham'\n",

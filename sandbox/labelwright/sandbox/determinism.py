@@ -23,7 +23,7 @@ CODE = "AS310"
 _ODD_BATCH = 7
 _MADE_UP_BATCH = 2
 """Made-up records in the first call; each further call takes as many as all before it."""
-_MADE_UP_SECONDS = 2.0
+_MADE_UP_SECONDS = 1.0
 """Made-up records are tried as far as one way of evaluating them takes so long."""
 _SHOWN = 120
 """Characters of a made-up record in a finding."""

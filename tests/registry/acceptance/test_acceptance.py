@@ -76,6 +76,14 @@ def test_programs_that_keep_state_are_refused(sandbox: Sandbox) -> None:
     assert {finding.file for finding in report.findings} == {"programs/counting.py"}
 
 
+def test_state_is_found_where_there_are_no_rows(sandbox: Sandbox) -> None:
+    counting = 'N = [0]\n\n\ndef label(text):\n    N[0] += 1\n    return "ham" if N[0] % 2 else "spam"\n'
+    hidden = counting.replace("N[0]", "kept()[0]").replace("\n\ndef", "\n\ndef kept():\n    return N\n\n\ndef", 1)
+    report = judged(sandbox, gold=None, counting=counting, hidden=hidden, prize=PRIZE)
+    found = {(finding.file, finding.code) for finding in report.findings if finding.severity is Severity.ERROR}
+    assert found == {("programs/counting.py", "AS310"), ("programs/hidden.py", "AS310")}
+
+
 def test_a_program_that_never_votes_is_a_warning(sandbox: Sandbox) -> None:
     report = judged(sandbox, never='def label(text):\n    return "ham" if "xyzzy" in text else None\n', short=SHORT)
     assert ("AS403", Severity.WARNING) in {(finding.code, finding.severity) for finding in report.findings}

@@ -100,6 +100,28 @@ def test_the_second_answer_comes_from_memory_with_its_votes(
     ]
 
 
+def test_an_explained_vote_says_what_the_program_failed_with(
+    registry_stub: RegistryServiceStub, stub: LabelServiceStub
+) -> None:
+    divides = 'def label(text):\n    return "ham" if 10 // len(text) else None\n'
+    version = serve(registry_stub, files(new_name(), raises=RAISES, divides=divides, prize=PRIZE))
+    wait_for(stub, version)
+    for source in (pb.SOURCE_COMPUTED, pb.SOURCE_MEMORY):
+        labeling = stub.Label(pb.LabelRequest(task=version.task, text="boom\x1b[31m", explain=True)).labeling
+        assert labeling.source == source
+        assert {vote.program: vote.message for vote in labeling.votes} == {
+            "divides": "",
+            "prize": "",
+            "raises": "ValueError: boom\ufffd[31m (line 3)",
+        }
+    texts = ["", "a prize", "", "boom"]
+    batch = stub.LabelBatch(pb.LabelBatchRequest(task=version.task, texts=texts, explain=True))
+    told = [[vote.message for vote in outcome.labeling.votes if vote.message] for outcome in batch.outcomes]
+    divided = "ZeroDivisionError: division by zero (line 2)"
+    assert told == [[divided], [], [divided], ["ValueError: boom (line 3)"]]
+    assert not stub.Label(pb.LabelRequest(task=version.task, text="boom")).labeling.votes
+
+
 def test_equal_records_of_a_batch_get_equal_answers(spam: registry_service_pb2.Version, stub: LabelServiceStub) -> None:
     prize = "a prize for two, and a journey to the sea"
     reply = stub.LabelBatch(pb.LabelBatchRequest(task=spam.task, texts=[prize, "short one", prize]))

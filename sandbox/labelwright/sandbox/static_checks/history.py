@@ -196,7 +196,8 @@ class _Uses:
     def _own_place(self, scope: Scope, method: Scope, event: Event) -> _Place | None:
         """Return where an attribute of a method's own object is, None where the object is new with each record."""
         found = method.parent
-        if found is None or not event.attribute or getattr(scope.node, "name", "") in _BEGINNINGS:
+        is_beginning = getattr(scope.node, "name", "") in _BEGINNINGS and method not in self._methods
+        if found is None or not event.attribute or is_beginning:
             return None
         if method in self._methods:
             return _Place(found, "self", event.attribute)

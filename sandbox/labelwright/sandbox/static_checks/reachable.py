@@ -94,8 +94,9 @@ class Reachable:
             self.scopes[scope] = None
             self._declared |= scope.outer
             waiting += scope.inner
-            for name in (*(event.name for event in scope.events), *scope.aliases.values()):
-                self._want(name)
+            for name in {*(event.name for event in scope.events), *scope.aliases.values()}:
+                if scope.defining(name) is self.module:
+                    self._want(name)
 
     def _want(self, name: str) -> None:
         if name not in self._names:
