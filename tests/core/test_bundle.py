@@ -75,7 +75,7 @@ def test_a_checkout_on_another_system_has_the_same_digest(change) -> None:
 
 def test_says_that_it_changed_the_line_ends_of_a_program() -> None:
     _, findings = open_bundle({**FILES, "programs/one.py": PROGRAM.replace(b"\n", b"\r\n")}.items())
-    assert [(item.code, item.severity) for item in findings] == [("AS130", Severity.WARNING)]
+    assert [(item.code, item.severity) for item in findings] == [("LW130", Severity.WARNING)]
 
 
 @given(order=st.permutations(list(FILES)), extra=st.binary(max_size=20))
@@ -92,26 +92,26 @@ def test_bytes_moved_from_one_file_to_the_next_change_the_digest() -> None:
 
 
 def test_an_empty_bundle_lacks_a_task_and_programs() -> None:
-    assert codes({}) == [("task.toml", 0, "AS100"), ("programs", 0, "AS110")]
+    assert codes({}) == [("task.toml", 0, "LW100"), ("programs", 0, "LW110")]
 
 
 @pytest.mark.parametrize(
     ("path", "code"),
     [
-        ("../x.py", "AS103"),
-        ("programs/../../x.py", "AS103"),
-        ("/etc/passwd", "AS103"),
-        ("programs\\x.py", "AS103"),
-        ("programs//x.py", "AS103"),
-        ("./task.toml", "AS103"),
-        ("programs/x.py\0", "AS103"),
-        ("programs/X.py", "AS108"),
-        ("programs/deep/x.py", "AS108"),
-        ("programs/x.txt", "AS108"),
-        ("programs/ünder.py", "AS108"),
-        ("programs/x.py\n", "AS108"),
-        ("notes.md", "AS108"),
-        ("", "AS103"),
+        ("../x.py", "LW103"),
+        ("programs/../../x.py", "LW103"),
+        ("/etc/passwd", "LW103"),
+        ("programs\\x.py", "LW103"),
+        ("programs//x.py", "LW103"),
+        ("./task.toml", "LW103"),
+        ("programs/x.py\0", "LW103"),
+        ("programs/X.py", "LW108"),
+        ("programs/deep/x.py", "LW108"),
+        ("programs/x.txt", "LW108"),
+        ("programs/ünder.py", "LW108"),
+        ("programs/x.py\n", "LW108"),
+        ("notes.md", "LW108"),
+        ("", "LW103"),
     ],
 )
 def test_refuses_files_that_have_no_place(path: str, code: str) -> None:
@@ -121,7 +121,7 @@ def test_refuses_files_that_have_no_place(path: str, code: str) -> None:
 def test_refuses_a_path_that_stands_twice() -> None:
     bundle, findings = open_bundle([*FILES.items(), ("programs/one.py", b"other")])
     assert bundle is None
-    assert [item.code for item in findings] == ["AS107"]
+    assert [item.code for item in findings] == ["LW107"]
 
 
 @pytest.mark.parametrize(
@@ -130,28 +130,28 @@ def test_refuses_a_path_that_stands_twice() -> None:
     ids=["not UTF-8", "NUL", "surrogate"],
 )
 def test_places_what_is_no_text(content: bytes, line: int) -> None:
-    assert codes({**FILES, "programs/two.py": content}) == [("programs/two.py", line, "AS109")]
+    assert codes({**FILES, "programs/two.py": content}) == [("programs/two.py", line, "LW109")]
 
 
 def test_refuses_ten_thousand_programs_without_reading_on() -> None:
     files = {**FILES, **{f"programs/p{number}.py": PROGRAM for number in range(10_000)}}
-    assert codes(files) == [("programs", 0, "AS105")]
+    assert codes(files) == [("programs", 0, "LW105")]
 
 
 def test_refuses_what_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ("programs/one.py", 0, "AS106") in codes({**FILES, "programs/one.py": b"#" * (256 << 10) + b"\n"})
+    assert ("programs/one.py", 0, "LW106") in codes({**FILES, "programs/one.py": b"#" * (256 << 10) + b"\n"})
     monkeypatch.setattr(bundle_module, "MAX_BUNDLE_BYTES", 1000)
-    assert ("programs/two.py", 0, "AS106") in codes({**FILES, "programs/two.py": b"#" * 1000})
+    assert ("programs/two.py", 0, "LW106") in codes({**FILES, "programs/two.py": b"#" * 1000})
 
 
 @pytest.mark.parametrize(
     ("path", "content", "line", "code"),
     [
-        ("gold.jsonl", b'{"text": "x", "label": "a"}\n{"text": "x"}\n', 2, "AS121"),
-        ("sample.jsonl", b"{}\n", 1, "AS121"),
-        ("label_model.json", b'{"kind":\n}', 2, "AS111"),
-        ("provenance.json", b"[]", 0, "AS112"),
-        ("provenance.json", b"[" * 100_000, 0, "AS112"),
+        ("gold.jsonl", b'{"text": "x", "label": "a"}\n{"text": "x"}\n', 2, "LW121"),
+        ("sample.jsonl", b"{}\n", 1, "LW121"),
+        ("label_model.json", b'{"kind":\n}', 2, "LW111"),
+        ("provenance.json", b"[]", 0, "LW112"),
+        ("provenance.json", b"[" * 100_000, 0, "LW112"),
     ],
 )
 def test_places_what_is_wrong_in_the_files_beside(path: str, content: bytes, line: int, code: str) -> None:
@@ -189,7 +189,7 @@ def test_refuses_links(tmp_path: Path, target: str) -> None:
     (tmp_path / "bundle/programs/two.py").symlink_to(tmp_path / target)
     bundle, findings = read_folder(tmp_path / "bundle")
     assert bundle is None
-    assert [(item.file, item.code) for item in findings] == [("programs/two.py", "AS104")]
+    assert [(item.file, item.code) for item in findings] == [("programs/two.py", "LW104")]
 
 
 def test_refuses_a_pipe_instead_of_waiting_for_it(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_refuses_a_pipe_instead_of_waiting_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "bundle/programs/two.py")
     bundle, findings = read_folder(tmp_path / "bundle")
     assert bundle is None
-    assert [item.code for item in findings] == ["AS104"]
+    assert [item.code for item in findings] == ["LW104"]
 
 
 def test_says_which_folder_is_none(tmp_path: Path) -> None:

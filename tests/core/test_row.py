@@ -74,5 +74,5 @@ def test_places_a_faulty_line_and_keeps_the_others(task: Task, line: str, messag
     good = '{"text": "a", "label": "good"}'
     rows, findings = parse_rows(task, f"{good}\n{line}\n{good}", "gold.jsonl", labeled=True)
     assert len(rows) == 2
-    assert [(item.file, item.line, item.code) for item in findings] == [("gold.jsonl", 2, "AS121")]
+    assert [(item.file, item.line, item.code) for item in findings] == [("gold.jsonl", 2, "LW121")]
     assert message in findings[0].message

@@ -69,7 +69,7 @@ def test_reads_names_fields_limits_and_gates() -> None:
 def test_says_what_is_wrong_and_where(old: str, new: str, line: int, message: str) -> None:
     task, findings = parse_task(TASK.replace(old, new, 1))
     assert task is None
-    assert [(item.line, item.code) for item in findings] == [(line, "AS102")]
+    assert [(item.line, item.code) for item in findings] == [(line, "LW102")]
     assert findings[0].message.startswith(message)
 
 
@@ -92,7 +92,7 @@ def test_says_everything_that_is_wrong_at_once() -> None:
 def test_places_faulty_toml(text: str, line: int) -> None:
     task, findings = parse_task(text)
     assert task is None
-    assert [(item.line, item.code) for item in findings] == [(line, "AS101")]
+    assert [(item.line, item.code) for item in findings] == [(line, "LW101")]
 
 
 def test_an_empty_file_lacks_all_three_tables() -> None:

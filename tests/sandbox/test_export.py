@@ -79,7 +79,7 @@ def test_an_exported_component_votes_the_same_in_another_host(sandbox, tmp_path)
 def test_a_program_that_does_not_load_is_not_exported(tmp_path):
     with pytest.raises(InvalidBundle) as refused:
         export_component(bundle_of(broken="import os\n\ndef label(text):\n    return None\n"), tmp_path / "x.wasm")
-    assert [finding.code for finding in refused.value.findings] == ["AS210", "AS260"]
+    assert [finding.code for finding in refused.value.findings] == ["LW210", "LW260"]
     assert not list(tmp_path.iterdir())
 
 

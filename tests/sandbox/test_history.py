@@ -209,7 +209,7 @@ def errors(source):
 @pytest.mark.parametrize("name", KEEPS)
 def test_what_is_kept_for_the_next_record_is_an_error_in_its_place(name):
     found = errors(KEEPS[name])
-    assert [finding.code for finding in found] == ["AS310"]
+    assert [finding.code for finding in found] == ["LW310"]
     assert 0 < found[0].line <= len(KEEPS[name].splitlines())
 
 
@@ -221,7 +221,7 @@ def test_what_changes_no_vote_is_no_error(sandbox, name):
 
 def test_a_table_that_a_record_changes_is_a_warning():
     findings = check_program(TASK, program(HARMLESS["cache"]))
-    assert [finding.code for finding in findings if finding.code != "AS260"] == ["AS235"]
+    assert [finding.code for finding in findings if finding.code != "LW260"] == ["LW235"]
 
 
 LONG = {

@@ -169,7 +169,7 @@ def test_programs_that_remember_are_found(sandbox):
     )
     records = packed(TASK, *map(str, range(20)))
     findings = check_determinism(sandbox, TASK, [*PROGRAMS, remembering], records)
-    assert [(finding.file, finding.code) for finding in findings] == [("programs/remembering.py", "AS310")]
+    assert [(finding.file, finding.code) for finding in findings] == [("programs/remembering.py", "LW310")]
     assert not check_determinism(sandbox, TASK, PROGRAMS, records)
     assert not check_determinism(sandbox, TASK, PROGRAMS, [])
 
@@ -195,7 +195,7 @@ HIDDEN = {
 @pytest.mark.parametrize("name", HIDDEN)
 def test_made_up_records_find_it_where_there_are_no_rows(sandbox, name):
     findings = check_determinism(sandbox, TASK, [PROGRAMS[0], program(HIDDEN[name], name)], [])
-    assert [(finding.file, finding.code) for finding in findings] == [(f"programs/{name}.py", "AS310")]
+    assert [(finding.file, finding.code) for finding in findings] == [(f"programs/{name}.py", "LW310")]
     assert "on the made-up record [" in findings[0].message
 
 
@@ -215,7 +215,7 @@ def test_programs_that_change_the_library_for_others_are_found(sandbox):
     )
     records = packed(TASK, "a a a b", "ccc d e f", "xx")
     codes = {finding.code for finding in check_determinism(sandbox, TASK, [patching, *PROGRAMS], records)}
-    assert codes == {"AS310"}
+    assert codes == {"LW310"}
 
 
 def test_the_determinism_check_keeps_a_deadline(sandbox):

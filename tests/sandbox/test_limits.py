@@ -98,7 +98,7 @@ def test_programs_that_do_not_load_are_all_named(sandbox):
     with pytest.raises(InvalidBundle) as refused:
         sandbox.load(task, [broken, ALWAYS, raising])
     places = [(finding.file, finding.line, finding.code) for finding in refused.value.findings]
-    assert places == [("programs/broken.py", 1, "AS301"), ("programs/raising.py", 2, "AS301")]
+    assert places == [("programs/broken.py", 1, "LW301"), ("programs/raising.py", 2, "LW301")]
 
 
 def test_a_closed_executable_says_so(sandbox):

@@ -94,14 +94,14 @@ def open_bundle(files: Iterable[tuple[str, bytes]]) -> tuple[Bundle | None, list
     """
     contents, findings = _normalize(files)
     if TASK_FILE not in contents:
-        findings.append(Finding(TASK_FILE, 0, "AS100", "the file is missing", "docs/bundle.md shows a bundle"))
+        findings.append(Finding(TASK_FILE, 0, "LW100", "the file is missing", "docs/bundle.md shows a bundle"))
     programs = tuple(
         Program(found[1], contents[path].decode())
         for path in sorted(contents)
         if (found := _PROGRAM_PATH.fullmatch(path))
     )
     if not programs:
-        findings.append(Finding(PROGRAM_FOLDER, 0, "AS110", "there is no program", "add programs/<name>.py"))
+        findings.append(Finding(PROGRAM_FOLDER, 0, "LW110", "there is no program", "add programs/<name>.py"))
     if has_errors(findings):
         return None, findings
     task, problems = parse_task(contents[TASK_FILE].decode())
@@ -169,11 +169,11 @@ def write_folder(files: dict[str, bytes], folder: Path) -> None:
 
 def _file_problem(path: Path, name: str) -> Finding | None:
     if path.is_symlink():
-        return Finding(name, 0, "AS104", "is a link", "put the file itself into the bundle")
+        return Finding(name, 0, "LW104", "is a link", "put the file itself into the bundle")
     if not path.is_file():
-        return Finding(name, 0, "AS104", "is not a regular file", "remove it")
+        return Finding(name, 0, "LW104", "is not a regular file", "remove it")
     if path.stat().st_size > MAX_BUNDLE_BYTES:
-        return Finding(name, 0, "AS106", f"is larger than {MAX_BUNDLE_BYTES:,} bytes", "make it smaller")
+        return Finding(name, 0, "LW106", f"is larger than {MAX_BUNDLE_BYTES:,} bytes", "make it smaller")
     return None
 
 
@@ -192,7 +192,7 @@ def _normalize(files: Iterable[tuple[str, bytes]]) -> tuple[dict[str, bytes], li
     for count, (path, content) in enumerate(files, start=1):
         if count > MAX_FILES:
             findings.append(
-                Finding(PROGRAM_FOLDER, 0, "AS105", f"more than {MAX_FILES} files", f"at most {MAX_PROGRAMS} programs")
+                Finding(PROGRAM_FOLDER, 0, "LW105", f"more than {MAX_FILES} files", f"at most {MAX_PROGRAMS} programs")
             )
             break
         size += len(content)
@@ -200,7 +200,7 @@ def _normalize(files: Iterable[tuple[str, bytes]]) -> tuple[dict[str, bytes], li
             findings.append(problem)
         elif size > MAX_BUNDLE_BYTES:
             findings.append(
-                Finding(path, 0, "AS106", f"the bundle is larger than {MAX_BUNDLE_BYTES:,} bytes", "make it smaller")
+                Finding(path, 0, "LW106", f"the bundle is larger than {MAX_BUNDLE_BYTES:,} bytes", "make it smaller")
             )
             break
         else:
@@ -212,15 +212,15 @@ def _path_problem(path: str, contents: dict[str, bytes]) -> Finding | None:
     shown = ascii(path)[1:-1][:200]
     pure = PurePosixPath(path)
     if pure.is_absolute() or ".." in pure.parts or "\\" in path or "\0" in path or str(pure) != path:
-        return Finding(shown, 0, "AS103", "the path leaves the bundle or is not in plain form", "use a relative path")
+        return Finding(shown, 0, "LW103", "the path leaves the bundle or is not in plain form", "use a relative path")
     if path in contents:
-        return Finding(shown, 0, "AS107", "the path stands twice in the bundle", "rename one of the files")
+        return Finding(shown, 0, "LW107", "the path stands twice in the bundle", "rename one of the files")
     if path == TASK_FILE or path in OPTIONAL_FILES or _PROGRAM_PATH.fullmatch(path):
         return None
     return Finding(
         shown,
         0,
-        "AS108",
+        "LW108",
         "a bundle has no place for this file",
         f"programs are {PROGRAM_FOLDER}/<name>.py, with a name of a-z, 0-9 and _; "
         f"besides them: {TASK_FILE}, {', '.join(OPTIONAL_FILES)}",
@@ -229,20 +229,20 @@ def _path_problem(path: str, contents: dict[str, bytes]) -> Finding | None:
 
 def _normalize_text(path: str, content: bytes, findings: list[Finding]) -> bytes:
     if path.endswith(".py") and len(content) > MAX_PROGRAM_BYTES:
-        findings.append(Finding(path, 0, "AS106", f"is larger than {MAX_PROGRAM_BYTES:,} bytes", "make it smaller"))
+        findings.append(Finding(path, 0, "LW106", f"is larger than {MAX_PROGRAM_BYTES:,} bytes", "make it smaller"))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        findings.append(Finding(path, line, "AS109", "is not valid UTF-8", "save the file as UTF-8"))
+        findings.append(Finding(path, line, "LW109", "is not valid UTF-8", "save the file as UTF-8"))
         return b""
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        findings.append(Finding(path, line, "AS109", "holds a NUL character", "remove it"))
+        findings.append(Finding(path, line, "LW109", "holds a NUL character", "remove it"))
         return b""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     if plain != text and path.endswith(".py"):
-        findings.append(Finding(path, 0, "AS130", "line ends were changed to line feeds", severity=Severity.WARNING))
+        findings.append(Finding(path, 0, "LW130", "line ends were changed to line feeds", severity=Severity.WARNING))
     return plain.encode()
 
 
@@ -262,4 +262,4 @@ def _provenance_findings(contents: dict[str, bytes]) -> list[Finding]:
         message = "is not a JSON object"
     except (ValueError, RecursionError) as error:
         message = f"not valid JSON: {error}"
-    return [Finding(PROVENANCE_FILE, 0, "AS112", message, "correct or remove the file")]
+    return [Finding(PROVENANCE_FILE, 0, "LW112", message, "correct or remove the file")]

@@ -191,4 +191,4 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 
 def _finding(message: str, line: int = 0) -> Finding:
-    return Finding(LABEL_MODEL_FILE, line, "AS111", message, "fit the label model again, or remove the file")
+    return Finding(LABEL_MODEL_FILE, line, "LW111", message, "fit the label model again, or remove the file")

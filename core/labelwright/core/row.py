@@ -55,7 +55,7 @@ def parse_rows(task: Task, text: str, file: str, *, labeled: bool) -> tuple[list
         try:
             rows.append(_parse_row(task, line, indexes, labeled))
         except LabelwrightError as error:
-            findings.append(Finding(file, number, "AS121", error.message, error.advice))
+            findings.append(Finding(file, number, "LW121", error.message, error.advice))
     return rows, findings
 
 

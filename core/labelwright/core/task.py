@@ -222,7 +222,7 @@ def _misfits(text: str, fields: Mapping[str, Field], name: str, feature: Feature
 def _syntax_finding(text: str, message: str) -> Finding:
     found = re.search(r"\(at line (\d+), column (\d+)\)", message)
     line = int(found[1]) if found else len(text.splitlines())
-    return Finding(TASK_FILE, line, "AS101", f"not valid TOML: {message}", "correct the line, or quote the text")
+    return Finding(TASK_FILE, line, "LW101", f"not valid TOML: {message}", "correct the line, or quote the text")
 
 
 _PLAIN = {
@@ -235,7 +235,7 @@ _PLAIN = {
 
 def _finding(text: str, path: list[str], kind: str, message: str) -> Finding:
     said = f"{'.'.join(path)}: {_PLAIN.get(kind, message)}"
-    return Finding(TASK_FILE, _line_of(text, path), "AS102", said, "docs/bundle.md describes task.toml")
+    return Finding(TASK_FILE, _line_of(text, path), "LW102", said, "docs/bundle.md describes task.toml")
 
 
 def _path(location: tuple[int | str, ...]) -> list[str]:

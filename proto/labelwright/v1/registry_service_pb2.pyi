@@ -343,7 +343,7 @@ class Finding(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     ADVICE_FIELD_NUMBER: _builtins.int
     code: _builtins.str
-    """A stable code such as "AS201"; docs/checks.md lists them."""
+    """A stable code such as "LW201"; docs/checks.md lists them."""
     severity: Global___Severity.ValueType
     """How bad it is."""
     file: _builtins.str

@@ -19,7 +19,7 @@ from labelwright.sandbox.backend.votes_text import Votes
 from labelwright.sandbox.made_up import made_up_records
 from labelwright.sandbox.sandbox import Sandbox
 
-CODE = "AS310"
+CODE = "LW310"
 _ODD_BATCH = 7
 _MADE_UP_BATCH = 2
 """Made-up records in the first call; each further call takes as many as all before it."""

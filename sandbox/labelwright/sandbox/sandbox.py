@@ -85,7 +85,7 @@ def _finding(program: Program, told: dict[str, Any]) -> Finding:
     return Finding(
         program.path,
         int(told["line"]),
-        "AS301",
+        "LW301",
         f"does not load: {told['type']}: {told['message']}",
         "run the file with Python to see the error",
     )
@@ -94,5 +94,5 @@ def _finding(program: Program, told: dict[str, Any]) -> Finding:
 def _fault_finding(path: str, fault: InstanceFault) -> Finding:
     if fault.kind is FaultKind.TIME:
         advice = "do at the top level only what is done quickly: constants, patterns, functions"
-        return Finding(path, 0, "AS302", f"loading takes longer than {LOAD_SECONDS:.0f} s", advice)
-    return Finding(path, 0, "AS303", f"loading ends the sandbox: {fault.reason}", "make its top-level code smaller")
+        return Finding(path, 0, "LW302", f"loading takes longer than {LOAD_SECONDS:.0f} s", advice)
+    return Finding(path, 0, "LW303", f"loading ends the sandbox: {fault.reason}", "make its top-level code smaller")

@@ -79,7 +79,7 @@ def test_a_failed_gate_ends_with_1_and_can_be_overridden(labelwright: Command, t
 def test_a_bundle_with_broken_json_is_named(labelwright: Command, tmp_path: Path) -> None:
     bundle = renamed(EXAMPLES / "tickets" / "bundle", "brokenmodel", tmp_path)
     (bundle / "label_model.json").write_text(json.dumps({"kind": "weighted"}))
-    assert "label_model.json: AS111" in labelwright("push", bundle, exits=1).stderr
+    assert "label_model.json: LW111" in labelwright("push", bundle, exits=1).stderr
 
 
 def strict(bundle: Path) -> None:

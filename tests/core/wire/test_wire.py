@@ -71,17 +71,17 @@ def test_bundles_survive_the_wire() -> None:
 def test_a_bundle_that_is_none_carries_its_findings() -> None:
     with pytest.raises(InvalidBundle) as caught:
         bundle_from_message(registry_service_pb2.Bundle())
-    assert [finding.code for finding in caught.value.findings] == ["AS100", "AS110"]
+    assert [finding.code for finding in caught.value.findings] == ["LW100", "LW110"]
 
 
 @pytest.mark.parametrize("severity", list(Severity))
 def test_findings_survive_the_wire(severity: Severity) -> None:
-    finding = Finding("programs/p.py", 3, "AS201", "is wrong", "do this", severity)
+    finding = Finding("programs/p.py", 3, "LW201", "is wrong", "do this", severity)
     assert finding_from_message(finding_to_message(finding)) == finding
 
 
 def test_an_unknown_severity_counts_as_an_error() -> None:
-    message = registry_service_pb2.Finding(severity=9, code="AS999")  # type: ignore[arg-type]
+    message = registry_service_pb2.Finding(severity=9, code="LW999")  # type: ignore[arg-type]
     assert finding_from_message(message).severity is Severity.ERROR
 
 

@@ -31,7 +31,7 @@ def test_a_folder_is_judged_as_at_push(sandbox: Sandbox, tmp_path: Path) -> None
     (tmp_path / "programs/link.py").symlink_to(tmp_path / "task.toml")
     bundle, report = accept_folder(sandbox, tmp_path)
     assert bundle is None
-    assert [finding.code for finding in report.findings] == ["AS104"]
+    assert [finding.code for finding in report.findings] == ["LW104"]
     with pytest.raises(InvalidBundle):
         accept_folder(sandbox, tmp_path / "no-such")
 
@@ -81,19 +81,19 @@ def test_state_is_found_where_there_are_no_rows(sandbox: Sandbox) -> None:
     hidden = counting.replace("N[0]", "kept()[0]").replace("\n\ndef", "\n\ndef kept():\n    return N\n\n\ndef", 1)
     report = judged(sandbox, gold=None, counting=counting, hidden=hidden, prize=PRIZE)
     found = {(finding.file, finding.code) for finding in report.findings if finding.severity is Severity.ERROR}
-    assert found == {("programs/counting.py", "AS310"), ("programs/hidden.py", "AS310")}
+    assert found == {("programs/counting.py", "LW310"), ("programs/hidden.py", "LW310")}
 
 
 def test_a_program_that_never_votes_is_a_warning(sandbox: Sandbox) -> None:
     report = judged(sandbox, never='def label(text):\n    return "ham" if "xyzzy" in text else None\n', short=SHORT)
-    assert ("AS403", Severity.WARNING) in {(finding.code, finding.severity) for finding in report.findings}
+    assert ("LW403", Severity.WARNING) in {(finding.code, finding.severity) for finding in report.findings}
     assert not report.refused
 
 
 def test_a_flood_of_findings_is_cut_with_the_errors_kept(sandbox: Sandbox) -> None:
     report = judged(sandbox, gold=b"not json\n" * (MAX_FINDINGS + 500))
     assert len(report.findings) == MAX_FINDINGS + 1
-    assert report.findings[-1].code == "AS404"
+    assert report.findings[-1].code == "LW404"
     assert report.refused
 
 

@@ -90,7 +90,7 @@ def test_everything_wrong_is_said_at_once_and_in_order(registry: Registry) -> No
 def test_a_duplicate_program_is_a_warning(registry: Registry) -> None:
     answer = push(registry.stub(), files(new_name(), a=PRIZE, b=PRIZE))
     assert answer.created
-    assert "AS401" in codes(answer)
+    assert "LW401" in codes(answer)
 
 
 @pytest.mark.parametrize(
@@ -99,10 +99,10 @@ def test_a_duplicate_program_is_a_warning(registry: Registry) -> None:
         (
             "state.py",
             "SEEN = []\n\n\ndef label(text):\n    SEEN.append(1)\n    return 'ham' if len(SEEN) % 2 else None\n",
-            "AS",
+            "LW",
         ),
-        ("other.py", "def label(text):\n    return 'nonsense'\n", "AS"),
-        ("nolabel.py", "def other(text):\n    return None\n", "AS"),
+        ("other.py", "def label(text):\n    return 'nonsense'\n", "LW"),
+        ("nolabel.py", "def other(text):\n    return None\n", "LW"),
     ],
 )
 def test_programs_at_fault_are_named(registry: Registry, name: str, content: str, wanted: str) -> None:

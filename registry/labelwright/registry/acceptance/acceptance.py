@@ -145,7 +145,7 @@ def _duplicates(programs: Sequence[Program]) -> list[Finding]:
         twin = first.setdefault(program.source.strip(), program.path)
         if twin != program.path:
             findings.append(
-                _warning(program.path, "AS401", f"is the same as {twin}", "remove it: it only doubles the other's vote")
+                _warning(program.path, "LW401", f"is the same as {twin}", "remove it: it only doubles the other's vote")
             )
     return findings
 
@@ -159,10 +159,10 @@ def _behavior(bundle: Bundle, *parts: RowEvaluation) -> list[Finding]:
         errors = sum(is_error(votes[index]) for votes in rows)
         if errors:
             text = f"fails on {errors} of {len(rows)} rows: {messages.get(program.name, 'no message')}"
-            findings.append(_warning(program.path, "AS402", text, "let it return None where it cannot tell"))
+            findings.append(_warning(program.path, "LW402", text, "let it return None where it cannot tell"))
         elif rows and not any(is_label(votes[index]) for votes in rows):
             text = f"votes on none of {len(rows)} rows"
-            findings.append(_warning(program.path, "AS403", text, "remove it, or look for what does occur"))
+            findings.append(_warning(program.path, "LW403", text, "remove it, or look for what does occur"))
     return findings
 
 
@@ -180,7 +180,7 @@ def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     if len(distinct) <= MAX_FINDINGS:
         return tuple(distinct)
     errors_first = sorted(distinct, key=lambda finding: finding.severity is not Severity.ERROR)[:MAX_FINDINGS]
-    rest = _warning("", "AS404", f"{len(distinct) - MAX_FINDINGS:,} more findings are left out", "correct these first")
+    rest = _warning("", "LW404", f"{len(distinct) - MAX_FINDINGS:,} more findings are left out", "correct these first")
     return (*sorted(errors_first, key=lambda finding: (finding.file, finding.line, finding.code)), rest)
 
 

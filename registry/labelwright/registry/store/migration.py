@@ -10,7 +10,7 @@ from labelwright.core.errors import ConfigurationError
 from labelwright.registry.store.database import Database
 from sqlalchemy import text
 
-_LOCK_KEY = 0x61737361795F7267
+_LOCK_KEY = 0x6C6162656C777267
 """Of PostgreSQL's advisory lock: any constant that nothing else in the database uses."""
 
 

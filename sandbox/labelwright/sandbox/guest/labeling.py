@@ -73,7 +73,7 @@ def settle() -> None:
     """
     if sys.flags.hash_randomization:
         raise RuntimeError("the hash seed is not fixed")
-    # What statistics draws where it is given no seed; AS310 refuses that, where it sees it.
+    # What statistics draws where it is given no seed; LW310 refuses that, where it sees it.
     random.seed(0)
     # Anything written would trap: there is nowhere to write to.
     sys.stdout = sys.stderr = io.StringIO()

@@ -1,7 +1,7 @@
 """Whether a vote depends on the records before: what outlives a record, is changed at each, and looked at.
 
 Only what is certain is an error. A table that is filled on demand, a cache by key, a value that is put back: all of
-these are told from a counter by how they are used, and where that leaves doubt, running decides (AS310 as well).
+these are told from a counter by how they are used, and where that leaves doubt, running decides (LW310 as well).
 """
 
 from __future__ import annotations
