@@ -94,7 +94,7 @@ def test_a_duplicate_program_is_a_warning(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "code"),
+    ("name", "content", "wanted"),
     [
         (
             "state.py",
