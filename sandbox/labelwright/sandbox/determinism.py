@@ -1,6 +1,6 @@
 """The determinism check: a record's votes may depend on the record and on nothing else.
 
-A program that keeps something between records votes otherwise in another order, in other batches or after a
+A program that keeps something between records votes differently in another order, in other batches or after a
 restart. So the same sample is evaluated in several ways, each in fresh instances, and all must agree.
 """
 
@@ -18,7 +18,7 @@ from labelwright.sandbox.sandbox import Sandbox
 CODE = "AS310"
 _ODD_BATCH = 7
 _UNCERTAIN = frozenset((VoteError.TIMEOUT, VoteError.BENCHED))
-"""Votes that depend on how busy the machine is, and so say nothing about the program."""
+"""Votes that depend on how busy the machine is, and so prove nothing about the program."""
 
 
 def check_determinism(

@@ -34,7 +34,7 @@ _LAZY = (
     "locale",
     "stringprep",
 )
-"""What the modules above import only when a function is called; at run time it would be too late."""
+"""What the modules above import only once a function is called; at run time that would be too late."""
 
 _ORIGINALS = {name: importlib.import_module(name) for name in MODULES}
 for _name in _LAZY:
@@ -82,7 +82,7 @@ class _Importer:
 
 
 def _offered(module: types.ModuleType) -> dict[str, Any]:
-    """Return a copy of a module's namespace, less its own imports (re.enum ...), tables copied."""
+    """Return a copy of a module's namespace and of its tables, without the modules that it imports (re.enum ...)."""
     omitted = OMITTED.get(module.__name__, frozenset())
     offered = {
         name: value.copy() if type(value) in (dict, list, set) else value
