@@ -12,7 +12,7 @@ from labelwright.sandbox.sandbox import Sandbox
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command. Return the exit code: 0, or 2 where the sandbox cannot run here."""
+    """Run the command. Return the exit code: 0, or 2 if the sandbox cannot run here."""
     parser = argparse.ArgumentParser(
         prog="python -m labelwright.sandbox", description="Prepare this machine's sandbox."
     )
@@ -21,10 +21,10 @@ def main(arguments: list[str] | None = None) -> int:
     compiling.add_argument(
         "--cache-dir", type=Path, help="the cache folder (default: LABELWRIGHT_CACHE_DIR, else per user)"
     )
-    chosen = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     started = time.monotonic()
     try:
-        Sandbox(chosen.cache_dir).close()
+        Sandbox(options.cache_dir).close()
     except LabelwrightError as error:
         sys.stderr.write(f"{error.message}\n{error.advice}\n")
         return 2

@@ -80,7 +80,7 @@ def _componentize(work: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PIPENV_ACTIVE")}
     arguments = ["-q", "-d", f"labelwright_guest/{_WIT}", "-w", _WORLD]
     try:
-        done = subprocess.run(  # noqa: S603
+        process = subprocess.run(  # noqa: S603
             [
                 sys.executable,
                 "-c",
@@ -102,9 +102,9 @@ def _componentize(work: Path) -> None:
             timeout=_TIMEOUT_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        raise BuildFailed(f"componentize-py did not end within {_TIMEOUT_SECONDS} s") from None
-    if done.returncode or not (work / "out.wasm").exists():
-        raise BuildFailed(f"componentize-py failed:\n{done.stdout}{done.stderr}".rstrip())
+        raise BuildFailed(f"componentize-py did not finish within {_TIMEOUT_SECONDS} s") from None
+    if process.returncode or not (work / "out.wasm").exists():
+        raise BuildFailed(f"componentize-py failed:\n{process.stdout}{process.stderr}".rstrip())
 
 
 def _hash_seed_library() -> bytes:
@@ -144,5 +144,5 @@ def _listed(*items: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    built = build_runtime()
-    sys.stdout.write(f"{RUNTIME}: {'built' if built else 'up to date'}\n")
+    is_new = build_runtime()
+    sys.stdout.write(f"{RUNTIME}: {'built' if is_new else 'up to date'}\n")

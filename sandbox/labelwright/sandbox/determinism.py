@@ -1,7 +1,7 @@
 """The determinism check: a record's votes may depend on the record and on nothing else.
 
-A program that keeps something between records votes otherwise in another order, in other batches or after a
-restart; one that takes an object's address for a value, in memory that is laid out otherwise. So the same records are
+A program that keeps something between records votes differently in another order, in other batches or after a
+restart; one that takes an object's address for a value, in memory that is laid out differently. So the same records are
 evaluated in several ways, and all must agree.
 """
 
@@ -29,7 +29,7 @@ _SHOWN = 120
 """Characters of a made-up record in a finding."""
 _COSTLY = frozenset((VoteError.TIMEOUT, VoteError.MEMORY, VoteError.CRASHED, VoteError.BENCHED))
 _UNCERTAIN = frozenset((VoteError.TIMEOUT, VoteError.BENCHED))
-"""Votes that depend on how busy the machine is, and so say nothing about the program."""
+"""Votes that depend on how busy the machine is, and so prove nothing about the program."""
 _BALLAST = """\
 KEPT = []
 for number in range({count}):

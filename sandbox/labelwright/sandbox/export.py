@@ -17,8 +17,8 @@ def export_component(bundle: Bundle, path: Path) -> None:
     """Write the bundle's component to ``path``, atomically. Takes about ten seconds and needs componentize-py.
 
     The programs' top-level code runs while the component is built, without the limits of the sandbox and with the
-    build's own temporary folders in reach; programs that the static checks refuse are therefore not built in at all.
-    Raises ConfigurationError without componentize-py or where ``path`` cannot be written, InvalidBundle where the
+    build's own temporary folders in reach. Therefore programs that the static checks refuse are not built in.
+    Raises ConfigurationError without componentize-py or if ``path`` cannot be written, InvalidBundle if the
     programs cannot be built in.
     """
     if importlib.util.find_spec("componentize_py") is None:

@@ -31,7 +31,7 @@ class Labeler:
 
     @classmethod
     def open(cls, sandbox: Sandbox, bundle: Bundle) -> Labeler:
-        """Return a labeler for the bundle. Raises InvalidBundle where a program does not load."""
+        """Return a labeler for the bundle. Raises InvalidBundle if a program does not load."""
         return cls(bundle.task, sandbox.load(bundle.task, bundle.programs), bundle.label_model)
 
     def label(self, packed_records: Iterable[str], deadline: float | None = None) -> list[Labeled]:
@@ -41,5 +41,5 @@ class Labeler:
         return [Labeled(decide(votes), votes) for votes in evaluation.votes]
 
     def close(self) -> None:
-        """Free the executable. Calls under way finish first."""
+        """Free the executable. Running calls finish first."""
         self.executable.close()

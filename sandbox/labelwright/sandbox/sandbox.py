@@ -21,7 +21,7 @@ from labelwright.sandbox.host.instance import FaultKind, InstanceFault, LoadedIn
 
 
 class Sandbox:
-    """Loads programs. One a process, made after any fork; safe to use from several threads."""
+    """Loads programs. Make one per process, after any fork; it is safe to use from several threads."""
 
     def __init__(
         self,
@@ -64,14 +64,14 @@ class Sandbox:
 
     def _check_loading(self, task: Task, programs: Sequence[Program]) -> list[Finding]:
         try:
-            outcomes = self._load(task, programs)
-            return [_finding(program, told) for program, told in zip(programs, outcomes, strict=True) if told]
+            errors = self._load(task, programs)
+            return [_finding(program, error) for program, error in zip(programs, errors, strict=True) if error]
         except InstanceFault as fault:
-            together = fault
+            fault_together = fault
         if len(programs) == 1:
-            return [_fault_finding(programs[0].path, together)]
+            return [_fault_finding(programs[0].path, fault_together)]
         alone = [finding for program in programs for finding in self._check_loading(task, [program])]
-        return alone or [_fault_finding("programs", together)]
+        return alone or [_fault_finding("programs", fault_together)]
 
     def _load(self, task: Task, programs: Sequence[Program]) -> list[dict[str, Any] | None]:
         instance = LoadedInstance(self.machine, task.limits.memory_mb << 20)
@@ -81,18 +81,18 @@ class Sandbox:
             instance.close()
 
 
-def _finding(program: Program, told: dict[str, Any]) -> Finding:
+def _finding(program: Program, error: dict[str, Any]) -> Finding:
     return Finding(
         program.path,
-        int(told["line"]),
+        int(error["line"]),
         "LW301",
-        f"does not load: {told['type']}: {told['message']}",
+        f"does not load: {error['type']}: {error['message']}",
         "run the file with Python to see the error",
     )
 
 
 def _fault_finding(path: str, fault: InstanceFault) -> Finding:
     if fault.kind is FaultKind.TIME:
-        advice = "do at the top level only what is done quickly: constants, patterns, functions"
+        advice = "keep to constants, patterns and functions at the top level"
         return Finding(path, 0, "LW302", f"loading takes longer than {LOAD_SECONDS:.0f} s", advice)
     return Finding(path, 0, "LW303", f"loading ends the sandbox: {fault.reason}", "make its top-level code smaller")

@@ -1,4 +1,4 @@
-"""The circuit breaker: a program that keeps failing expensively is not run for a while."""
+"""A circuit breaker for each program: one that keeps failing at a high cost is not run for a while."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Bench:
             return {index: state.reason for index, state in self._states.items() if state.benched_until is not None}
 
     def admits(self, program: int) -> bool:
-        """Whether the caller may run the program now. The one who is let in after a cool-down is the only one."""
+        """Whether the caller may run the program now. After a cool-down only one caller may, until that is judged."""
         with self._lock:
             state = self._states.get(program)
             if state is None or state.benched_until is None:

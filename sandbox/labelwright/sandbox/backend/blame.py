@@ -16,10 +16,10 @@ from labelwright.sandbox.host.instance import CallResult, FaultKind, InstanceFau
 
 _ATTEMPTS = 3
 _MOST_PATIENCE = 8.0
-"""How many times the limit a pair may take in wall time, where the machine is so busy that it hardly runs."""
+"""How many times the limit a pair may take in wall time if the machine is so busy that it hardly runs."""
 _MARGIN = 1.3
 _ENOUGH_CPU = 0.9
-"""A pair that was stopped is at fault where the thread had this share of the limit on a processor."""
+"""A pair that was stopped is at fault if its thread had this share of the limit on a processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class SoloRun:
         self._drop()
 
     def votes(self, records: Sequence[str]) -> list[int] | None:
-        """Return all votes where the program manages them within one pair's limit, else None: ask one by one."""
+        """Return all votes if the program casts them within one pair's limit, else None: then ask one by one."""
         try:
             answer = self._run(records, self._limits.time_ms / 1000)
         except InstanceFault:
@@ -67,13 +67,16 @@ class SoloRun:
         self.records += 1
         used = self._instance is not None
         outcome = self._vote(record)
-        # What an instance went through before must not count: memory faults are judged in a fresh one.
+        # What an instance went through before must not matter: memory faults are judged in a fresh one.
         if used and outcome.costly and outcome.vote != VoteError.TIMEOUT:
             outcome = self._vote(record)
         return outcome
 
     def _vote(self, record: str) -> SoloVote:
-        """Wall time lies on a busy machine, so a pair that hardly ran gets more of it, until the CPU time tells."""
+        """Return the vote.
+
+        On a busy machine wall time proves little: a pair that hardly ran gets more of it, until CPU time decides.
+        """
         limit = self._limits.time_ms / 1000
         patience = 1.0
         for _ in range(_ATTEMPTS):
@@ -128,7 +131,7 @@ def remaining_seconds(limit: float, deadline: float | None) -> float:
 
 
 def raise_if_late(fault: InstanceFault, deadline: float | None) -> None:
-    """Raise DeadlineExceeded where it was the caller's deadline that ended a call, and no program is to blame."""
+    """Raise DeadlineExceeded if the caller's deadline ended the call: then no program is to blame."""
     if fault.kind is FaultKind.TIME and deadline is not None and time.monotonic() >= deadline:
         raise _late() from None
 

@@ -1,8 +1,8 @@
 """A version's programs, ready to run: they get packed records and give votes.
 
 The programs run as Python inside a WebAssembly component, which nothing outside of this package needs to know. The
-ordinary case is one call for a piece of a batch and all programs. Only where that call does not come back, or
-somebody ran out of memory, ``blame`` finds out who it was.
+ordinary case is one call for a piece of a batch and all programs. Only if that call does not return, or memory runs
+out, ``blame`` finds the program at fault.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from labelwright.sandbox.host.instance import (
 from labelwright.sandbox.host.pool import InstancePool
 
 LOAD_SECONDS = 2.0
-"""What the top-level code of a version's programs may take, reading their sources left out."""
+"""What the top-level code of a version's programs may take, not counting the time to read their sources."""
 _READING_SECONDS = 0.05
 """What reading one program's source takes at most, on a slow machine."""
 
@@ -150,7 +150,7 @@ class Executable:
         return list(zip(*(columns[index] for index in everyone), strict=True))
 
     def _evaluate_together(self, lane: tuple[int, ...], chunk: Sequence[str], batch: _Batch) -> Sequence[Votes] | None:
-        """Return the votes of the lane's programs, or None where they must be run one by one."""
+        """Return the votes of the lane's programs, or None if they must be run one by one."""
         if not lane:
             return [() for _ in chunk]
         pool = self._pool(lane)
@@ -177,10 +177,10 @@ class Executable:
         return rows
 
     def _evaluate_alone(self, index: int, chunk: Sequence[str], batch: _Batch) -> Sequence[int]:
-        """Return the program's votes, whatever it does. Counts its faults."""
+        """Return the program's votes, whatever it does, and count its faults."""
         at_fault = False
         with SoloRun(lambda: self._make((index,)), self._task.limits, batch.deadline) as solo:
-            # A program that is not known to be slow is probably well, and was only in bad company.
+            # A program that is not known to be slow is probably sound: another one made the call fail.
             votes = solo.votes(chunk) if index not in self._costs.apart and self._bench.admits(index) else None
             if votes is None:
                 votes = []

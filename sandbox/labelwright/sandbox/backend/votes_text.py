@@ -11,7 +11,7 @@ _KNOWN_ROWS = 1 << 16
 
 
 class Decoder:
-    """Turns the component's text into votes. Real traffic repeats few rows, so each is decoded once."""
+    """Turns the component's text into votes. Few rows are distinct in real traffic, so each is decoded once."""
 
     def __init__(self, programs: int) -> None:
         self._programs = programs

@@ -70,7 +70,7 @@ HIDDEN_BUILTINS = frozenset(
         "vars",
     )
 )
-"""Builtins that programs do not get: none labels anything, and each reaches beyond the program or its record."""
+"""Builtins that programs do not get: none is needed for labeling, and each reaches beyond the program or its record."""
 
 HARMLESS_DUNDERS = frozenset(
     (
@@ -97,7 +97,7 @@ HARMLESS_DUNDERS = frozenset(
         "__version__",
     )
 )
-"""Names with two underscores at both ends that programs do use, and that lead nowhere."""
+"""Names with two underscores at both ends that programs use, and that are harmless."""
 
 _REACHING_DUNDERS = frozenset(
     (
@@ -127,7 +127,7 @@ OMITTED = {
     "string": frozenset(("Formatter",)),
     "typing": frozenset(("ForwardRef", "evaluate_forward_ref")),
 }
-"""What a program's copies of modules lack: it takes text for names or code."""
+"""What a program's copies of modules lack, because it reads text as names or code."""
 
 _DUNDER = re.compile(r"__\w+__")
 _FRAME = re.compile(
@@ -141,7 +141,7 @@ def is_forbidden_dunder(name: str) -> bool:
 
 
 def is_reaching(name: str) -> bool:
-    """Whether the guest refuses the name: it leads on, and no program defines it for its own classes."""
+    """Whether the guest refuses the name: it leads further, and no program defines it for its own classes."""
     return name in _REACHING_DUNDERS or is_frame_attribute(name)
 
 

@@ -36,7 +36,7 @@ _LAZY = (
     "locale",
     "stringprep",
 )
-"""What the modules above import only when a function is called; at run time it would be too late."""
+"""What the modules above import only once a function is called; at run time that would be too late."""
 
 _ORIGINALS = {name: importlib.import_module(name) for name in MODULES}
 for _name in _LAZY:

@@ -1,4 +1,4 @@
-"""The component's exports. See labeling.wit for what goes in and out."""
+"""The component's exports. labeling.wit describes the text that goes in and out."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .allowed import MODULES
-from .program import FIRST, LoadError, Program
+from .program import FIRST, LoadedProgram, LoadError
 
 INTERFACE = 1
 
 
 class Labeling:
-    """One instance of it answers all calls: componentize-py makes a new object at each call, so state is shared."""
+    """The interface of this name. componentize-py makes a new object for each call, so the class holds the state."""
 
     _baked = False
     _labels: Sequence[str] = ()
     _fields: Sequence[Mapping[str, Any]] = ()
-    _programs: Sequence[Program] = ()
+    _programs: Sequence[LoadedProgram] = ()
     _names: Sequence[str] = ()
 
     def describe(self) -> str:
-        """See labeling.wit."""
+        """Return what this component is."""
         return json.dumps(
             {
                 "interface": INTERFACE,
@@ -44,13 +44,13 @@ class Labeling:
         )
 
     def load(self, version: str) -> str:
-        """See labeling.wit."""
+        """Load the programs of a version and return what is wrong with each."""
         if self._baked:
             return json.dumps([{"type": "Baked", "message": "the programs are part of this component", "line": 0}])
         return json.dumps(_load(version))
 
     def evaluate(self, records: str) -> str:
-        """See labeling.wit."""
+        """Return every program's vote on every record."""
         batch = json.loads(records)
         columns = [program.vote(batch) for program in self._programs]
         votes = "".join(map("".join, zip(*columns, strict=True)))
@@ -87,8 +87,8 @@ def settle() -> None:
 def _end_where_memory_ends() -> None:
     """Trap at the first MemoryError, before any program can catch it.
 
-    How much memory is left depends on what ran before, so a program that went on from here could vote otherwise in
-    another batch. And CPython's own handling of a failed allocation is not to be relied on: 3.14.0 frees a string
+    How much memory is left depends on what ran before, so a program that went on from here could vote differently
+    in another batch. And CPython's own handling of a failed allocation cannot be relied on: 3.14.0 frees a string
     twice where ``a + a`` finds no memory.
     """
     monitoring: Any = getattr(sys, "monitoring")  # noqa: B009 (Python 3.12 and later; hosts may be older)
@@ -104,16 +104,16 @@ def _on_raise(_code: object, _offset: int, error: BaseException) -> None:
 
 
 def _load(version: str) -> list[dict[str, Any] | None]:
-    given = json.loads(version)
-    labels = {label: chr(FIRST + index) for index, label in enumerate(given["labels"])}
-    programs: list[Program] = []
+    content = json.loads(version)
+    labels = {label: chr(FIRST + index) for index, label in enumerate(content["labels"])}
+    programs: list[LoadedProgram] = []
     outcomes: list[dict[str, Any] | None] = []
-    for item in given["programs"]:
+    for item in content["programs"]:
         try:
-            programs.append(Program(item["name"], item["source"], given["fields"], labels))
+            programs.append(LoadedProgram(item["name"], item["source"], content["fields"], labels))
             outcomes.append(None)
         except LoadError as error:
             outcomes.append({"type": error.kind, "message": error.message, "line": error.line})
-    Labeling._labels, Labeling._fields, Labeling._programs = given["labels"], given["fields"], programs
-    Labeling._names = [item["name"] for item in given["programs"]]
+    Labeling._labels, Labeling._fields, Labeling._programs = content["labels"], content["fields"], programs
+    Labeling._names = [item["name"] for item in content["programs"]]
     return outcomes

@@ -1,4 +1,4 @@
-"""One loaded program: from source to a function of packed values, and from what it does to votes."""
+"""One loaded program: its source becomes a function of packed values, whose results become votes."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class LoadError(Exception):
         self.kind, self.message, self.line = kind, message, line
 
 
-class Program:
-    """A program that is ready. ``message`` says what went wrong first in the present batch."""
+class LoadedProgram:
+    """A program that is ready to vote. ``message`` says what went wrong first in the present batch."""
 
     def __init__(self, name: str, source: str, fields: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> None:
         """``labels`` maps a label to its character. Raises LoadError."""
@@ -138,7 +138,7 @@ def _readers(function: Any, fields: Sequence[Mapping[str, Any]]) -> list[Callabl
 
 
 def _reader(place: int, kind: str) -> Callable[[Record], Any]:
-    """Return what takes a field's value out of a record. Each program gets a list of its own to play with."""
+    """Return a function that reads the field from a record; a list is copied, as a program may change its own."""
     if kind == "bytes":
         return lambda record: None if record[place] is None else base64.b64decode(record[place])
     if kind == "numbers":

@@ -36,7 +36,7 @@ class CompiledCache:
         self._runtime = runtime
 
     def component(self, engine: Engine) -> Component:
-        """Return the runtime, compiled now where it has not been. Raises SandboxUnavailable."""
+        """Return the runtime, compiled now if it has not been before. Raises SandboxUnavailable."""
         wasm = self._read_runtime()
         try:
             folder = open_trusted_folder(self._root / _SUBFOLDER)
@@ -58,21 +58,21 @@ class CompiledCache:
     def _compile_into(self, engine: Engine, wasm: bytes, path: Path) -> Component:
         with _locked(path.with_suffix(".lock")):
             # Another process may have done it while this one waited.
-            if done := _cached(engine, path):
-                return done
+            if component := _cached(engine, path):
+                return component
             component = _compile(engine, wasm)
             try:
                 _store(path, bytes(component.serialize()))
             except OSError as error:
                 _log.warning("the compiled runtime was not kept: %s: %s", path, error.strerror)
                 return component
-        # What was mapped from the file shares its memory with other processes; what was compiled does not.
+        # Mapped from the file, the code shares its memory with other processes; as it was compiled, it does not.
         return _cached(engine, path) or component
 
 
 def _default_root() -> Path:
-    chosen = os.environ.get(CACHE_VARIABLE)
-    return Path(chosen) if chosen else user_cache_path("labelwright")
+    folder = os.environ.get(CACHE_VARIABLE)
+    return Path(folder) if folder else user_cache_path("labelwright")
 
 
 def _compile(engine: Engine, wasm: bytes) -> Component:
@@ -113,7 +113,7 @@ def _digest_path(path: Path) -> Path:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Let one process compile at a time; without such locks two compile the same, which is only slower."""
+    """Let one process compile at a time. Where there are no such locks several compile, which is only slower."""
     try:
         import fcntl
     except ImportError:

@@ -25,7 +25,7 @@ class EpochClock:
 
     @staticmethod
     def ticks(seconds: float) -> int:
-        """Return how many ticks a call may see that may take ``seconds``: never fewer than the time it has."""
+        """Return how many ticks a call of at most ``seconds`` may see: never fewer than fit into that time."""
         return math.ceil(max(seconds, 0.0) / TICK_SECONDS) + 1
 
     def __enter__(self) -> None:
@@ -41,7 +41,7 @@ class EpochClock:
             self._calls -= 1
 
     def close(self) -> None:
-        """Stop the thread once no call is under way. Calls after this have no time limit."""
+        """Stop the thread once no call is running. Calls after this have no time limit."""
         with self._changed:
             self._closed = True
             self._changed.notify()

@@ -22,7 +22,7 @@ SETTINGS: dict[str, Any] = {
 
 
 PROCESSOR_VARIABLE = "LABELWRIGHT_SANDBOX_PROCESSOR"
-"""Set to "generic", code is compiled for any processor of this architecture: for images that move between machines."""
+"""If "generic", code is compiled for any processor of this architecture: for images that move between machines."""
 _GENERIC_TARGETS = {
     ("Linux", "x86_64"): "x86_64-unknown-linux-gnu",
     ("Linux", "aarch64"): "aarch64-unknown-linux-gnu",

@@ -19,11 +19,11 @@ from wasmtime.component import Component, Instance, Linker
 INTERFACE = "labelwright:sandbox/labeling@1.0.0"
 _TRAP = re.compile(r"wasm trap: (.+)")
 _OUT_OF_MEMORY = re.compile(r"!(posix_|os_)_exit\b")
-"""The guest ends itself in this function, and only where memory runs out."""
+"""The guest ends itself in this function, and only if memory runs out."""
 
 
 class FaultKind(enum.Enum):
-    """Why an instance died, by what wasmtime says of it."""
+    """Why an instance died, by what wasmtime's message contains."""
 
     TIME = "interrupt"
     STACK = "call stack exhausted"
@@ -32,7 +32,7 @@ class FaultKind(enum.Enum):
 
 
 class InstanceFault(Exception):
-    """A call did not come back. The instance is dead. ``cpu_seconds`` is what the thread spent in it."""
+    """A call did not return, and the instance is dead. ``cpu_seconds`` is what the thread spent in the call."""
 
     def __init__(self, kind: FaultKind, cpu_seconds: float, reason: str) -> None:
         super().__init__(reason)
@@ -60,7 +60,7 @@ class LoadedInstance:
     """An instance with programs loaded. Belongs to one thread at a time."""
 
     def __init__(self, machine: Machine, memory_bytes: int) -> None:
-        """Instantiate the component. Raises InstanceFault where ``memory_bytes`` is too little for it."""
+        """Instantiate the component. Raises InstanceFault if ``memory_bytes`` is too little for it."""
         self.evaluations = 0
         self._clock = machine.clock
         self._store = Store(machine.engine)
@@ -89,7 +89,7 @@ class LoadedInstance:
         return self._call(self._evaluate, f"[{','.join(records)}]", seconds)
 
     def describe(self) -> str:
-        """Return what the component says of itself, as JSON text (see labeling.wit)."""
+        """Return the component's description of itself, as JSON text (see labeling.wit)."""
         return self._function(self._instance, "describe")(self._store)
 
     def close(self) -> None:
@@ -132,8 +132,8 @@ def version_text(task: Task, programs: Sequence[Program]) -> str:
 
 
 def _fault(message: str, cpu_seconds: float) -> InstanceFault:
-    found = _TRAP.search(message)
-    reason = found[1] if found else message.splitlines()[0]
+    trap = _TRAP.search(message)
+    reason = trap[1] if trap else message.splitlines()[0]
     if _OUT_OF_MEMORY.search(message):
         reason = FaultKind.MEMORY.value
     kind = next((kind for kind in FaultKind if kind.value and kind.value in reason), FaultKind.CRASH)

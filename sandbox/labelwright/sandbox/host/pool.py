@@ -1,4 +1,4 @@
-"""A pool of instances for one set of programs: made on demand, shared between threads, thrown away when worn."""
+"""A pool of instances for one set of programs: made on demand, shared between threads, thrown away after a while."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RECYCLE_AFTER = 50_000
 
 
 class InstancePool:
-    """Lends instances. At most ``size`` exist at once; who comes later waits."""
+    """Lends instances. At most ``size`` exist at once; further callers wait."""
 
     def __init__(self, make: Callable[[], LoadedInstance], size: int) -> None:
         self._make = make
@@ -53,13 +53,13 @@ class InstancePool:
             instance.close()
 
     def give_up(self) -> None:
-        """Say that an instance that was lent is no more."""
+        """Take note that a lent instance is gone."""
         with self._returned:
             self._lent -= 1
             self._returned.notify()
 
     def retire(self) -> None:
-        """Close the idle instances, and from now on each one that comes back. Who waits is still served."""
+        """Close idle instances, and from now on each one that is given back. Callers that wait are still served."""
         with self._returned:
             self._retired = True
             idle, self._idle = self._idle, []

@@ -1,4 +1,4 @@
-"""A folder that nobody else can write to, because what lies in it is run."""
+"""A folder that nobody else can write to, because its files are run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NOT_OWNER_WRITE = stat.S_IWOTH | stat.S_IWGRP
 def open_trusted_folder(folder: Path) -> Path:
     """Return ``folder`` with its parents' links resolved; create it, for this user alone, where it is missing.
 
-    Raises SandboxUnavailable where somebody else could change what is in it, OSError where it cannot be created.
+    Raises SandboxUnavailable if somebody else could change its content, OSError if it cannot be created.
     """
     parent = folder.parent.absolute()
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def open_trusted_folder(folder: Path) -> Path:
 
 
 def check_trusted_file(path: Path) -> None:
-    """Raise SandboxUnavailable where ``path`` is a link or somebody else could change it; OSError if it is missing."""
+    """Raise SandboxUnavailable if ``path`` is a link or somebody else could change it, OSError if it is missing."""
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
         raise _refusal(path, "is not a plain file", f"remove {path}")

@@ -1,6 +1,6 @@
-"""Reads a program without running it, and says early and in place what the sandbox would say late or never.
+"""Reads a program without running it, and reports early and with a line what would otherwise fail late or never.
 
-These checks explain; they are not what protects. A program that slips through them still cannot leave the sandbox.
+These checks explain; the sandbox protects. A program that slips through them still cannot leave it.
 """
 
 from __future__ import annotations

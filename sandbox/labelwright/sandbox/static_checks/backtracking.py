@@ -48,7 +48,7 @@ def find_blowup(pattern: str, flags: int = 0) -> Blowup | None:
 
 
 def _sequences(items: list[Item]) -> Iterator[list[Item]]:
-    """Yield each sequence of items in the tree, possessive and atomic parts left out: these never try again."""
+    """Yield each sequence of items in the tree, but not possessive and atomic parts: these never backtrack."""
     yield items
     for item in items:
         for inner in _children(item):
@@ -101,7 +101,7 @@ def _is_ambiguous_part(body: list[Item], place: int) -> bool:
         )
     if not _is_unbounded(item):
         return False
-    # Where the rest of the body can do without characters of its own, an iteration can end anywhere within ``item``.
+    # If the rest of the body can match nothing, an iteration can end anywhere within ``item``.
     inner = _chars([item])
     return all(_nullable(other) or inner & _chars([other]) for other in (*body[:place], *body[place + 1 :]))
 
@@ -150,44 +150,44 @@ def _nullable(item: Item) -> bool:
 
 def _chars(items: Sequence[Item]) -> Chars:
     """Return the characters that a match of ``items`` can contain."""
-    found: Chars = frozenset()
+    chars: Chars = frozenset()
     for operator, argument in items:
         if operator is _op.LITERAL:
-            found |= {min(argument, _BEYOND)}
+            chars |= {min(argument, _BEYOND)}
         elif operator is _op.NOT_LITERAL:
-            found |= _ALL - {argument}
+            chars |= _ALL - {argument}
         elif operator is _op.ANY:
-            found |= _ALL - {10}
+            chars |= _ALL - {10}
         elif operator is _op.IN:
-            found |= _set_chars(argument)
+            chars |= _set_chars(argument)
         elif operator in (*_REPEATS, _op.POSSESSIVE_REPEAT):
-            found |= _chars(list(argument[2]))
+            chars |= _chars(list(argument[2]))
         elif operator is _op.SUBPATTERN:
-            found |= _chars(list(argument[3]))
+            chars |= _chars(list(argument[3]))
         elif operator is _op.ATOMIC_GROUP:
-            found |= _chars(list(argument))
+            chars |= _chars(list(argument))
         elif operator is _op.BRANCH:
             for branch in argument[1]:
-                found |= _chars(list(branch))
+                chars |= _chars(list(branch))
         elif operator in (_op.GROUPREF, _op.GROUPREF_EXISTS):
-            found |= _ALL
-    return found
+            chars |= _ALL
+    return chars
 
 
 def _set_chars(members: Sequence[Item]) -> Chars:
-    found: Chars = frozenset()
+    chars: Chars = frozenset()
     negated = False
     for operator, argument in members:
         if operator is _op.NEGATE:
             negated = True
         elif operator is _op.LITERAL:
-            found |= {min(argument, _BEYOND)}
+            chars |= {min(argument, _BEYOND)}
         elif operator is _op.RANGE:
-            found |= frozenset(range(argument[0], min(argument[1], _BEYOND) + 1))
-            found |= {_BEYOND} if argument[1] >= _BEYOND else frozenset()
+            chars |= frozenset(range(argument[0], min(argument[1], _BEYOND) + 1))
+            chars |= {_BEYOND} if argument[1] >= _BEYOND else frozenset()
         elif operator is _op.CATEGORY:
-            found |= _category_chars(argument)
-    return _ALL - found if negated else found
+            chars |= _category_chars(argument)
+    return _ALL - chars if negated else chars
 
 
 def _category_chars(category: Any) -> Chars:

@@ -1,4 +1,4 @@
-"""Constants that can be read off a program."""
+"""A program's string constants."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 
 
 def string_constants(tree: ast.Module) -> dict[str, str]:
-    """Return the names that are given a string once, at the top level, and nothing else anywhere."""
+    """Return the names that are assigned a string at the top level, and nothing else anywhere."""
     stores: dict[str, int] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):

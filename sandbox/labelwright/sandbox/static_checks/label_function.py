@@ -24,13 +24,13 @@ _NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 def check(task: Task, tree: ast.Module) -> Breaches:
     """Yield what is wrong with ``label``."""
-    bound = list(_bindings(tree))
-    if not bound:
+    definitions = list(_bindings(tree))
+    if not definitions:
         yield Breach(NO_LABEL, 0, "there is no function label")
         return
-    for earlier in bound[:-1]:
+    for earlier in definitions[:-1]:
         yield Breach(TWICE, earlier.lineno, "label is defined more than once")
-    function = bound[-1]
+    function = definitions[-1]
     if not isinstance(function, ast.FunctionDef):
         yield Breach(NOT_PLAIN, function.lineno, "label is not a plain function")
         return
@@ -76,8 +76,8 @@ def _check_parameters(task: Task, function: ast.FunctionDef) -> Breaches:
             yield Breach(PARAMETER, special.lineno, f"label takes {special.arg!r} by * or **")
     for argument in (*arguments.posonlyargs, *arguments.args):
         if argument.arg not in task.fields:
-            known = ", ".join(task.fields)
-            yield Breach(PARAMETER, argument.lineno, f"label asks for {argument.arg!r}; the task has: {known}")
+            fields = ", ".join(task.fields)
+            yield Breach(PARAMETER, argument.lineno, f"label asks for {argument.arg!r}; the task has: {fields}")
 
 
 def _check_results(task: Task, tree: ast.Module, function: ast.FunctionDef) -> Breaches:
@@ -87,8 +87,8 @@ def _check_results(task: Task, tree: ast.Module, function: ast.FunctionDef) -> B
             for value in _outcomes(node.value):
                 result = constants.get(value.id) if isinstance(value, ast.Name) else getattr(value, "value", None)
                 if isinstance(value, ast.Constant | ast.Name) and result is not None and result not in task.labels:
-                    known = ", ".join(task.label_names[:20])
-                    yield Breach(RESULT, value.lineno, f"returns {ascii(result)[:80]}; the task's labels: {known}")
+                    labels = ", ".join(task.label_names[:20])
+                    yield Breach(RESULT, value.lineno, f"returns {ascii(result)[:80]}; the task's labels: {labels}")
 
 
 def _outcomes(value: ast.expr) -> Iterator[ast.expr]:
@@ -100,7 +100,7 @@ def _outcomes(value: ast.expr) -> Iterator[ast.expr]:
 
 
 def own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    """Yield the nodes of a function's body, those of functions and classes inside it left out."""
+    """Yield the nodes of a function's body, but not those of functions and classes inside it."""
     waiting: list[ast.AST] = list(reversed(function.body))
     while waiting:
         node = waiting.pop()

@@ -1,4 +1,4 @@
-"""What a program reaches for: modules, builtins, the interpreter's insides, the clock."""
+"""What a program must not reach for: modules, builtins, the interpreter's internals, the clock."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _CLOCK_METHODS = frozenset(("now", "today", "utcnow"))
 
 
 def check(tree: ast.Module) -> Breaches:
-    """Yield what a program reaches for and must not."""
+    """Yield each place where a program reaches for something forbidden."""
     own = _own_names(tree)
-    dated = any(_imports(node, "datetime") for node in ast.walk(tree))
+    has_dates = any(_imports(node, "datetime") for node in ast.walk(tree))
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=aliases):
@@ -30,10 +30,10 @@ def check(tree: ast.Module) -> Breaches:
             case ast.Name(id=name) if name in HIDDEN_BUILTINS and name not in own:
                 yield Breach(BUILTIN, node.lineno, f"uses {name}, which programs do not have")
             case ast.Attribute(attr=name):
-                yield from _check_attribute(node.lineno, name, dated)
+                yield from _check_attribute(node.lineno, name, has_dates)
             case ast.MatchClass(kwd_attrs=names):
                 for name in names:
-                    yield from _check_attribute(node.lineno, name, dated)
+                    yield from _check_attribute(node.lineno, name, has_dates)
             case ast.Call():
                 yield from _check_names_in_call(node)
             case ast.Constant(value=str(text)) if _DUNDER_IN_FORMAT.search(text):
@@ -66,12 +66,12 @@ def _check_module(node: ast.stmt, name: str) -> Breaches:
         yield Breach(IMPORT, node.lineno, f"imports {name}, which programs do not have")
 
 
-def _check_attribute(line: int, name: str, dated: bool) -> Breaches:
+def _check_attribute(line: int, name: str, has_dates: bool) -> Breaches:
     if is_forbidden_dunder(name):
         yield Breach(DUNDER, line, f"reaches for {name}")
     elif is_frame_attribute(name):
         yield Breach(INSIDES, line, f"reaches for {name}")
-    elif dated and name in _CLOCK_METHODS:
+    elif has_dates and name in _CLOCK_METHODS:
         yield Breach(CLOCK, line, f"asks the clock: {name}")
 
 
@@ -82,4 +82,4 @@ def _check_names_in_call(node: ast.Call) -> Breaches:
     for argument in node.args:
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             for name in argument.value.split("."):
-                yield from _check_attribute(argument.lineno, name, dated=False)
+                yield from _check_attribute(argument.lineno, name, has_dates=False)

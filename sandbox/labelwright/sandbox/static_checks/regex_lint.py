@@ -1,4 +1,4 @@
-"""The regular expressions that a program spells out: that they compile, and that they do not blow up."""
+"""The regular expressions in a program's text: that they compile, and that they do not blow up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from labelwright.sandbox.static_checks.rule import REGEX_EXPONENTIAL, REGEX_SLOW
 
 _FUNCTIONS = frozenset(("compile", "search", "match", "fullmatch", "findall", "finditer", "sub", "subn", "split"))
 _NEWER = "bad escape \\z"
-"""What a Python before 3.14 says of a pattern that the sandbox's Python takes."""
+"""How Pythons before 3.14 refuse a pattern that the sandbox's Python takes."""
 
 
 def check(tree: ast.Module) -> Breaches:

@@ -1,4 +1,4 @@
-"""What outlives one record: top-level code, globals, changed objects. Votes must not depend on what came before."""
+"""State that outlives a record: top-level code, globals, changed objects. Votes must not depend on earlier records."""
 
 from __future__ import annotations
 
