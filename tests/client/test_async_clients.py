@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 
 import pytest
 from labelwright.client import AsyncClient, AsyncRegistry, Failure, Labeling
-from labelwright.core.errors import TaskNotFound, Unavailable
+from labelwright.core.errors import DeadlineExceeded, TaskNotFound, Unavailable
 
 from tests.parts.example_bundles import CHAT, PRIZE, SPAM
 from tests.parts.registry import Registry
@@ -43,6 +43,59 @@ def test_a_stream_takes_both_kinds_of_iterables(service: Service, spam: str) -> 
                 ]
 
     run(work())
+
+
+class OwnError(BaseException):
+    """Of the caller's, and no Exception."""
+
+
+RAISED = [LookupError("x"), SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), OwnError()]
+
+
+@pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("kind", ["asynchronous", "plain"])
+def test_a_stream_raises_what_its_records_raise(kind: str, error: BaseException, service: Service, spam: str) -> None:
+    async def asynchronous() -> AsyncIterator[str]:
+        yield PRIZE
+        raise error
+
+    def plain() -> Iterator[str]:
+        yield PRIZE
+        raise error
+
+    async def work() -> None:
+        async with AsyncClient(service.address) as client:
+            stream = client.label_stream(spam, asynchronous() if kind == "asynchronous" else plain(), timeout=20)
+            assert isinstance(await anext(stream), Labeling)
+            with pytest.raises(type(error)) as caught:
+                await anext(stream)
+            assert caught.value is error
+
+    run(work())
+
+
+def test_a_stream_whose_records_do_not_come_keeps_its_deadline_and_may_be_left(service: Service, spam: str) -> None:
+    async def records() -> AsyncIterator[str]:
+        yield PRIZE
+        await asyncio.sleep(60)
+
+    async def work() -> None:
+        async with AsyncClient(service.address) as client:
+            with pytest.raises(DeadlineExceeded):
+                [outcome async for outcome in client.label_stream(spam, records(), timeout=0.5)]
+            reading = asyncio.create_task(anext(client.label_stream(spam, _later(records()))))
+            await asyncio.sleep(0.3)
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(reading, 10)
+
+    run(work())
+
+
+async def _later(records: AsyncIterator[str]) -> AsyncIterator[str]:
+    await asyncio.sleep(60)
+    async for text in records:
+        yield text
 
 
 def test_errors_have_the_same_types(service: Service) -> None:

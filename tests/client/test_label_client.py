@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,15 +66,41 @@ def test_a_stream_answers_in_order_and_goes_on_after_a_failure(client: Client, s
     ]
 
 
-def test_a_stream_raises_what_its_records_raise(client: Client, spam: str) -> None:
+class OwnError(BaseException):
+    """Of the caller's, and no Exception."""
+
+
+RAISED = [LookupError("x"), SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), OwnError()]
+
+
+@pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
+def test_a_stream_raises_what_its_records_raise(error: BaseException, client: Client, spam: str) -> None:
     def records() -> Iterator[str]:
         yield PRIZE
-        raise LookupError("the caller's own")
+        raise error
 
+    stream = client.label_stream(spam, records(), timeout=20)
+    assert isinstance(next(stream), Labeling)
+    with pytest.raises(type(error)) as caught:
+        next(stream)
+    assert caught.value is error
+
+
+def test_a_stream_whose_records_do_not_come_keeps_its_deadline_and_may_be_left(client: Client, spam: str) -> None:
+    released = threading.Event()
+
+    def records() -> Iterator[str]:
+        yield PRIZE
+        released.wait(60)
+
+    started = time.monotonic()
+    with pytest.raises(DeadlineExceeded):
+        list(client.label_stream(spam, records(), timeout=0.5))
     stream = client.label_stream(spam, records())
     assert isinstance(next(stream), Labeling)
-    with pytest.raises(LookupError):
-        list(stream)
+    stream.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - started < 10
+    released.set()
 
 
 def test_a_stream_may_be_left_early(client: Client, spam: str) -> None:

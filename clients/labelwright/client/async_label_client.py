@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 import grpc
-from labelwright.client.calling.calls import Calls
 from labelwright.client.calling.channel import LABEL_ADDRESS, LABEL_TIMEOUT, AsyncConnection
-from labelwright.client.calling.retry import RetryPolicy
+from labelwright.client.calling.retry import RetryPolicy, stream_timeout
+from labelwright.client.messages.arguments import items
 from labelwright.client.messages.labels import (
     Chunk,
     RecordInput,
@@ -26,6 +30,9 @@ from labelwright.core.errors import LabelwrightError
 from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1.label_service_pb2_grpc import LabelServiceStub
 
+if TYPE_CHECKING:  # a name of the stubs' types alone
+    from labelwright.v1.label_service_pb2_grpc import LabelServiceAsyncStub
+
 
 class AsyncClient(AsyncConnection):
     """Labels records over one connection, within one event loop. See Client for what the methods do and raise."""
@@ -39,9 +46,7 @@ class AsyncClient(AsyncConnection):
         credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
         """``address`` is "host:port"; ``timeout`` is the default deadline of a call in seconds."""
-        super().__init__(address, credentials)
-        self._stub = LabelServiceStub(self._channel)
-        self._calls = Calls(f"the label service at {address}", timeout, retry or RetryPolicy())
+        super().__init__("the label service", address, timeout, retry, credentials)
 
     async def label(
         self,
@@ -75,7 +80,7 @@ class AsyncClient(AsyncConnection):
         Large batches travel in several calls, each with the deadline ``timeout``.
         """
         chunks, failures = split_batch(task, records, Selector(version, alias), explain)
-        return join_batch(len(records), await self._answers(chunks, timeout), failures)
+        return join_batch(await self._answers(chunks, timeout), failures)
 
     async def label_stream(
         self,
@@ -91,22 +96,27 @@ class AsyncClient(AsyncConnection):
 
         Nothing is sent again: where the connection breaks, Unavailable is raised. ``timeout`` covers the whole
         stream; without it there is no deadline. ``records`` may be an asynchronous iterable too.
+
+        An iterable that is not is read in the event loop, which waits for as long as reading a record takes.
         """
         order = StreamOrder(task, Selector(version, alias), explain)
-        raised: list[Exception] = []
-        answers = self._stub.LabelStream(_requests(order, records, raised), timeout=timeout)
-        try:
+        next_record = _next_of(records)
+        raised: list[BaseException] = []
+        opened = functools.partial(
+            self._stub.LabelStream, _requests(order, next_record, raised), timeout=stream_timeout(timeout)
+        )
+        async with aclosing(self._calls.stream_async(opened)) as answers:
             async for response in answers:
                 for outcome in order.incoming(response):
                     yield outcome
-            for outcome in order.unsent():
-                yield outcome
-        except grpc.RpcError as error:
-            raise self._calls.failure(error) from None
-        finally:
-            answers.cancel()
+        for outcome in order.unsent():
+            yield outcome
         if raised:
             raise raised[0]
+
+    @property
+    def _stub(self) -> LabelServiceAsyncStub:
+        return self._stub_of(LabelServiceStub)
 
     async def _answers(self, chunks: list[Chunk], timeout: float | None) -> list[tuple[Chunk, list[Outcome]]]:
         waiting, answers = deque(chunks), []
@@ -122,20 +132,34 @@ class AsyncClient(AsyncConnection):
 
 
 async def _requests(
-    order: StreamOrder, records: Iterable[RecordInput] | AsyncIterable[RecordInput], raised: list[Exception]
+    order: StreamOrder, next_record: Callable[[], Awaitable[RecordInput]], raised: list[BaseException]
 ) -> AsyncIterator[pb.LabelStreamRequest]:
-    try:
-        async for record in _each(records):
-            if (request := order.outgoing(record)) is not None:
-                yield request
-    except Exception as error:
-        raised.append(error)
+    """Yield the requests, and end them where reading the records raises anything: gRPC would only say "cancelled"."""
+    while True:
+        try:
+            request = order.outgoing(await next_record())
+        except StopAsyncIteration:
+            return
+        except BaseException as error:
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise  # not the caller's iterator: gRPC stops reading it
+            raised.append(error)
+            return
+        if request is not None:
+            yield request
 
 
-async def _each(records: Iterable[RecordInput] | AsyncIterable[RecordInput]) -> AsyncIterator[RecordInput]:
+def _next_of(records: Iterable[RecordInput] | AsyncIterable[RecordInput]) -> Callable[[], Awaitable[RecordInput]]:
+    """Return what reads the next record. It raises StopAsyncIteration at the end."""
     if isinstance(records, AsyncIterable):
-        async for record in records:
-            yield record
-    else:
-        for record in records:
-            yield record
+        return aiter(records).__anext__
+    iterator = iter(items(records, "records", "one record"))
+
+    async def following() -> RecordInput:
+        try:
+            return next(iterator)
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+    return following

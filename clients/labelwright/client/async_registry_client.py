@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
-from labelwright.client.calling.calls import Calls
 from labelwright.client.calling.channel import PUSH_TIMEOUT, REGISTRY_ADDRESS, REGISTRY_TIMEOUT, AsyncConnection
 from labelwright.client.calling.retry import NO_RETRY, RetryPolicy
 from labelwright.client.messages import registry as messages
@@ -22,10 +24,14 @@ from labelwright.client.messages.registry_results import (
 from labelwright.client.watching import WatchPosition
 from labelwright.core.alias import PRODUCTION, Alias, AliasChange
 from labelwright.core.bundle import Bundle
+from labelwright.core.errors import LabelwrightError
 from labelwright.core.report import Report
 from labelwright.core.wire.reports import report_from_message
 from labelwright.v1 import registry_service_pb2 as pb
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
+
+if TYPE_CHECKING:  # a name of the stubs' types alone
+    from labelwright.v1.registry_service_pb2_grpc import RegistryServiceAsyncStub
 
 
 class AsyncRegistry(AsyncConnection):
@@ -40,9 +46,7 @@ class AsyncRegistry(AsyncConnection):
         credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
         """``address`` is "host:port"; ``timeout`` is the deadline of a call (but for push) in seconds."""
-        super().__init__(address, credentials)
-        self._stub = RegistryServiceStub(self._channel)
-        self._calls = Calls(f"the registry at {address}", timeout, retry or RetryPolicy())
+        super().__init__("the registry", address, timeout, retry, credentials)
 
     async def tasks(self) -> list[TaskEntry]:
         """Return the tasks, by name."""
@@ -68,7 +72,7 @@ class AsyncRegistry(AsyncConnection):
     async def versions(self, task: str) -> list[Version]:
         """Return all versions, newest first."""
         found: list[Version] = []
-        request = pb.ListVersionsRequest(task=task, page_size=messages.PAGE_SIZE)
+        request = messages.versions_request(task)
         while True:
             answer = await self._calls.make_async(self._stub.ListVersions, request)
             found += [messages.read_version(version) for version in answer.versions]
@@ -91,7 +95,7 @@ class AsyncRegistry(AsyncConnection):
 
     async def aliases(self, task: str) -> list[Alias]:
         """Return the task's aliases, by name."""
-        request = pb.ListAliasesRequest(task=task)
+        request = messages.aliases_request(task)
         answer = await self._calls.make_async(self._stub.ListAliases, request)
         return [messages.read_alias(alias) for alias in answer.aliases]
 
@@ -115,7 +119,7 @@ class AsyncRegistry(AsyncConnection):
 
     async def delete_alias(self, task: str, alias: str, *, actor: str = "", reason: str = "") -> None:
         """Remove an alias."""
-        request = pb.DeleteAliasRequest(task=task, alias=alias, actor=actor, reason=reason)
+        request = messages.delete_alias_request(task, alias, actor, reason)
         await self._calls.make_async(self._stub.DeleteAlias, request, retry=NO_RETRY)
 
     async def rollback(
@@ -137,7 +141,7 @@ class AsyncRegistry(AsyncConnection):
     async def history(self, task: str, *, alias: str = "", limit: int = 1000) -> list[AliasChange]:
         """Return the newest ``limit`` moves of an alias, of all the task's where none is named, newest first."""
         found: list[AliasChange] = []
-        request = pb.ListAliasHistoryRequest(task=task, alias=alias, page_size=min(limit, messages.PAGE_SIZE))
+        request = messages.history_request(task, alias, limit)
         while True:
             answer = await self._calls.make_async(self._stub.ListAliasHistory, request)
             found += [messages.read_change(change) for change in answer.changes]
@@ -152,14 +156,17 @@ class AsyncRegistry(AsyncConnection):
         """
         position = WatchPosition(tasks, since_revision, self._calls.retry)
         while True:
-            stream = self._stub.Watch(position.request())
             try:
-                async for message in stream:
-                    if position.advance(message):
-                        yield messages.read_watch(message)
+                opened = functools.partial(self._stub.Watch, position.request())
+                async with aclosing(self._calls.stream_async(opened)) as stream:
+                    async for message in stream:
+                        if position.advance(message):
+                            yield messages.read_watch(message)
                 pause = position.pause_after_end()
-            except grpc.RpcError as error:
-                pause = position.pause_after(self._calls.failure(error))
-            finally:
-                stream.cancel()
+            except LabelwrightError as error:
+                pause = position.pause_after(error)
             await asyncio.sleep(pause)
+
+    @property
+    def _stub(self) -> RegistryServiceAsyncStub:
+        return self._stub_of(RegistryServiceStub)

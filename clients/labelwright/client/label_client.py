@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 
 import grpc
-from labelwright.client.calling.calls import Calls
 from labelwright.client.calling.channel import LABEL_ADDRESS, LABEL_TIMEOUT, Connection
-from labelwright.client.calling.retry import RetryPolicy
+from labelwright.client.calling.retry import RetryPolicy, stream_timeout
+from labelwright.client.messages.arguments import items
 from labelwright.client.messages.labels import (
     Chunk,
     RecordInput,
@@ -27,7 +29,7 @@ from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1.label_service_pb2_grpc import LabelServiceStub
 
 
-class Client(Connection):
+class Client(Connection[LabelServiceStub]):
     """Labels records over one connection. Safe to share between threads; make one and keep it.
 
     Every method raises LabelwrightError subclasses: TaskNotFound, VersionNotFound, AliasNotFound, InvalidRecord,
@@ -44,9 +46,7 @@ class Client(Connection):
         credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
         """``address`` is "host:port"; ``timeout`` is the default deadline of a call in seconds."""
-        super().__init__(address, credentials)
-        self._stub = LabelServiceStub(self._channel)
-        self._calls = Calls(f"the label service at {address}", timeout, retry or RetryPolicy())
+        super().__init__("the label service", address, LabelServiceStub, timeout, retry, credentials)
 
     def label(
         self,
@@ -80,7 +80,7 @@ class Client(Connection):
         Large batches travel in several calls, each with the deadline ``timeout``.
         """
         chunks, failures = split_batch(task, records, Selector(version, alias), explain)
-        return join_batch(len(records), self._answers(chunks, timeout), failures)
+        return join_batch(self._answers(chunks, timeout), failures)
 
     def label_stream(
         self,
@@ -98,16 +98,15 @@ class Client(Connection):
         stream; without it there is no deadline. ``records`` is read in another thread; what it raises is raised here.
         """
         order = StreamOrder(task, Selector(version, alias), explain)
-        raised: list[Exception] = []
-        answers = self._stub.LabelStream(_requests(order, records, raised), timeout=timeout)
-        try:
+        source = iter(items(records, "records", "one record"))
+        raised: list[BaseException] = []
+        opened = functools.partial(
+            self._stub.LabelStream, _requests(order, source, raised), timeout=stream_timeout(timeout)
+        )
+        with closing(self._calls.stream(opened)) as answers:
             for response in answers:
                 yield from order.incoming(response)
-            yield from order.unsent()
-        except grpc.RpcError as error:
-            raise self._calls.failure(error) from None
-        finally:
-            answers.cancel()
+        yield from order.unsent()
         if raised:
             raise raised[0]
 
@@ -124,11 +123,16 @@ class Client(Connection):
 
 
 def _requests(
-    order: StreamOrder, records: Iterable[RecordInput], raised: list[Exception]
+    order: StreamOrder, records: Iterator[RecordInput], raised: list[BaseException]
 ) -> Iterator[pb.LabelStreamRequest]:
-    try:
-        for record in records:
-            if (request := order.outgoing(record)) is not None:
-                yield request
-    except Exception as error:
-        raised.append(error)
+    """Yield the requests, and end them where reading the records raises anything: gRPC would wait for ever."""
+    while True:
+        try:
+            request = order.outgoing(next(records))
+        except StopIteration:
+            return
+        except BaseException as error:
+            raised.append(error)
+            return
+        if request is not None:
+            yield request

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import grpc
-from labelwright.client.calling.calls import Calls
 from labelwright.client.calling.channel import PUSH_TIMEOUT, REGISTRY_ADDRESS, REGISTRY_TIMEOUT, Connection
 from labelwright.client.calling.retry import NO_RETRY, RetryPolicy
 from labelwright.client.messages import registry as messages
@@ -22,13 +23,14 @@ from labelwright.client.messages.registry_results import (
 from labelwright.client.watching import WatchPosition
 from labelwright.core.alias import PRODUCTION, Alias, AliasChange
 from labelwright.core.bundle import Bundle
+from labelwright.core.errors import LabelwrightError
 from labelwright.core.report import Report
 from labelwright.core.wire.reports import report_from_message
 from labelwright.v1 import registry_service_pb2 as pb
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 
-class Registry(Connection):
+class Registry(Connection[RegistryServiceStub]):
     """Pushes, reads and names versions over one connection. Safe to share between threads.
 
     Every method raises LabelwrightError subclasses. Reading and pushing (which is idempotent) are tried again where the
@@ -44,9 +46,7 @@ class Registry(Connection):
         credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
         """``address`` is "host:port"; ``timeout`` is the deadline of a call (but for push) in seconds."""
-        super().__init__(address, credentials)
-        self._stub = RegistryServiceStub(self._channel)
-        self._calls = Calls(f"the registry at {address}", timeout, retry or RetryPolicy())
+        super().__init__("the registry", address, RegistryServiceStub, timeout, retry, credentials)
 
     def tasks(self) -> list[TaskEntry]:
         """Return the tasks, by name."""
@@ -72,7 +72,7 @@ class Registry(Connection):
     def versions(self, task: str) -> list[Version]:
         """Return all versions, newest first."""
         found: list[Version] = []
-        request = pb.ListVersionsRequest(task=task, page_size=messages.PAGE_SIZE)
+        request = messages.versions_request(task)
         while True:
             answer = self._calls.make(self._stub.ListVersions, request)
             found += [messages.read_version(version) for version in answer.versions]
@@ -93,7 +93,7 @@ class Registry(Connection):
 
     def aliases(self, task: str) -> list[Alias]:
         """Return the task's aliases, by name."""
-        request = pb.ListAliasesRequest(task=task)
+        request = messages.aliases_request(task)
         answer = self._calls.make(self._stub.ListAliases, request)
         return [messages.read_alias(alias) for alias in answer.aliases]
 
@@ -117,7 +117,7 @@ class Registry(Connection):
 
     def delete_alias(self, task: str, alias: str, *, actor: str = "", reason: str = "") -> None:
         """Remove an alias."""
-        request = pb.DeleteAliasRequest(task=task, alias=alias, actor=actor, reason=reason)
+        request = messages.delete_alias_request(task, alias, actor, reason)
         self._calls.make(self._stub.DeleteAlias, request, retry=NO_RETRY)
 
     def rollback(
@@ -139,7 +139,7 @@ class Registry(Connection):
     def history(self, task: str, *, alias: str = "", limit: int = 1000) -> list[AliasChange]:
         """Return the newest ``limit`` moves of an alias, of all the task's where none is named, newest first."""
         found: list[AliasChange] = []
-        request = pb.ListAliasHistoryRequest(task=task, alias=alias, page_size=min(limit, messages.PAGE_SIZE))
+        request = messages.history_request(task, alias, limit)
         while True:
             answer = self._calls.make(self._stub.ListAliasHistory, request)
             found += [messages.read_change(change) for change in answer.changes]
@@ -154,14 +154,13 @@ class Registry(Connection):
         """
         position = WatchPosition(tasks, since_revision, self._calls.retry)
         while True:
-            stream = self._stub.Watch(position.request())
             try:
-                for message in stream:
-                    if position.advance(message):
-                        yield messages.read_watch(message)
+                opened = functools.partial(self._stub.Watch, position.request())
+                with closing(self._calls.stream(opened)) as stream:
+                    for message in stream:
+                        if position.advance(message):
+                            yield messages.read_watch(message)
                 pause = position.pause_after_end()
-            except grpc.RpcError as error:
-                pause = position.pause_after(self._calls.failure(error))
-            finally:
-                stream.cancel()
+            except LabelwrightError as error:
+                pause = position.pause_after(error)
             time.sleep(pause)

@@ -7,11 +7,9 @@ from datetime import datetime
 from types import MappingProxyType
 
 import grpc
-from labelwright.client.calling.calls import Calls
 from labelwright.client.calling.channel import REGISTRY_ADDRESS, REGISTRY_TIMEOUT, Connection
 from labelwright.client.calling.retry import NO_RETRY, RetryPolicy
 from labelwright.client.messages import runs as messages
-from labelwright.client.messages.registry import PAGE_SIZE
 from labelwright.core.run import Review, Run, RunCost, RunState, Trigger
 from labelwright.core.wire.messages import moment_from_message
 from labelwright.core.wire.runs import run_from_message
@@ -21,7 +19,7 @@ from labelwright.v1.run_service_pb2_grpc import RunServiceStub
 _NO_FACTS: Mapping[str, object] = MappingProxyType({})
 
 
-class RunClient(Connection):
+class RunClient(Connection[RunServiceStub]):
     """Opens, works on, decides on and reads refresh runs over one connection. Safe to share between threads.
 
     Every method raises LabelwrightError subclasses. All are tried again where the registry is away, but ``claim`` (a
@@ -38,9 +36,7 @@ class RunClient(Connection):
         credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
         """``address`` is "host:port" of the registry; ``timeout`` is the deadline of a call in seconds."""
-        super().__init__(address, credentials)
-        self._stub = RunServiceStub(self._channel)
-        self._calls = Calls(f"the registry at {address}", timeout, retry or RetryPolicy())
+        super().__init__("the registry", address, RunServiceStub, timeout, retry, credentials)
 
     def start(self, task: str, *, trigger: Trigger, key: str = "", reason: str, actor: str) -> tuple[Run, bool]:
         """Return the task's open run and whether this call opened it. Raises TaskNotFound.
@@ -56,12 +52,12 @@ class RunClient(Connection):
 
         Runs that wait for a person are given only where ``awaiting_approval`` is set.
         """
-        request = pb.ClaimRunRequest(worker=worker, lease_seconds=lease_seconds, awaiting_approval=awaiting_approval)
+        request = messages.claim_request(worker, lease_seconds, awaiting_approval)
         return messages.read_claim(self._calls.make(self._stub.ClaimRun, request, retry=NO_RETRY))
 
     def renew(self, run_id: int, lease: str, lease_seconds: int) -> datetime:
         """Prolong a lease and return until when it holds; 0 seconds let it go. Raises LeaseLost, RunNotFound."""
-        request = pb.RenewLeaseRequest(run_id=messages.checked_id(run_id), lease=lease, lease_seconds=lease_seconds)
+        request = messages.renew_request(run_id, lease, lease_seconds)
         return moment_from_message(self._calls.make(self._stub.RenewLease, request).lease_expires_at)
 
     def advance(
@@ -96,13 +92,11 @@ class RunClient(Connection):
 
     def get_file(self, run_id: int, name: str) -> bytes:
         """Return a file. Raises RunFileNotFound, RunNotFound."""
-        return self._calls.make(
-            self._stub.GetRunFile, pb.GetRunFileRequest(run_id=messages.checked_id(run_id), name=name)
-        ).content
+        return self._calls.make(self._stub.GetRunFile, messages.get_file_request(run_id, name)).content
 
     def list_files(self, run_id: int, prefix: str = "") -> tuple[str, ...]:
         """Return the names of the run's files that begin so, sorted. Raises RunNotFound."""
-        request = pb.ListRunFilesRequest(run_id=messages.checked_id(run_id), prefix=prefix)
+        request = messages.list_files_request(run_id, prefix)
         return tuple(self._calls.make(self._stub.ListRunFiles, request).names)
 
     def review(self, run_id: int, review: Review, actor: str, reason: str) -> Run:
@@ -118,7 +112,7 @@ class RunClient(Connection):
 
     def list(self, task: str = "", *, open: bool = False) -> Iterator[Run]:  # noqa: A002 - the contract's words
         """Yield runs without their steps, newest first: all, the task's, or the open ones. Raises TaskNotFound."""
-        request = pb.ListRunsRequest(task=task, open=open, page_size=PAGE_SIZE)
+        request = messages.list_request(task, open)
         while True:
             answer = self._calls.make(self._stub.ListRuns, request)
             yield from map(run_from_message, answer.runs)

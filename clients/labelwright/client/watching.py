@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from labelwright.client.calling.retry import RetryPolicy
+from labelwright.client.messages.arguments import items
+from labelwright.client.messages.registry import watch_request
 from labelwright.core.errors import LabelwrightError, Unavailable
 from labelwright.v1 import registry_service_pb2 as pb
 
@@ -13,14 +15,14 @@ class WatchPosition:
     """The last revision that was seen, and how often in a row the registry could not be reached."""
 
     def __init__(self, tasks: Sequence[str], revision: int, retry: RetryPolicy) -> None:
-        self._tasks = tuple(tasks)
+        self._tasks = tuple(items(tasks, "tasks", "one name"))
         self._revision = revision
         self._retry = retry
         self._failures = 0
 
     def request(self) -> pb.WatchRequest:
-        """Return the request that goes on from here."""
-        return pb.WatchRequest(tasks=self._tasks, since_revision=self._revision)
+        """Return the request that goes on from here. Raises InvalidRequest."""
+        return watch_request(self._tasks, self._revision)
 
     def advance(self, message: pb.WatchResponse) -> bool:
         """Take note of a message; say whether it tells anything new."""

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import grpc
-from labelwright.client.calling.retry import Attempts, RetryPolicy
+from labelwright.client.calling.retry import Attempts, RetryPolicy, seconds
+from labelwright.client.calling.use import Use
 from labelwright.core.errors import DeadlineExceeded, LabelwrightError, Unavailable
 from labelwright.core.wire.status import TRANSPORT, from_rpc_error
 
 _Response = TypeVar("_Response")
+_Answer = TypeVar("_Answer", covariant=True)
+
+
+class _Answers(Protocol[_Answer]):
+    def __next__(self) -> _Answer: ...
+
+    def cancel(self) -> object: ...
+
+
+class _AsyncAnswers(Protocol[_Answer]):
+    def __aiter__(self) -> AsyncIterator[_Answer]: ...
+
+    def cancel(self) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +38,7 @@ class Calls:
     server: str
     timeout: float
     retry: RetryPolicy
+    use: Use
 
     def make(
         self,
@@ -34,12 +50,14 @@ class Calls:
     ) -> _Response:
         """Return the answer. Raises LabelwrightError."""
         attempts = self._attempts(timeout, retry)
-        while True:
-            try:
-                return method(request, timeout=attempts.remaining())
-            except grpc.RpcError as error:
-                failure = self.failure(error)
-            time.sleep(attempts.pause_after(failure))
+        with self.use.call():
+            while True:
+                try:
+                    with self._open():
+                        return method(request, timeout=attempts.remaining())
+                except grpc.RpcError as error:
+                    failure = self.failure(error)
+                time.sleep(attempts.pause_after(failure))
 
     async def make_async(
         self,
@@ -51,18 +69,67 @@ class Calls:
     ) -> _Response:
         """Return the answer. Raises LabelwrightError."""
         attempts = self._attempts(timeout, retry)
-        while True:
+        with self.use.call():
+            while True:
+                try:
+                    with self._open():
+                        return await method(request, timeout=attempts.remaining())
+                except grpc.RpcError as error:
+                    failure = self.failure(error)
+                await asyncio.sleep(attempts.pause_after(failure))
+
+    def stream(self, open_stream: Callable[[], _Answers[_Response]]) -> Generator[_Response]:
+        """Yield a stream's answers until it ends; it is cancelled where it is left early. Raises LabelwrightError."""
+        with self.use.call():
+            answers = None
             try:
-                return await method(request, timeout=attempts.remaining())
+                with self._open():
+                    answers = open_stream()
+                self.use.own(answers)
+                while True:
+                    self.use.check()  # a fork may have come since the last answer
+                    with self._open():
+                        try:
+                            answer = next(answers)
+                        except StopIteration:
+                            return
+                    yield answer
             except grpc.RpcError as error:
-                failure = self.failure(error)
-            await asyncio.sleep(attempts.pause_after(failure))
+                raise self.failure(error) from None
+            finally:
+                if answers is not None and not self.use.is_lost:
+                    answers.cancel()
+                    self.use.disown(answers)
+
+    async def stream_async(self, open_stream: Callable[[], _AsyncAnswers[_Response]]) -> AsyncGenerator[_Response]:
+        """Yield a stream's answers until it ends; it is cancelled where it is left early. Raises LabelwrightError."""
+        with self.use.call():
+            answers = None
+            try:
+                with self._open():
+                    answers = open_stream()
+                self.use.own(answers)
+                iterator = aiter(answers)
+                while True:
+                    self.use.check()
+                    with self._open():
+                        answer = await anext(iterator, None)
+                    if answer is None:
+                        return
+                    yield answer
+            except grpc.RpcError as error:
+                raise self.failure(error) from None
+            finally:
+                if answers is not None and not self.use.is_lost:
+                    answers.cancel()
+                    self.use.disown(answers)
 
     def failure(self, error: grpc.RpcError) -> LabelwrightError:
         """Return what ``error`` means; where the connection failed, an error that names the server."""
         made = from_rpc_error(error)
         if TRANSPORT not in made.metadata:
             return made
+        self.use.check()  # it may have failed because it was closed
         if isinstance(made, Unavailable):
             return Unavailable(
                 f"{self.server} cannot be reached",
@@ -75,5 +142,20 @@ class Calls:
             )
         return made
 
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        """Say of what gRPC raises on a connection that is closed meanwhile that it is closed."""
+        try:
+            yield
+        except (ValueError, grpc.aio.UsageError):
+            self.use.check()
+            raise
+        except asyncio.CancelledError:
+            # gRPC ends its own calls so; a caller whose task is cancelled must hear just that.
+            task = asyncio.current_task()
+            if task is None or not task.cancelling():
+                self.use.check()
+            raise
+
     def _attempts(self, timeout: float | None, retry: RetryPolicy | None) -> Attempts:
-        return Attempts(retry or self.retry, self.timeout if timeout is None else timeout)
+        return Attempts(retry or self.retry, self.timeout if timeout is None else seconds(timeout))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Callable, Sequence
+from typing import Generic, Self, TypeVar, cast
 
 import grpc
-from labelwright.core.errors import ConfigurationError
+from labelwright.client.calling.calls import Calls
+from labelwright.client.calling.retry import RetryPolicy, seconds
+from labelwright.client.calling.use import Use
+from labelwright.core.errors import ConfigurationError, InvalidRequest
+
+_Stub = TypeVar("_Stub")
 
 LABEL_ADDRESS = "127.0.0.1:7400"
 REGISTRY_ADDRESS = "127.0.0.1:7420"
@@ -35,26 +41,59 @@ _ADDRESS = re.compile(r"(?:(?:dns|ipv4|ipv6|unix|xds):.+|\[[0-9a-fA-F:.]+\]:\d{1
 
 def check_address(address: str) -> str:
     """Return ``address``. Raises ConfigurationError where it is not "host:port" or one of gRPC's name schemes."""
-    if not _ADDRESS.fullmatch(address):
-        raise ConfigurationError(f"{address!a} is not an address", advice="write host:port, such as 127.0.0.1:7400")
+    if not isinstance(address, str) or not _ADDRESS.fullmatch(address) or not _is_utf8(address):
+        shown = ascii(address) if isinstance(address, str) else type(address).__name__
+        raise ConfigurationError(f"{shown} is not an address", advice="write host:port, such as 127.0.0.1:7400")
     return address
 
 
-class Connection:
+class Connection(Generic[_Stub]):
     """One channel to a server, open until ``close`` or the end of a ``with`` block."""
 
-    def __init__(self, address: str, credentials: grpc.ChannelCredentials | None) -> None:
-        """Open the channel. Raises ConfigurationError where ``address`` is none."""
-        target = check_address(address)
-        self._channel = (
-            grpc.secure_channel(target, credentials, options=OPTIONS)
-            if credentials
-            else grpc.insecure_channel(target, options=OPTIONS)
-        )
+    def __init__(
+        self,
+        server: str,
+        address: str,
+        make_stub: Callable[[grpc.Channel], _Stub],
+        timeout: float,
+        retry: RetryPolicy | None,
+        credentials: grpc.ChannelCredentials | None,
+    ) -> None:
+        """Open the channel; ``server`` says what is at ``address``, for errors.
+
+        Raises ConfigurationError where the address or the credentials are none, InvalidRequest for the time-out.
+        """
+        self._target, self._credentials = check_address(address), _checked(credentials)
+        self._make_stub = make_stub
+        self._use = Use()
+        self._calls = Calls(f"{server} at {address}", seconds(timeout), _policy(retry), self._use)
+        self._open(OPTIONS)
+
+    @property
+    def _stub(self) -> _Stub:
+        if self._use.is_inherited and not self._use.is_lost:
+            with self._use.opening:
+                if self._use.is_inherited:
+                    # Not on a connection that the other process may have open, as two channels of one process would.
+                    self._open((*OPTIONS, ("grpc.use_local_subchannel_pool", 1)))
+                    self._use.is_inherited = False
+        return self._opened_stub
 
     def close(self) -> None:
-        """Close the connection."""
-        self._channel.close()
+        """Close the connection; calls under way end with an error."""
+        self._use.is_closed = True
+        if not self._use.is_inherited:
+            self._channel.close()
+            self._use.disown(self._channel)
+
+    def _open(self, options: Sequence[tuple[str, int | str]]) -> None:
+        self._channel = (
+            grpc.secure_channel(self._target, self._credentials, options=options)
+            if self._credentials
+            else grpc.insecure_channel(self._target, options=options)
+        )
+        self._use.own(self._channel)
+        self._opened_stub = self._make_stub(self._channel)
 
     def __enter__(self) -> Self:
         return self
@@ -64,23 +103,80 @@ class Connection:
 
 
 class AsyncConnection:
-    """Connection, within one event loop."""
+    """Connection, within one event loop: that in which it is first used."""
 
-    def __init__(self, address: str, credentials: grpc.ChannelCredentials | None) -> None:
-        """Open the channel. Raises ConfigurationError where ``address`` is none."""
-        target = check_address(address)
-        self._channel = (
-            grpc.aio.secure_channel(target, credentials, options=OPTIONS)
-            if credentials
-            else grpc.aio.insecure_channel(target, options=OPTIONS)
-        )
+    def __init__(
+        self,
+        server: str,
+        address: str,
+        timeout: float,
+        retry: RetryPolicy | None,
+        credentials: grpc.ChannelCredentials | None,
+    ) -> None:
+        """See Connection."""
+        self._target, self._credentials = check_address(address), _checked(credentials)
+        self._use = Use(asyncio=True)
+        self._calls = Calls(f"{server} at {address}", seconds(timeout), _policy(retry), self._use)
+        self._open: tuple[asyncio.AbstractEventLoop, grpc.aio.Channel, object] | None = None
+
+    def _stub_of(self, make_stub: Callable[[grpc.aio.Channel], _Stub]) -> _Stub:
+        """Return the stub, on a channel that is opened at the first use. Raises InvalidRequest in another event loop.
+
+        Every call names the same ``make_stub``.
+        """
+        self._use.check()
+        running = asyncio.get_running_loop()
+        if self._open is None:
+            channel = (
+                grpc.aio.secure_channel(self._target, self._credentials, options=OPTIONS)
+                if self._credentials
+                else grpc.aio.insecure_channel(self._target, options=OPTIONS)
+            )
+            self._use.own(channel)
+            self._open = running, channel, make_stub(channel)
+        loop, _, stub = self._open
+        if loop is not running:
+            raise InvalidRequest(
+                "the client belongs to another event loop: the one in which it was first used",
+                advice="open a client in each event loop, such as inside of what asyncio.run runs",
+            )
+        return cast(_Stub, stub)
 
     async def close(self) -> None:
-        """Close the connection."""
-        await self._channel.close()
+        """Close the connection; calls under way end with an error."""
+        self._use.is_closed = True
+        if self._open is not None and not self._use.is_lost:
+            loop, channel, _ = self._open
+            if loop is asyncio.get_running_loop():
+                await channel.close()
+                self._use.disown(channel)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+
+def _policy(retry: RetryPolicy | None) -> RetryPolicy:
+    if retry is not None and not isinstance(retry, RetryPolicy):
+        raise ConfigurationError(
+            f"retry takes a RetryPolicy, not {type(retry).__name__}", advice="for example RetryPolicy(attempts=1)"
+        )
+    return retry or RetryPolicy()
+
+
+def _checked(credentials: grpc.ChannelCredentials | None) -> grpc.ChannelCredentials | None:
+    if credentials is not None and not isinstance(credentials, grpc.ChannelCredentials):
+        raise ConfigurationError(
+            f"credentials are gRPC's, not {type(credentials).__name__}", advice="see grpc.ssl_channel_credentials"
+        )
+    return credentials
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

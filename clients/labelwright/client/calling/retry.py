@@ -5,12 +5,46 @@ Only calls that may be repeated without harm come here: labeling, reading, and p
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from labelwright.core.errors import DeadlineExceeded, LabelwrightError, Overloaded, Unavailable
+from labelwright.core.errors import DeadlineExceeded, InvalidRequest, LabelwrightError, Overloaded, Unavailable
+
+_LONGEST_SECONDS = 365 * 86_400.0
+"""What counts as no deadline: gRPC takes a much longer one for one that has passed."""
+
+
+def seconds(value: float, name: str = "timeout") -> float:
+    """Return a number of seconds, a year at most. Raises InvalidRequest, with the name, where it is none."""
+    try:
+        number = math.nan if isinstance(value, str | bytes) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    except OverflowError:
+        number = math.inf if value > 0 else -math.inf
+    if math.isnan(number):
+        raise InvalidRequest(f"{name} takes a number of seconds", advice=f"for example {name}=2.5", field=name)
+    return min(number, _LONGEST_SECONDS)
+
+
+def stream_timeout(value: float | None) -> float | None:
+    """Return the seconds that a stream may take, None where there is no deadline.
+
+    Raises InvalidRequest where that is no number, DeadlineExceeded where no time is left.
+    """
+    if value is None:
+        return None
+    number = seconds(value)
+    if number <= 0:
+        raise _passed()
+    return number
+
+
+def _passed() -> DeadlineExceeded:
+    return DeadlineExceeded("the deadline passed before the call was made", advice="allow more seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +57,13 @@ class RetryPolicy:
     attempts: int = 6
     base: float = 0.1
     cap: float = 2.0
+
+    def __post_init__(self) -> None:
+        """Raise InvalidRequest for what is no number of seconds or of attempts."""
+        if min(seconds(self.base, "base"), seconds(self.cap, "cap")) < 0 or not isinstance(self.attempts, int):
+            raise InvalidRequest(
+                "a retry policy takes a whole number of attempts, and seconds of 0 or more", advice="correct it"
+            )
 
     def pause(self, attempt: int) -> float:
         """Return the seconds to wait after the ``attempt``-th failure, counted from 0."""
@@ -49,7 +90,7 @@ class Attempts:
         """
         left = self._end - self._clock()
         if left <= 0:
-            raise DeadlineExceeded("the deadline passed before the call was made", advice="allow more seconds")
+            raise _passed()
         return left
 
     def pause_after(self, error: LabelwrightError) -> float:

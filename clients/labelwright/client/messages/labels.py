@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from labelwright.client.messages.arguments import build, items, version_number
 from labelwright.client.messages.results import Failure, Labeling, Outcome, ProgramVote, Source
 from labelwright.core.errors import InvalidRecord, InvalidRequest, LabelwrightError, RecordTooLarge
 from labelwright.core.vote import VoteError
@@ -41,15 +42,8 @@ class Selector:
         """Raise InvalidRequest where both are given, or a number that no version has."""
         if self.version is not None and self.alias is not None:
             raise InvalidRequest("a version and an alias were given", advice="name one of the two")
-        if self.version is not None and not 1 <= self.version < 1 << 32:
-            raise InvalidRequest(f"there is no version {self.version}", advice="versions count from 1")
-
-    def fill(self, message: pb.LabelRequest | pb.LabelBatchRequest) -> None:
-        """Set the message's selector."""
         if self.version is not None:
-            message.version = self.version
-        elif self.alias is not None:
-            message.alias = self.alias
+            version_number(self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +55,8 @@ class Chunk:
 
 
 def label_request(task: str, record: RecordInput, selector: Selector, explain: bool) -> pb.LabelRequest:
-    """Return the request for one record. Raises InvalidRecord, RecordTooLarge."""
-    request = pb.LabelRequest(task=task, explain=explain)
-    selector.fill(request)
+    """Return the request for one record. Raises InvalidRequest, InvalidRecord, RecordTooLarge."""
+    request = build(pb.LabelRequest, task=task, explain=bool(explain), version=selector.version, alias=selector.alias)
     match _payload(record):
         case str() as text:
             request.text = text
@@ -78,14 +71,20 @@ def stream_request(position: int, request: pb.LabelRequest) -> pb.LabelStreamReq
 
 
 def split_batch(
-    task: str, records: Sequence[RecordInput], selector: Selector, explain: bool
+    task: str, records: Iterable[RecordInput], selector: Selector, explain: bool
 ) -> tuple[list[Chunk], dict[int, Failure]]:
-    """Return the calls that a batch takes, and the failures of records that cannot be sent, by position."""
+    """Return the calls that a batch takes, and the failures of records that cannot be sent, by position.
+
+    Raises InvalidRequest.
+    """
+    empty = build(
+        pb.LabelBatchRequest, task=task, explain=bool(explain), version=selector.version, alias=selector.alias
+    )
     failures: dict[int, Failure] = {}
     chunks: list[Chunk] = []
     batch: list[tuple[int, str | record_pb2.Record]] = []
     size = 0
-    for position, record in enumerate(records):
+    for position, record in enumerate(items(records, "records", "one record")):
         try:
             payload = _payload(record)
         except InvalidRecord as error:
@@ -94,12 +93,12 @@ def split_batch(
         bytes_more = _size(payload)
         short_form_changes = bool(batch) and isinstance(batch[0][1], str) != isinstance(payload, str)
         if batch and (len(batch) == MAX_BATCH or size + bytes_more > MAX_MESSAGE_BYTES or short_form_changes):
-            chunks.append(_chunk(task, batch, selector, explain))
+            chunks.append(_chunk(empty, batch))
             batch, size = [], 0
         batch.append((position, payload))
         size += bytes_more
     if batch:
-        chunks.append(_chunk(task, batch, selector, explain))
+        chunks.append(_chunk(empty, batch))
     return chunks, failures
 
 
@@ -124,14 +123,12 @@ def halves(chunk: Chunk, error: LabelwrightError) -> tuple[Chunk, Chunk]:
     return Chunk(first, chunk.positions[:middle]), Chunk(second, chunk.positions[middle:])
 
 
-def join_batch(
-    count: int, answers: Iterable[tuple[Chunk, list[Outcome]]], failures: Mapping[int, Failure]
-) -> list[Outcome]:
+def join_batch(answers: Iterable[tuple[Chunk, list[Outcome]]], failures: Mapping[int, Failure]) -> list[Outcome]:
     """Return the outcomes of all records, in order."""
     placed: dict[int, Outcome] = dict(failures)
     for chunk, outcomes in answers:
         placed.update(zip(chunk.positions, outcomes, strict=True))
-    return [placed[position] for position in range(count)]
+    return [placed[position] for position in sorted(placed)]
 
 
 def read_label(response: pb.LabelResponse) -> Labeling:
@@ -162,6 +159,7 @@ def _payload(record: RecordInput) -> str | record_pb2.Record:
             raise InvalidRecord(
                 "a text holds half of a surrogate pair, which UTF-8 cannot express",
                 advice="decode the text with errors='replace' before sending it",
+                field="text",
             ) from error
         _check_size(size)
         return record
@@ -169,6 +167,7 @@ def _payload(record: RecordInput) -> str | record_pb2.Record:
         raise InvalidRecord(
             f"a record is a text or values by field name, not {type(record).__name__}",
             advice='for example {"temperature": 21.5}',
+            field="record",
         )
     message = record_to_message({name: _plain(value) for name, value in record.items()})
     _check_size(message.ByteSize())
@@ -197,9 +196,9 @@ def _size(payload: str | record_pb2.Record) -> int:
     return len(payload.encode()) if isinstance(payload, str) else payload.ByteSize()
 
 
-def _chunk(task: str, batch: list[tuple[int, str | record_pb2.Record]], selector: Selector, explain: bool) -> Chunk:
-    request = pb.LabelBatchRequest(task=task, explain=explain)
-    selector.fill(request)
+def _chunk(empty: pb.LabelBatchRequest, batch: list[tuple[int, str | record_pb2.Record]]) -> Chunk:
+    request = pb.LabelBatchRequest()
+    request.CopyFrom(empty)
     for _, payload in batch:
         if isinstance(payload, str):
             request.texts.append(payload)

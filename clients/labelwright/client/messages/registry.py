@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from labelwright.client.messages import registry_results as results
+from labelwright.client.messages.arguments import build, items, version_number, whole_number
 from labelwright.core.alias import PRODUCTION, Alias, AliasChange
 from labelwright.core.bundle import Bundle, read_folder
 from labelwright.core.errors import CorruptArtifact, InvalidBundle, InvalidRequest
@@ -19,9 +22,13 @@ PAGE_SIZE = 500
 def push_request(bundle: Bundle | Path | str, author: str, message: str, validate_only: bool) -> pb.PushVersionRequest:
     """Return the request that pushes a bundle or the folder that holds one. Raises InvalidBundle with its findings."""
     if not isinstance(bundle, Bundle):
-        bundle = open_folder(Path(bundle))
-    return pb.PushVersionRequest(
-        bundle=bundle_to_message(bundle), author=author, message=message, validate_only=validate_only
+        bundle = open_folder(_path(bundle))
+    return build(
+        pb.PushVersionRequest,
+        bundle=bundle_to_message(bundle),
+        author=author,
+        message=message,
+        validate_only=bool(validate_only),
     )
 
 
@@ -35,38 +42,65 @@ def open_folder(folder: Path) -> Bundle:
 
 def version_request(task: str, version: int | None, alias: str | None) -> pb.GetVersionRequest:
     """Return the request for one version; "production" where neither number nor alias is given."""
-    request = pb.GetVersionRequest(task=task)
-    _select(request, version, alias)
-    return request
+    return build(pb.GetVersionRequest, task=task, **_selected(version, alias))
 
 
 def download_request(task: str, version: int | None, alias: str | None) -> pb.DownloadBundleRequest:
     """Return the request for a bundle; "production" where neither number nor alias is given."""
-    request = pb.DownloadBundleRequest(task=task)
-    _select(request, version, alias)
-    return request
+    return build(pb.DownloadBundleRequest, task=task, **_selected(version, alias))
 
 
 def set_alias_request(
     task: str, alias: str, version: int, actor: str, reason: str, override: bool, expected_version: int | None
 ) -> pb.SetAliasRequest:
     """Return the request that moves an alias."""
-    return pb.SetAliasRequest(
+    return build(
+        pb.SetAliasRequest,
         task=task,
         alias=alias,
-        version=_number(version),
+        version=version_number(version),
         actor=actor,
         reason=reason,
-        override_gate=override,
+        override_gate=bool(override),
         expected_version=expected_version,
     )
+
+
+def delete_alias_request(task: str, alias: str, actor: str, reason: str) -> pb.DeleteAliasRequest:
+    """Return the request that removes an alias."""
+    return build(pb.DeleteAliasRequest, task=task, alias=alias, actor=actor, reason=reason)
 
 
 def rollback_request(
     task: str, alias: str, actor: str, reason: str, expected_version: int | None
 ) -> pb.RollbackRequest:
     """Return the request that moves an alias back."""
-    return pb.RollbackRequest(task=task, alias=alias, actor=actor, reason=reason, expected_version=expected_version)
+    return build(
+        pb.RollbackRequest, task=task, alias=alias, actor=actor, reason=reason, expected_version=expected_version
+    )
+
+
+def versions_request(task: str) -> pb.ListVersionsRequest:
+    """Return the request for the first page of a task's versions."""
+    return build(pb.ListVersionsRequest, task=task, page_size=PAGE_SIZE)
+
+
+def aliases_request(task: str) -> pb.ListAliasesRequest:
+    """Return the request for a task's aliases."""
+    return build(pb.ListAliasesRequest, task=task)
+
+
+def history_request(task: str, alias: str, limit: int) -> pb.ListAliasHistoryRequest:
+    """Return the request for the first page of an alias's history."""
+    wanted = whole_number(limit, "limit")
+    if wanted < 0:
+        raise InvalidRequest("limit takes a number of moves, 0 or more", advice="correct it", field="limit")
+    return build(pb.ListAliasHistoryRequest, task=task, alias=alias, page_size=min(wanted, PAGE_SIZE))
+
+
+def watch_request(tasks: Sequence[str], revision: int) -> pb.WatchRequest:
+    """Return the request that watches from a revision on."""
+    return build(pb.WatchRequest, tasks=items(tasks, "tasks", "one name"), since_revision=revision)
 
 
 def read_version(message: pb.Version) -> results.Version:
@@ -155,19 +189,21 @@ def read_watch(message: pb.WatchResponse) -> results.AliasState:
     )
 
 
-def _select(request: pb.GetVersionRequest | pb.DownloadBundleRequest, version: int | None, alias: str | None) -> None:
+def _path(folder: Path | str) -> Path:
+    try:
+        path = Path(folder)
+        os.fsencode(path)  # half of a surrogate pair is no part of a file's name
+    except (TypeError, ValueError) as error:
+        raise InvalidRequest(
+            "bundle takes a Bundle, or the path of a folder", advice='for example "my-bundle"', field="bundle"
+        ) from error
+    return path
+
+
+def _selected(version: int | None, alias: str | None) -> dict[str, object]:
     if version is not None and alias is not None:
         raise InvalidRequest("a version and an alias were given", advice="name one of the two")
-    if version is not None:
-        request.version = _number(version)
-    else:
-        request.alias = alias or PRODUCTION
-
-
-def _number(version: int) -> int:
-    if not 1 <= version < 1 << 32:
-        raise InvalidRequest(f"there is no version {version}", advice="versions count from 1")
-    return version
+    return {"alias": alias or PRODUCTION} if version is None else {"version": version_number(version)}
 
 
 def _first_advice(findings: list[Finding]) -> str:

@@ -123,4 +123,6 @@ def _set_value(message: record_pb2.Value, name: str, value: object) -> None:
         case list() | tuple():
             message.numbers.values.extend(value)
         case _:
-            raise InvalidRecord(f"field {ascii(name)[:80]}: no field type holds {type(value).__name__}")
+            raise InvalidRecord(
+                f"field {ascii(name)[:80]}: no field type holds {type(value).__name__}", field=ascii(name)[:80]
+            )

@@ -25,7 +25,7 @@ def acquire(
     Raises TaskNotFound, AliasNotFound, VersionNotFound, InvalidRequest, Unavailable, DeadlineExceeded.
     """
     if not request.task:
-        raise InvalidRequest("the request names no task", advice="set `task`")
+        raise InvalidRequest("the request names no task", advice="set `task`", field="task")
     if request.WhichOneof("selector") == "version":
         return directory.acquire_number(request.task, request.version, deadline), ""
     alias = request.alias or PRODUCTION
