@@ -83,7 +83,7 @@ def test_a_stream_whose_records_do_not_come_keeps_its_deadline_and_may_be_left(s
         async with AsyncClient(service.address) as client:
             with pytest.raises(DeadlineExceeded):
                 [outcome async for outcome in client.label_stream(spam, records(), timeout=0.5)]
-            reading = asyncio.create_task(anext(client.label_stream(spam, _later(records()))))
+            reading = asyncio.ensure_future(anext(client.label_stream(spam, _later(records()))))
             await asyncio.sleep(0.3)
             reading.cancel()
             with pytest.raises(asyncio.CancelledError):
