@@ -6,7 +6,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from labelwright.synthesis.pilot.report import Difference, PilotReport, ReportedLabeling
+from labelwright.synthesis.pilot.report import PilotReport, ReportedLabeling
+from labelwright.synthesis.statistics.evaluation import PairedComparison
 
 QUALITY = (
     "| set | seed | version | best program of the LLM | commonest label | direct, same model | version less direct, "
@@ -71,7 +72,7 @@ def figure(measured: ReportedLabeling | None) -> str:
     return f"{measured.accuracy:.3f} [{low:.3f}, {high:.3f}]" + (f", F1 {spam.f1:.3f}" if spam else "")
 
 
-def difference(paired: Difference) -> str:
+def difference(paired: PairedComparison) -> str:
     """Return "+difference [low, high]"."""
     low, high = paired.interval
     return f"{paired.difference:+.3f} [{low:+.3f}, {high:+.3f}]"

@@ -13,11 +13,6 @@ def render(package: str, name: str, **values: object) -> str:
     return _environment(package).get_template(f"{name}.j2").render(**values).strip()
 
 
-def template_names(package: str) -> frozenset[str]:
-    """Return the names that ``render`` knows in ``package``."""
-    return frozenset(file.removesuffix(".j2") for file in _environment(package).list_templates())
-
-
 @cache
 def _environment(package: str) -> jinja2.Environment:
     environment = jinja2.Environment(

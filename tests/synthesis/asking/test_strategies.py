@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
+from importlib.resources import files
+from pathlib import Path
+
 import pytest
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.task import Task
 from labelwright.synthesis.asking.strategies import STRATEGIES, plan
-from labelwright.synthesis.templates import template_names
 
 from tests.synthesis.tasks import make_task
 
@@ -12,10 +15,16 @@ NUMBERS = make_task('[labels]\nlow = ""\nhigh = ""\n[fields]\nheat = "number"')
 
 
 def test_every_strategy_has_its_templates() -> None:
-    names = template_names("labelwright.synthesis.asking")
+    folder = files("labelwright.synthesis.asking") / "templates"
     for strategy in STRATEGIES.values():
-        assert f"strategy_{strategy.name}" in names
-        assert (f"first_{strategy.name}" in names) == strategy.asks_first
+        assert (folder / f"strategy_{strategy.name}.j2").is_file()
+        assert (folder / f"first_{strategy.name}.j2").is_file() == strategy.asks_first
+
+
+def test_every_strategy_is_documented() -> None:
+    root = next(parent for parent in Path(__file__).parents if (parent / "pyproject.toml").is_file())
+    page = (root / "docs" / "synthesis.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE) == list(STRATEGIES)
 
 
 def test_the_papers_five_are_there() -> None:

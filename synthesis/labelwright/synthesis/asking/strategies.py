@@ -15,14 +15,14 @@ from labelwright.core.task import FieldType, Task
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """A way of asking. Its prompt is templates/strategy_<name>.j2, and where it asks first, templates/first_<name>.j2.
+    """A way of asking; docs/synthesis.md says what each does.
 
+    Its prompt is templates/strategy_<name>.j2, and where it asks a question first, that is templates/first_<name>.j2.
     ``needs`` says what it cannot do without: "text" fields, "numbers" fields, or "gold" rows. ``by_words`` asks for
     the words of one label at a time and makes the program of them: small models write better lists than programs.
     """
 
     name: str
-    summary: str
     asks_first: bool = False
     by_words: bool = False
     needs: frozenset[str] = frozenset()
@@ -34,19 +34,19 @@ _GOLD = frozenset({"gold"})
 STRATEGIES = {
     strategy.name: strategy
     for strategy in (
-        Strategy("plain", "the task alone"),
-        Strategy("keywords", "asks for telling words first", asks_first=True, needs=_TEXT),
-        Strategy("heuristics", "asks for rules first", asks_first=True),
-        Strategy("descriptions", "asks for a description of each label first", asks_first=True),
-        Strategy("examples", "asks for made-up records of each label first", asks_first=True),
-        Strategy("concepts", "asks first which measured concepts tell", asks_first=True, needs=frozenset({"numbers"})),
-        Strategy("similar", "shows gold rows that look alike and differ in their label", needs=_GOLD),
-        Strategy("sample", "shows a varied sample of the unlabeled records"),
-        Strategy("vocabulary", "shows words that are common in the unlabeled records", needs=_TEXT),
-        Strategy("disputed", "shows records that the programs so far get wrong, dispute or leave out"),
-        Strategy("words", "asks for the words of each label", by_words=True, needs=_TEXT),
-        Strategy("words_seen", "the same, with gold rows of the label", by_words=True, needs=_TEXT | _GOLD),
-        Strategy("words_missed", "the same, with those missed so far", by_words=True, needs=_TEXT | _GOLD),
+        Strategy("plain"),
+        Strategy("keywords", asks_first=True, needs=_TEXT),
+        Strategy("heuristics", asks_first=True),
+        Strategy("descriptions", asks_first=True),
+        Strategy("examples", asks_first=True),
+        Strategy("concepts", asks_first=True, needs=frozenset({"numbers"})),
+        Strategy("similar", needs=_GOLD),
+        Strategy("sample"),
+        Strategy("vocabulary", needs=_TEXT),
+        Strategy("disputed"),
+        Strategy("words", by_words=True, needs=_TEXT),
+        Strategy("words_seen", by_words=True, needs=_TEXT | _GOLD),
+        Strategy("words_missed", by_words=True, needs=_TEXT | _GOLD),
     )
 }
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
+from labelwright.synthesis.learning.student import StudentSettings
+from labelwright.synthesis.llm.prices import Price
 from labelwright.synthesis.statistics.chance import Interval
+from labelwright.synthesis.statistics.evaluation import PairedComparison
+from labelwright.synthesis.writing.estimate import Estimate
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 
@@ -21,14 +25,6 @@ class LabelF1(_Part):
 
     f1: float
     interval: Interval
-
-
-class Difference(_Part):
-    """Accuracy of the ensemble minus that of another way, on the same rows; McNemar's exact p-value."""
-
-    difference: float
-    interval: Interval
-    p_value: float
 
 
 class ReportedLabeling(_Part):
@@ -44,7 +40,8 @@ class ReportedLabeling(_Part):
     macro_f1: float
     macro_f1_interval: Interval
     f1: dict[str, LabelF1]
-    ensemble_minus_this: Difference | None = None
+    ensemble_minus_this: PairedComparison | None = None
+    """Accuracy of the ensemble minus that of this labeling, on the same rows."""
 
     @model_serializer(mode="wrap")
     def _without_own_difference(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -93,15 +90,6 @@ class LabelModelChoice(_Part):
     candidates: list[ReportedLabelModel]
 
 
-class ReportedStudentSettings(_Part):
-    """One setting of the word model whose table is averaged."""
-
-    pairs: bool
-    evidence: str
-    smoothing: float
-    unlabeled_weight: float
-
-
 class ReportedStudent(_Part):
     """The student, and how good the LLM's own labels of the gold rows were."""
 
@@ -110,7 +98,8 @@ class ReportedStudent(_Part):
     clear_margin: int
     pairs: bool
     direct_gold_accuracy: float | None
-    settings: list[ReportedStudentSettings]
+    settings: list[StudentSettings]
+    """Those whose tables are averaged."""
 
 
 class ReportedFailure(_Part):
@@ -121,13 +110,6 @@ class ReportedFailure(_Part):
     given: str | None
     probability: float | None
     votes: dict[str, str]
-
-
-class ReportedPrice(_Part):
-    """US dollars per million tokens."""
-
-    input: float
-    output: float
 
 
 class SynthesisCost(_Part):
@@ -164,19 +146,10 @@ class DirectCost(_Part):
     dollars: float | None
 
 
-class EstimatedCost(_Part):
-    """What the whole run was estimated to take before it began."""
-
-    requests: int
-    tokens_in: int
-    tokens_out: int
-    dollars: float | None
-
-
 class ReportedCost(_Part):
     """``ratio`` is direct labeling of ``records`` over the version: of dollars, or of tokens without a price."""
 
-    price: ReportedPrice | None
+    price: Price | None
     synthesis: SynthesisCost
     measuring: MeasuringCost
     direct_per_record: RecordCost
@@ -186,7 +159,8 @@ class ReportedCost(_Part):
     ratio_dollars: float | None
     ratio: float | None
     break_even_records: int | None
-    estimated: EstimatedCost | None
+    estimated: Estimate | None
+    """What the whole run was estimated to take before it began."""
 
 
 class PilotReport(_Part):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 
 import numpy as np
 from labelwright.core.bundle import Program
@@ -11,9 +10,7 @@ from labelwright.synthesis.arrays import HIDDEN, Labels
 from labelwright.synthesis.asking.record_text import one_line
 from labelwright.synthesis.llm.prices import Price
 from labelwright.synthesis.pilot.report import (
-    Difference,
     DirectCost,
-    EstimatedCost,
     LabelF1,
     LabelModelChoice,
     MeasuringCost,
@@ -24,10 +21,8 @@ from labelwright.synthesis.pilot.report import (
     ReportedFailure,
     ReportedLabeling,
     ReportedLabelModel,
-    ReportedPrice,
     ReportedProgram,
     ReportedStudent,
-    ReportedStudentSettings,
     SynthesisCost,
 )
 from labelwright.synthesis.pilot.result import (
@@ -85,7 +80,7 @@ def build_report(result: PilotResult, price: Price | None, estimated: Estimate |
 
 
 def _labeling(labeling: MeasuredLabeling, names: tuple[str, ...]) -> ReportedLabeling:
-    quality, paired = labeling.quality, labeling.against_ensemble
+    quality = labeling.quality
     return ReportedLabeling(
         rows=quality.rows,
         accuracy=quality.accuracy,
@@ -100,7 +95,7 @@ def _labeling(labeling: MeasuredLabeling, names: tuple[str, ...]) -> ReportedLab
             name: LabelF1(f1=f1, interval=interval)
             for name, f1, interval in zip(names, quality.f1, quality.f1_intervals, strict=True)
         },
-        ensemble_minus_this=Difference(**asdict(paired)) if paired else None,
+        ensemble_minus_this=labeling.against_ensemble,
     )
 
 
@@ -154,15 +149,7 @@ def _student(result: PilotResult) -> ReportedStudent | None:
         clear_margin=student.clear,
         pairs=student.pairs,
         direct_gold_accuracy=_known(result.direct_gold_accuracy),
-        settings=[
-            ReportedStudentSettings(
-                pairs=item.pairs,
-                evidence=item.evidence.value,
-                smoothing=item.smoothing,
-                unlabeled_weight=item.unlabeled_weight,
-            )
-            for item in student.settings
-        ],
+        settings=list(student.settings),
     )
 
 
@@ -206,7 +193,7 @@ def _cost(result: PilotResult, price: Price | None, estimated: Estimate | None) 
     dollars_each = price.cost(cost.tokens_in_per_record, cost.tokens_out_per_record) if price else math.nan
     ratio_tokens, ratio_dollars = _ratio(each * RECORDS, spent), _ratio(dollars_each * RECORDS, dollars)
     return ReportedCost(
-        price=ReportedPrice(input=price.input, output=price.output) if price else None,
+        price=price,
         synthesis=SynthesisCost(
             calls=cost.spent.calls,
             tokens_in=cost.spent.tokens_in,
@@ -231,7 +218,7 @@ def _cost(result: PilotResult, price: Price | None, estimated: Estimate | None) 
         ratio_dollars=ratio_dollars,
         ratio=ratio_dollars if price else ratio_tokens,
         break_even_records=math.ceil(spent / each) if each > 0 else None,
-        estimated=EstimatedCost(**asdict(estimated)) if estimated else None,
+        estimated=estimated,
     )
 
 
