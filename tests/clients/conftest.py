@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ class Command:
 
     def __init__(self, registry: str, service: str) -> None:
         self.environment = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "LABELWRIGHT_REGISTRY": registry,
             "LABELWRIGHT_SERVICE": service,
             "COLUMNS": "100",
@@ -46,28 +49,28 @@ class Command:
 
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    made = Registry(tmp_path_factory.mktemp("registry") / "data", heartbeat_seconds=0.5, poll_seconds=0.1).start()
-    yield made
-    made.stop()
+    server = Registry(tmp_path_factory.mktemp("registry") / "data", heartbeat_seconds=0.5, poll_seconds=0.1).start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")
 def service(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    made = Service(tmp_path_factory.mktemp("service") / "data", registry=registry.address).start()
-    yield made
-    made.stop()
+    server = Service(tmp_path_factory.mktemp("service") / "data", registry=registry.address).start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")
 def registry_client(registry: Registry) -> Iterator[RegistryClient]:
-    with RegistryClient(registry.address) as made:
-        yield made
+    with RegistryClient(registry.address) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
 def client(service: Service) -> Iterator[Client]:
-    with Client(service.address) as made:
-        yield made
+    with Client(service.address) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -40,8 +40,8 @@ def features(tmp_path: Path) -> Features:
 
 def test_rows_get_what_they_lack(features: Features) -> None:
     rows = [{"text": "good"}, {"text": "bad", "meaning": None, "id": 7}, {"text": "bad", "meaning": ""}]
-    made = [row["meaning"] for row in features.fill(rows)]
-    assert made == [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
+    numbers = [row["meaning"] for row in features.fill(rows)]
+    assert numbers == [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
     assert "meaning" not in rows[0]
 
 

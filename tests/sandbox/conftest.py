@@ -10,12 +10,12 @@ HOSTILE = Path(__file__).parent / "hostile"
 
 
 def make_task(time_ms=2000, memory_mb=64, **fields):
-    given = fields or {"text": FieldType.TEXT}
+    types = fields or {"text": FieldType.TEXT}
     return Task(
         "spam",
         "Is it spam?",
         {"spam": "", "ham": ""},
-        {name: Field(name, kind) for name, kind in given.items()},
+        {name: Field(name, kind) for name, kind in types.items()},
         Limits(time_ms=time_ms, memory_mb=memory_mb),
     )
 
@@ -38,5 +38,5 @@ def evaluate(sandbox, task, programs, records, **options):
 
 @pytest.fixture(scope="session")
 def sandbox():
-    with Sandbox(bench_after=1000) as made:
-        yield made
+    with Sandbox(bench_after=1000) as shared:
+        yield shared

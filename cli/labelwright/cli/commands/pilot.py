@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from labelwright.cli import options
+from labelwright.cli.command_name import command_name
 from labelwright.cli.extras import open_sandbox, require
 from labelwright.cli.rows.record_reading import read_records
-from labelwright.cli.screen import Screen, shown
-from labelwright.cli.views.synth import show_estimate
+from labelwright.cli.screen import Screen
+from labelwright.cli.views.synth import show_estimate, show_left_out
 from labelwright.core.bundle import write_folder
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.record import Record
@@ -24,7 +25,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from labelwright.synthesis.combining.version import Progress as Told
+    from labelwright.synthesis.combining.version import Progress as PilotProgress
 
 REPORT_FILE, PAGE_FILE, BUNDLE_FOLDER = "report.json", "report.html", "bundle"
 _NAMES = {
@@ -44,7 +45,7 @@ def pilot(
     gold: Annotated[
         Path, typer.Option(metavar="FILE", help="Labeled rows to choose by, JSON Lines.", exists=True, dir_okay=False)
     ],
-    report: Annotated[Path, typer.Option(metavar="DIR", help="Where the report and the bundle are written.")],
+    report: Annotated[Path, typer.Option(metavar="DIR", help="The folder for the report and the bundle.")],
     test: Annotated[
         Path | None,
         typer.Option(
@@ -56,7 +57,7 @@ def pilot(
     ] = None,
     programs: Annotated[int, typer.Option(min=1, max=200, help="How many programs to ask for.")] = 10,
     strategies: Annotated[
-        str, typer.Option(metavar="NAMES", help="Ways of asking, by comma; a round that fits where not given.")
+        str, typer.Option(metavar="NAMES", help="Prompt strategies, separated by commas; a fitting round if not given.")
     ] = "",
     direct_labels: Annotated[int, typer.Option(min=0, help="Records that the LLM labels itself, to learn from.")] = 300,
     direct_sample: Annotated[int, typer.Option(min=0, help="Rows that the LLM labels itself, to compare with.")] = 100,
@@ -65,17 +66,17 @@ def pilot(
     student: Annotated[
         bool, typer.Option("--student/--no-student", help="Learn a table of words beside the LLM's programs.")
     ] = True,
-    model: Annotated[
-        str, typer.Option(metavar="NAME", help="The LLM; LABELWRIGHT_SYNTHESIS_MODEL where not given.")
-    ] = "",
-    seed: Annotated[int, typer.Option(min=0, help="Decides all that is drawn.")] = 0,
+    model: Annotated[str, typer.Option(metavar="NAME", help="The LLM; LABELWRIGHT_SYNTHESIS_MODEL if not given.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
     replies: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where replies are kept, so that no prompt is paid twice.")
+        Path | None, typer.Option(metavar="FILE", help="Keep replies here, and never pay for one twice.")
     ] = None,
-    recorded: Annotated[bool, typer.Option("--recorded", help="Ask nobody: only replay --replies.")] = False,
-    budget_tokens: Annotated[int, typer.Option(min=0, help="Stop before more tokens than this.")] = 0,
-    budget: Annotated[float, typer.Option(min=0, metavar="USD", help="Stop before more dollars than this.")] = 0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate what it would take; ask nothing.")] = False,
+    recorded: Annotated[
+        bool, typer.Option("--recorded", help="Ask no model: take all replies from --replies.")
+    ] = False,
+    budget_tokens: Annotated[int, typer.Option(min=0, help="Stop before using more tokens than this.")] = 0,
+    budget: Annotated[float, typer.Option(min=0, metavar="USD", help="Stop before spending more than this.")] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate the cost; ask no model.")] = False,
     json: options.Json = False,
 ) -> None:
     """Have an LLM write programs, make a version of them, and measure what it is worth and costs.
@@ -105,20 +106,20 @@ def pilot(
         read_gold(task, gold, features.fill_lines),
         read_gold(task, test, features.fill_lines) if test else (),
     )
-    chosen = tuple(name.strip() for name in strategies.split(",") if name.strip())
-    wanted = SynthesisSettings(programs, chosen, seed)
+    strategy_names = tuple(name.strip() for name in strategies.split(",") if name.strip())
+    round_settings = SynthesisSettings(programs, strategy_names, seed)
     extent = PilotOptions(direct_labels, direct_sample, direct_examples, baseline, student, seed)
-    given = {"model": model, "budget_tokens": budget_tokens, "budget_dollars": budget}
-    settings = read_settings().model_copy(update={name: value for name, value in given.items() if value})
-    estimated = estimate_pilot(material, wanted, extent, read_price(settings.model, settings.prices))
+    overrides = {"model": model, "budget_tokens": budget_tokens, "budget_dollars": budget}
+    settings = read_settings().model_copy(update={name: value for name, value in overrides.items() if value})
+    estimate = estimate_pilot(material, round_settings, extent, read_price(settings.model, settings.prices))
     if dry_run:
-        show_estimate(screen, estimated)
+        show_estimate(screen, estimate)
         return
     report.mkdir(parents=True, exist_ok=True)
     provider = open_provider(settings, replies=replies, recorded=recorded)
-    with open_sandbox("a pilot") as sandbox, _progress(screen.err, visible=not json) as told:
-        result, bundle = run_pilot(sandbox, provider, material, task_text, wanted, extent, told)
-    document = build_report(result, provider.ledger.price, estimated)
+    with open_sandbox("a pilot") as sandbox, _progress(screen.err, visible=not json) as progress:
+        result, bundle = run_pilot(sandbox, provider, material, task_text, round_settings, extent, progress)
+    document = build_report(result, provider.ledger.price, estimate)
     write_folder(bundle.files, report / BUNDLE_FOLDER)
     text = json_text.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     (report / REPORT_FILE).write_text(text + "\n", encoding="utf-8")
@@ -130,26 +131,21 @@ def pilot(
 
 
 def _check_target(report: Path) -> None:
-    """Refuse before money is spent what could not be written after."""
+    """Refuse a folder that could not be written to, before money is spent."""
     bundle = report / BUNDLE_FOLDER
     if bundle.exists() and any(bundle.iterdir()):
         raise ConfigurationError(f"{bundle} is not empty", advice="name a new folder with --report")
 
 
 def _read_records(screen: Screen, task: Task, path: str, features: Features) -> list[Record]:
-    read = read_records(task, path, features)
-    for problem in read.problems:
-        screen.note(f"left out: {shown(problem)}", "yellow")
-    if read.faulty > len(read.problems):
-        screen.note(f"left out: {read.faulty - len(read.problems):,} more rows", "yellow")
-    if read.more:
-        screen.note(f"the first {len(read.records):,} records are used")
-    return read.records
+    source = read_records(task, path, features)
+    show_left_out(screen, source)
+    return source.records
 
 
 @contextmanager
-def _progress(console: Console, *, visible: bool) -> Iterator[Told]:
-    """Show one bar a step while the block runs; where there is no terminal, a line as each step begins."""
+def _progress(console: Console, *, visible: bool) -> Iterator[PilotProgress]:
+    """Show one bar a step while the block runs; without a terminal, a line as each step begins."""
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -163,14 +159,14 @@ def _progress(console: Console, *, visible: bool) -> Iterator[Told]:
     steps: dict[str, Any] = {}
     with bar:
 
-        def told(step: str, share: float) -> None:
+        def show(step: str, share: float) -> None:
             if step not in steps:
                 steps[step] = bar.add_task(step, total=1.0)
                 if visible and not console.is_terminal:
                     console.print(f"{step} ...")
             bar.update(steps[step], completed=share)
 
-        yield told
+        yield show
 
 
 def _show(screen: Screen, document: dict[str, Any], report: Path) -> None:
@@ -200,7 +196,7 @@ def _show(screen: Screen, document: dict[str, Any], report: Path) -> None:
         spent += f" (${cost['synthesis']['dollars']:.4f})"
     screen.line(f"cost: {spent}" + _compared(cost))
     screen.line(f"report: {report / PAGE_FILE}", "bold")
-    screen.note(f"next: labelwright check {report / BUNDLE_FOLDER}")
+    screen.note(f"next: {command_name()} check {report / BUNDLE_FOLDER}")
 
 
 def _compared(cost: dict[str, Any]) -> str:

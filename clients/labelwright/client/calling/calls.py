@@ -59,21 +59,21 @@ class Calls:
             await asyncio.sleep(attempts.pause_after(failure))
 
     def failure(self, error: grpc.RpcError) -> LabelwrightError:
-        """Return what ``error`` means; where the connection failed, an error that names the server."""
-        made = from_rpc_error(error)
-        if TRANSPORT not in made.metadata:
-            return made
-        if isinstance(made, Unavailable):
+        """Return the typed error; if the connection failed, one that names the server."""
+        failure = from_rpc_error(error)
+        if TRANSPORT not in failure.metadata:
+            return failure
+        if isinstance(failure, Unavailable):
             return Unavailable(
                 f"{self.server} cannot be reached",
                 advice="is it running, and is the address right?",
-                detail=made.message,
+                detail=failure.message,
             )
-        if isinstance(made, DeadlineExceeded):
+        if isinstance(failure, DeadlineExceeded):
             return DeadlineExceeded(
                 f"{self.server} did not answer in time", advice="allow more seconds, or look at the server's load"
             )
-        return made
+        return failure
 
     def _attempts(self, timeout: float | None, retry: RetryPolicy | None) -> Attempts:
         return Attempts(retry or self.retry, self.timeout if timeout is None else timeout)

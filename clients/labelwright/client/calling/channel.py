@@ -20,7 +20,7 @@ PUSH_TIMEOUT = 300.0
 
 _MAX_ANSWER_BYTES = 64 << 20
 # gRPC waits up to two minutes before it connects again; a restarted server should be found within a second or two.
-# A quiet connection is probed after five minutes, as often as servers tolerate, so that no stream hangs for ever.
+# A quiet connection is probed after five minutes, as often as servers tolerate, so that no stream hangs forever.
 OPTIONS: Sequence[tuple[str, int | str]] = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
@@ -34,7 +34,7 @@ _ADDRESS = re.compile(r"(?:(?:dns|ipv4|ipv6|unix|xds):.+|\[[0-9a-fA-F:.]+\]:\d{1
 
 
 def check_address(address: str) -> str:
-    """Return ``address``. Raises ConfigurationError where it is not "host:port" or one of gRPC's name schemes."""
+    """Return ``address``. Raises ConfigurationError if it is not "host:port" or one of gRPC's name schemes."""
     if not _ADDRESS.fullmatch(address):
         raise ConfigurationError(f"{address!a} is not an address", advice="write host:port, such as 127.0.0.1:7400")
     return address
@@ -44,7 +44,7 @@ class Connection:
     """One channel to a server, open until ``close`` or the end of a ``with`` block."""
 
     def __init__(self, address: str, credentials: grpc.ChannelCredentials | None) -> None:
-        """Open the channel. Raises ConfigurationError where ``address`` is none."""
+        """Open the channel. Raises ConfigurationError if ``address`` is not an address."""
         target = check_address(address)
         self._channel = (
             grpc.secure_channel(target, credentials, options=OPTIONS)
@@ -67,7 +67,7 @@ class AsyncConnection:
     """Connection, within one event loop."""
 
     def __init__(self, address: str, credentials: grpc.ChannelCredentials | None) -> None:
-        """Open the channel. Raises ConfigurationError where ``address`` is none."""
+        """Open the channel. Raises ConfigurationError if ``address`` is not an address."""
         target = check_address(address)
         self._channel = (
             grpc.aio.secure_channel(target, credentials, options=OPTIONS)

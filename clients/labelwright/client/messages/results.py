@@ -11,16 +11,16 @@ from labelwright.core.vote import VoteError
 
 Source = Literal["computed", "memory", "redis", "unknown"]
 ProgramVote = str | VoteError | None
-"""A label's name, how the program failed, or None where it abstained."""
+"""A label's name, how the program failed, or None if it abstained."""
 
 
 @dataclass(frozen=True, slots=True)
 class Labeling:
     """The answer to one record.
 
-    ``label`` is None where the version abstained; ``probability`` (0 to 1) is then 0. ``version`` is the number of
-    the version that answered and ``digest`` its content's name. ``degraded`` says that a program failed on this
-    record and the others decided alone. ``votes`` is empty where no explanation was asked for.
+    ``label`` is None if the version abstained; ``probability`` (0 to 1) is then 0. ``version`` is the number of the
+    version that answered, ``digest`` that of its content. ``degraded`` says that a program failed on this record and
+    the others decided alone. ``votes`` is empty unless an explanation was asked for.
     """
 
     label: str | None
@@ -42,8 +42,8 @@ class Failure:
 
     def to_error(self) -> InvalidRecord:
         """Return the error that the same record raises when it is sent alone."""
-        made = RecordTooLarge if self.reason == RecordTooLarge.reason else InvalidRecord
-        return made(self.message, field=self.field) if self.field else made(self.message)
+        error_type = RecordTooLarge if self.reason == RecordTooLarge.reason else InvalidRecord
+        return error_type(self.message, field=self.field) if self.field else error_type(self.message)
 
 
 Outcome = Labeling | Failure

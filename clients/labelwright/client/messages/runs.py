@@ -20,7 +20,7 @@ _MAX_ID = (1 << 63) - 1
 
 
 def checked_id(run_id: int) -> int:
-    """Return the number. Raises RunNotFound where no run can have it."""
+    """Return the number. Raises RunNotFound if no run can have it."""
     if not 1 <= run_id <= _MAX_ID:
         raise RunNotFound(f"there is no run {run_id}", advice="runs count from 1", run=run_id)
     return run_id
