@@ -18,7 +18,7 @@ PROJECT := $(VENV)/project.stamp
 BUILD_INPUTS := pyproject.toml $(wildcard sandbox/build_hook.py sandbox/labelwright/sandbox/build.py sandbox/labelwright/sandbox/guest/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format proto bench lock clean
+.PHONY: help demo test lint format proto bench lock wheel clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  \1\t/' | expand -t 12
@@ -50,6 +50,10 @@ bench: $(DEVELOPMENT) $(PROJECT)  ## measure on this machine; what counts are th
 
 lock: $(DEVELOPMENT)  ## make the lock files anew from pyproject.toml
 	$(BIN)/python tools/lock.py
+
+wheel: $(RUNTIME)  ## build the wheel into dist/, to install it elsewhere
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@ls dist/*.whl
 
 clean:  ## remove the environment and everything that was made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import quantiles
 
+from labelwright.cli.command_name import command_name
 from labelwright.client import Client, Labeling, LabelwrightError, Outcome, Registry, VoteError
 from labelwright.core.bundle import Bundle, read_folder
 from labelwright.core.row import record_from_row
@@ -108,9 +109,9 @@ def read_example(name: str) -> Example:
 
 
 def with_written_programs(example: Example) -> Example:
-    """Return the example with programs that a language model wrote, kept in WRITTEN; as it is where there is none.
+    """Return the example with programs that a language model wrote, kept in WRITTEN; as it is if there is no model.
 
-    Raises LabelwrightError where `labelwright synth` fails.
+    Raises LabelwrightError if `labelwright synth` fails.
     """
     live = any(os.environ.get(name) for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"))
     replies = example.folder / "replies.jsonl"
@@ -119,16 +120,16 @@ def with_written_programs(example: Example) -> Example:
         return example
     source = "live" if live else "from recorded replies"
     console.print(f"a language model writes the programs ({source}) …", style="bold")
-    written = WRITTEN / example.bundle.task.name
-    shutil.rmtree(written, ignore_errors=True)
-    command = [sys.executable, "-m", "labelwright.cli.main", "synth", str(example.bundle_folder), "--out", str(written)]
+    folder = WRITTEN / example.bundle.task.name
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, "-m", "labelwright.cli.main", "synth", str(example.bundle_folder), "--out", str(folder)]
     command += ["--records", str(example.folder / "unlabeled.jsonl")]
     command += ["--gold", str(example.bundle_folder / "gold.jsonl")]
     if not live:
         command += ["--replies", str(replies), "--recorded"]
     if subprocess.run(command, check=False).returncode:  # noqa: S603
         raise LabelwrightError("`labelwright synth` failed; what it said stands above")
-    return replace(example, bundle_folder=written, bundle=_read_bundle(written))
+    return replace(example, bundle_folder=folder, bundle=_read_bundle(folder))
 
 
 @contextlib.contextmanager
@@ -211,14 +212,14 @@ def show_quality(labels: Sequence[str | None], answers: Sequence[str], names: Se
     console.print(table)
     table = _table("by label", "label", "records", "precision", "recall", "F1")
     for name in names:
-        given, there = labels.count(name), answers.count(name)
+        predicted, actual = labels.count(name), answers.count(name)
         hits = sum(label == answer == name for label, answer in zip(labels, answers, strict=True))
         table.add_row(
             Text(name),
-            f"{there:,}",
-            f"{hits / max(given, 1):.1%}",
-            f"{hits / max(there, 1):.1%}",
-            f"{2 * hits / max(given + there, 1):.1%}",
+            f"{actual:,}",
+            f"{hits / max(predicted, 1):.1%}",
+            f"{hits / max(actual, 1):.1%}",
+            f"{2 * hits / max(predicted + actual, 1):.1%}",
         )
     console.print(table)
 
@@ -252,15 +253,16 @@ def show_answers(example: Example, outcomes: Sequence[Outcome]) -> None:
 
 
 def show_next_steps(example: Example) -> None:
-    """Say what to try next."""
+    """Show commands to try next, as they work from here."""
+    command, task = command_name(), example.bundle.task.name
     folder, bundle = _short(example.folder), _short(example.bundle_folder)
     console.print("\nwhat to try next", style="bold")
     for line in (
-        "labelwright up      # runs all servers here, until Ctrl-C",
-        f"labelwright push {bundle} --alias production",
-        f"labelwright label {example.bundle.task.name} --input {folder / 'unlabeled.jsonl'} --output labeled.jsonl",
-        f"labelwright check {bundle}      # after changing a program there",
-        f"labelwright diff {example.bundle.task.name} {bundle}      # what your change does to the labels",
+        f"{command} up      # runs all servers here, until Ctrl-C; then, in another terminal:",
+        f"{command} push {bundle} --alias production",
+        f"{command} label {task} --input {folder / 'unlabeled.jsonl'} --output labeled.jsonl",
+        f"{command} check {bundle}      # after changing a program there",
+        f"{command} diff {task} {bundle}      # what your change does to the labels",
     ):
         console.print(f"  {line}", soft_wrap=True)
 
@@ -276,8 +278,8 @@ def _wait_for_document(process: subprocess.Popen[bytes], path: Path) -> dict[str
 
 
 def _short(path: Path) -> Path:
-    whole = path.resolve()
-    return whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole
+    absolute = path.resolve()
+    return absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute
 
 
 def _read_bundle(folder: Path) -> Bundle:

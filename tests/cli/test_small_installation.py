@@ -11,7 +11,7 @@ MISSING = ["wasmtime", "platformdirs", "sqlalchemy", "structlog", "pyarrow", "gr
 
 
 def run_without_extras(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as it is where only `pip install labelwright` was done."""
+    """Run the command as it is after the wheel was installed without extras."""
     program = (
         f"import sys; sys.modules.update(dict.fromkeys({MISSING}))\n"
         "from labelwright.cli.main import main\n"
@@ -22,9 +22,9 @@ def run_without_extras(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_starts() -> None:
-    done = run_without_extras("--help")
-    assert done.returncode == 0, done.stderr
-    assert "promote" in done.stdout
+    process = run_without_extras("--help")
+    assert process.returncode == 0, process.stderr
+    assert "promote" in process.stdout
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_the_command_starts() -> None:
     ],
 )
 def test_what_is_missing_is_named(arguments: list[str], extra: str) -> None:
-    done = run_without_extras(*arguments)
-    assert done.returncode == 2, done.stderr
-    assert f"labelwright[{extra}]" in done.stderr
-    assert "Traceback" not in done.stderr
+    process = run_without_extras(*arguments)
+    assert process.returncode == 2, process.stderr
+    assert f"labelwright[{extra}]" in process.stderr
+    assert "Traceback" not in process.stderr

@@ -16,9 +16,9 @@ from tests.registry.bundles import variant
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
     """A registry of the test's own: it is stopped on the way."""
-    made = Registry(tmp_path / "data").start()
-    yield made
-    made.stop()
+    server = Registry(tmp_path / "data").start()
+    yield server
+    server.stop()
 
 
 def test_a_registry_that_restarts_is_waited_for_and_nothing_happens_twice(registry: Registry) -> None:

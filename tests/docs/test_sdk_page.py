@@ -19,11 +19,11 @@ def test_the_examples_run(
     text = text.replace("examples/spam/bundle", str(EXAMPLES / "spam" / "bundle"))
     try:
         parser, runner = doctest.DocTestParser(), doctest.DocTestRunner()
-        told: list[str] = []
+        failures: list[str] = []
         page = parser.get_doctest(text, {}, "sdk.md", str(PAGE), 0)
         assert len(page.examples) > 20
-        if runner.run(page, out=told.append).failed:
-            pytest.fail("".join(told), pytrace=False)
+        if runner.run(page, out=failures.append).failed:
+            pytest.fail("".join(failures), pytrace=False)
     finally:
         registry_client.delete_alias(spam, "candidate")
 

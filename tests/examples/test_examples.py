@@ -35,9 +35,9 @@ def rows(name: str, bundle: Bundle) -> list[Row]:
     records = map(json.loads, (folder / "unlabeled.jsonl").read_text().splitlines())
     answers = map(json.loads, (folder / "answers.jsonl").read_text().splitlines())
     joined = [{**record, **answer} for record, answer in zip(records, answers, strict=True) if same(record, answer)]
-    found, findings = parse_rows(bundle.task, "\n".join(map(json.dumps, joined)), "joined", labeled=True)
+    parsed_rows, findings = parse_rows(bundle.task, "\n".join(map(json.dumps, joined)), "joined", labeled=True)
     assert findings == []
-    return found
+    return parsed_rows
 
 
 def same(record: dict[str, object], answer: dict[str, object]) -> bool:
@@ -74,17 +74,17 @@ def test_the_sandbox_votes_as_cpython_does(sandbox: Sandbox, name: str) -> None:
     bundle = opened(name)
     records = [row.record for row in [*rows(name, bundle), *bundle.gold, *bundle.sample]]
     labeler = Labeler.open(sandbox, bundle)
-    labeled = labeler.label([pack(record, bundle.task.limits.record_bytes) for record in records])
+    results = labeler.label([pack(record, bundle.task.limits.record_bytes) for record in records])
     labeler.close()
-    assert [item.votes for item in labeled] == native_votes(bundle, records)
+    assert [item.votes for item in results] == native_votes(bundle, records)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_programs_are_good_and_not_perfect(name: str) -> None:
     bundle = opened(name)
-    found = rows(name, bundle)
-    decisions = [bundle.label_model.decide(votes) for votes in native_votes(bundle, [row.record for row in found])]
-    right = sum(decision.label == row.label for decision, row in zip(decisions, found, strict=True)) / len(found)
+    answered = rows(name, bundle)
+    decisions = [bundle.label_model.decide(votes) for votes in native_votes(bundle, [row.record for row in answered])]
+    right = sum(decision.label == row.label for decision, row in zip(decisions, answered, strict=True)) / len(answered)
     assert 0.85 <= right <= 0.95
 
 
@@ -108,9 +108,9 @@ def test_the_same_seed_makes_the_same_files(tmp_path: Path) -> None:
     copy = tmp_path / "examples"
     shutil.copytree(EXAMPLES, copy, ignore=shutil.ignore_patterns("__pycache__"))
     # A model's recorded replies are the one thing that no seed makes.
-    made = [path for path in copy.rglob("*.json*") if path.name != "replies.jsonl"]
-    for path in made:
+    files = [path for path in copy.rglob("*.json*") if path.name != "replies.jsonl"]
+    for path in files:
         path.unlink()
     subprocess.run([sys.executable, str(copy / "generate.py")], check=True)
-    for path in made:
+    for path in files:
         assert path.read_bytes() == (EXAMPLES / path.relative_to(copy)).read_bytes(), path

@@ -24,26 +24,26 @@ def opened(name: str) -> Bundle:
 
 
 def records(bundle: Bundle, *files: str) -> list[Record]:
-    found = []
+    parsed = []
     for file in files:
         text = (DATA / bundle.task.name / file).read_text(encoding="utf-8")
         rows, findings = parse_rows(bundle.task, text, file, labeled=False)
         assert findings == []
-        found += [row.record for row in rows]
-    return found
+        parsed += [row.record for row in rows]
+    return parsed
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_sandbox_votes_as_cpython_does(sandbox: Sandbox, name: str) -> None:
     bundle = opened(name)
-    found = records(bundle, "unlabeled.jsonl", "test.jsonl")
-    assert len(found) > 3000
+    texts = records(bundle, "unlabeled.jsonl", "test.jsonl")
+    assert len(texts) > 3000
     labeler = Labeler.open(sandbox, bundle)
-    labeled = labeler.label([pack(record, bundle.task.limits.record_bytes) for record in found])
+    results = labeler.label([pack(record, bundle.task.limits.record_bytes) for record in texts])
     labeler.close()
-    votes = native_votes(bundle, found)
-    assert [item.votes for item in labeled] == votes
-    assert [item.decision for item in labeled] == [bundle.label_model.decide(vote) for vote in votes]
+    votes = native_votes(bundle, texts)
+    assert [item.votes for item in results] == votes
+    assert [item.decision for item in results] == [bundle.label_model.decide(vote) for vote in votes]
 
 
 @pytest.mark.parametrize("size", [1, 7, 256])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from pathlib import Path
 from typing import Any
 
 from labelwright.cli.main import app
@@ -14,6 +17,7 @@ class Command:
 
     def __init__(self, registry: str, service: str) -> None:
         self.environment = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "LABELWRIGHT_REGISTRY": registry,
             "LABELWRIGHT_SERVICE": service,
             "COLUMNS": "100",

@@ -55,7 +55,7 @@ LEVELS = {
         "app",
     ],
     "cli": [
-        "exits extras options screen version_names progress",
+        "exits extras options screen version_names command_name progress",
         *("rows", "labeling", "views", "servers", "commands"),
         "main",
     ],

@@ -95,9 +95,9 @@ texts = st.text(max_size=40) | st.sampled_from(["WIN 1000.50 now", "http://a.b/c
 
 @pytest.fixture(scope="module")
 def executable(sandbox):
-    made = sandbox.load(TASK, PROGRAMS)
-    yield made
-    made.close()
+    together = sandbox.load(TASK, PROGRAMS)
+    yield together
+    together.close()
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

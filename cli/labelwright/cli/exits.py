@@ -58,5 +58,5 @@ _CODES: tuple[tuple[type[LabelwrightError], ExitCode], ...] = (
 
 
 def exit_code(error: LabelwrightError) -> ExitCode:
-    """Return the code that a command ends with where ``error`` ended it."""
+    """Return the code that a command ends with after ``error``."""
     return next((code for kind, code in _CODES if isinstance(error, kind)), ExitCode.FAILED)

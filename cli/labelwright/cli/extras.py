@@ -1,4 +1,4 @@
-"""Parts that a small installation lacks: loaded when a command needs them, named clearly where they are missing."""
+"""Parts that a small installation lacks: loaded when a command needs them, and named if they are missing."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _JSON = "labelwright.json"
 
 
 def _remember(context: typer.Context, value: bool) -> bool:
-    # A group's option and its command's are one.
+    # --json may stand before or after the name of a group's command.
     context.meta[_JSON] = value or context.meta.get(_JSON, False)
     return value
 
@@ -25,7 +25,7 @@ def screen_of(context: typer.Context) -> Screen:
 
 
 def default_actor() -> str:
-    """Return "user@host": who acts, where nothing else is said."""
+    """Return "user@host": who acts unless --actor says otherwise."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
@@ -41,7 +41,7 @@ ServiceAddress = Annotated[
     str,
     typer.Option("--service", envvar="LABELWRIGHT_SERVICE", metavar="HOST:PORT", help="The label service's address."),
 ]
-Actor = Annotated[str, typer.Option("--actor", metavar="NAME", help="Who acts; user@host where not given.")]
+Actor = Annotated[str, typer.Option("--actor", metavar="NAME", help="Who acts; user@host if not given.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the alias's history.")]
 
 REGISTRY = REGISTRY_ADDRESS

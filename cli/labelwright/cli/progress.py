@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 def progress_over(
     console: Console, title: str, total: int | None, position: Callable[[], tuple[int, int]], *, shown: bool = True
 ) -> Iterator[Callable[[], None]]:
-    """Show a bar while the block runs; the block calls what it is given now and then.
+    """Show a bar while the block runs; the block calls the function that it gets now and then.
 
     ``position`` returns how much of ``total`` is done and how many rows that are.
     """

@@ -1,6 +1,6 @@
-"""Where a command's words go: results to standard output, everything else to standard error.
+"""A command's output: results go to standard output, everything else to standard error.
 
-Text from outside (records, labels, messages) may hold terminal control sequences; ``shown`` makes it harmless.
+Text from outside (records, labels, messages) may hold terminal control sequences; ``shown`` removes them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _UNBOUND_WIDTH = 1000
 
 
 class Screen:
-    """One command's output: for people, or one JSON document where ``json`` is set."""
+    """One command's output: for people, or one JSON document if ``json`` is set."""
 
     def __init__(self, *, json: bool = False) -> None:
         self.json = json
@@ -36,11 +36,11 @@ class Screen:
         self.out.print(renderable)
 
     def line(self, text: str, style: str = "") -> None:
-        """Show one line of a result, wrapped by the terminal and not by us, so that pipes get it whole."""
+        """Show one line of a result. The terminal wraps it and not this program, so that pipes get it whole."""
         self.out.print(Text(text, style=style), soft_wrap=True)
 
     def note(self, text: str, style: str = "dim") -> None:
-        """Say something that is no result."""
+        """Show something that is not part of the result."""
         self.err.print(Text(text, style=style))
 
     def document(self, value: object) -> None:
@@ -50,7 +50,7 @@ class Screen:
         sys.stdout.flush()
 
     def error(self, error: LabelwrightError) -> None:
-        """Say what went wrong and what to do about it."""
+        """Show what went wrong and what to do about it."""
         self.err.print(Text.assemble(("error: ", "bold red"), shown(error.message)))
         if isinstance(error, InvalidBundle):
             for finding in error.findings:
@@ -70,7 +70,7 @@ def _width_of_output() -> int | None:
 
 
 def shown(text: str, limit: int = 0) -> str:
-    """Return ``text`` on one line, without control characters, cut to ``limit`` characters where that is not 0."""
+    """Return ``text`` on one line, without control characters, cut to ``limit`` characters unless that is 0."""
     clean = "".join(
         char if char.isprintable() else " " if char.isspace() else "\N{REPLACEMENT CHARACTER}" for char in text
     )

@@ -35,7 +35,7 @@ if TYPE_CHECKING:  # a name of the stubs' types alone
 
 
 class AsyncClient(AsyncConnection):
-    """Labels records over one connection, within one event loop. See Client for what the methods do and raise."""
+    """Labels records over one connection, within one event loop. Errors and retries are those of Client."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class AsyncClient(AsyncConnection):
     ) -> Labeling:
         """Return the label of one record: a text, or values by field name.
 
-        ``version`` or ``alias`` say who answers; "production" where neither is given.
+        ``version`` or ``alias`` say who answers; "production" if neither is given.
         """
         request = label_request(task, record, Selector(version, alias), explain)
         return read_label(await self._calls.make_async(self._stub.Label, request, timeout=timeout))
@@ -94,7 +94,7 @@ class AsyncClient(AsyncConnection):
     ) -> AsyncIterator[Outcome]:
         """Yield one outcome a record, in order, while records are still being read.
 
-        Nothing is sent again: where the connection breaks, Unavailable is raised. ``timeout`` covers the whole
+        Nothing is sent again: if the connection breaks, Unavailable is raised. ``timeout`` covers the whole
         stream; without it there is no deadline. ``records`` may be an asynchronous iterable too.
 
         An iterable that is not is read in the event loop, which waits for as long as reading a record takes.

@@ -60,7 +60,7 @@ class Client(Connection[LabelServiceStub]):
     ) -> Labeling:
         """Return the label of one record: a text, or values by field name.
 
-        ``version`` or ``alias`` say who answers; "production" where neither is given.
+        ``version`` or ``alias`` say who answers; "production" if neither is given.
         """
         request = label_request(task, record, Selector(version, alias), explain)
         return read_label(self._calls.make(self._stub.Label, request, timeout=timeout))
@@ -94,7 +94,7 @@ class Client(Connection[LabelServiceStub]):
     ) -> Iterator[Outcome]:
         """Yield one outcome a record, in order, while records are still being read.
 
-        Nothing is sent again: where the connection breaks, Unavailable is raised. ``timeout`` covers the whole
+        Nothing is sent again: if the connection breaks, Unavailable is raised. ``timeout`` covers the whole
         stream; without it there is no deadline. ``records`` is read in another thread; what it raises is raised here.
         """
         order = StreamOrder(task, Selector(version, alias), explain)

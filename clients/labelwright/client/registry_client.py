@@ -33,7 +33,7 @@ from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 class Registry(Connection[RegistryServiceStub]):
     """Pushes, reads and names versions over one connection. Safe to share between threads.
 
-    Every method raises LabelwrightError subclasses. Reading and pushing (which is idempotent) are tried again where the
+    Every method raises LabelwrightError subclasses. Reading and pushing (which is idempotent) are tried again if the
     registry is away; moving an alias never is, because a second move is a second entry in its history.
     """
 
@@ -62,26 +62,26 @@ class Registry(Connection[RegistryServiceStub]):
         validate_only: bool = False,
         timeout: float = PUSH_TIMEOUT,
     ) -> PushResult:
-        """Push a bundle or the folder that holds one. A refused bundle is no error: see the result's report.
+        """Push a bundle or the folder that holds one. A bundle that is refused raises nothing: see the result's report.
 
-        Raises InvalidBundle, with findings, where the folder is not even well formed.
+        Raises InvalidBundle, with findings, if the folder is not even well formed.
         """
         request = messages.push_request(bundle, author, message, validate_only)
         return messages.read_push(self._calls.make(self._stub.PushVersion, request, timeout=timeout))
 
     def versions(self, task: str) -> list[Version]:
         """Return all versions, newest first."""
-        found: list[Version] = []
+        versions: list[Version] = []
         request = messages.versions_request(task)
         while True:
             answer = self._calls.make(self._stub.ListVersions, request)
-            found += [messages.read_version(version) for version in answer.versions]
+            versions += [messages.read_version(version) for version in answer.versions]
             if not answer.next_page_token:
-                return found
+                return versions
             request.page_token = answer.next_page_token
 
     def version(self, task: str, *, version: int | None = None, alias: str | None = None) -> tuple[Version, Report]:
-        """Return one version ("production" where neither number nor alias is given) and its report."""
+        """Return one version ("production" if neither number nor alias is given) and its report."""
         request = messages.version_request(task, version, alias)
         answer = self._calls.make(self._stub.GetVersion, request)
         return messages.read_version(answer.version), report_from_message(answer.report)
@@ -108,9 +108,9 @@ class Registry(Connection[RegistryServiceStub]):
         override: bool = False,
         expected_version: int | None = None,
     ) -> AliasMove:
-        """Move an alias. Raises GateFailed where "production" may not move there and ``override`` is not set.
+        """Move an alias. Raises GateFailed if "production" may not move there and ``override`` is not set.
 
-        ``expected_version`` moves it only where it names that version now (0: it must not exist); AliasMoved otherwise.
+        ``expected_version`` moves it only if it names that version now (0: it must not exist); AliasMoved otherwise.
         """
         request = messages.set_alias_request(task, alias, version, actor, reason, override, expected_version)
         return messages.read_set_alias(self._calls.make(self._stub.SetAlias, request, retry=NO_RETRY))
@@ -131,26 +131,26 @@ class Registry(Connection[RegistryServiceStub]):
     ) -> AliasMove:
         """Move an alias back to the version before. Raises NothingToRollBack.
 
-        ``expected_version`` moves it only where it names that version now; AliasMoved otherwise.
+        ``expected_version`` moves it only if it names that version now; AliasMoved otherwise.
         """
         request = messages.rollback_request(task, alias, actor, reason, expected_version)
         return messages.read_rollback(self._calls.make(self._stub.Rollback, request, retry=NO_RETRY))
 
     def history(self, task: str, *, alias: str = "", limit: int = 1000) -> list[AliasChange]:
         """Return the newest ``limit`` moves of an alias, of all the task's where none is named, newest first."""
-        found: list[AliasChange] = []
+        changes: list[AliasChange] = []
         request = messages.history_request(task, alias, limit)
         while True:
             answer = self._calls.make(self._stub.ListAliasHistory, request)
-            found += [messages.read_change(change) for change in answer.changes]
-            if not answer.next_page_token or len(found) >= limit:
-                return found[:limit]
+            changes += [messages.read_change(change) for change in answer.changes]
+            if not answer.next_page_token or len(changes) >= limit:
+                return changes[:limit]
             request.page_token = answer.next_page_token
 
     def watch(self, tasks: Sequence[str] = (), *, since_revision: int = 0) -> Iterator[AliasState]:
-        """Yield the aliases' full state, then each change, for ever; a registry that went away is asked again.
+        """Yield the aliases' full state, then each change, without end; a registry that went away is asked again.
 
-        Messages that say nothing new are left out.
+        Messages without news are left out.
         """
         position = WatchPosition(tasks, since_revision, self._calls.retry)
         while True:

@@ -22,7 +22,7 @@ _NO_FACTS: Mapping[str, object] = MappingProxyType({})
 class RunClient(Connection[RunServiceStub]):
     """Opens, works on, decides on and reads refresh runs over one connection. Safe to share between threads.
 
-    Every method raises LabelwrightError subclasses. All are tried again where the registry is away, but ``claim`` (a
+    Every method raises LabelwrightError subclasses. All are tried again if the registry is away, except ``claim`` (a
     second one could take a second run) and ``review``: a repeated step, file or start changes nothing. Reasons of
     ``start`` and messages of ``advance`` may quote anything: control characters are left out, what is too long is cut.
     """
@@ -41,16 +41,16 @@ class RunClient(Connection[RunServiceStub]):
     def start(self, task: str, *, trigger: Trigger, key: str = "", reason: str, actor: str) -> tuple[Run, bool]:
         """Return the task's open run and whether this call opened it. Raises TaskNotFound.
 
-        A ``key`` that opened a run before returns that one, though it may have ended.
+        A ``key`` that opened a run before returns that one, even if it has ended.
         """
         request = messages.start_request(task, trigger, key, reason, actor)
         answer = self._calls.make(self._stub.StartRun, request)
         return run_from_message(answer.run), answer.created
 
     def claim(self, worker: str, lease_seconds: int, *, awaiting_approval: bool = False) -> tuple[Run, str] | None:
-        """Return a run to work on, with its steps, and the lease on it; None where there is none.
+        """Return a run to work on, with its steps, and the lease on it; None if there is none.
 
-        Runs that wait for a person are given only where ``awaiting_approval`` is set.
+        Runs that wait for a person are included only if ``awaiting_approval`` is set.
         """
         request = messages.claim_request(worker, lease_seconds, awaiting_approval)
         return messages.read_claim(self._calls.make(self._stub.ClaimRun, request, retry=NO_RETRY))
@@ -72,10 +72,10 @@ class RunClient(Connection[RunServiceStub]):
         base_version: int = 0,
         candidate_version: int = 0,
     ) -> Run:
-        """Move a run to its next state, write the step down, and return the run without its steps.
+        """Move a run to its next state, record the step, and return the run without its steps.
 
-        The same state twice only writes a step down. A version of 0 leaves what is known. Raises RunStateMismatch,
-        LeaseLost, RunNotFound.
+        From a state to itself, only the step is recorded. A version of 0 keeps the one that is known. Raises
+        RunStateMismatch, LeaseLost, RunNotFound.
         """
         request = messages.advance_request(
             run_id, lease, (from_state, to_state), message, facts, (base_version, candidate_version)
@@ -85,7 +85,7 @@ class RunClient(Connection[RunServiceStub]):
     def put_file(self, run_id: int, lease: str, name: str, content: bytes, cost: RunCost | None = None) -> bool:
         """Keep a file until the run ends, and return whether it is new; only then ``cost`` is booked.
 
-        Raises StorageFull where the run keeps too much, LeaseLost, RunNotFound.
+        Raises StorageFull if the run keeps too much, LeaseLost, RunNotFound.
         """
         request = messages.put_file_request(run_id, lease, name, content, cost)
         return self._calls.make(self._stub.PutRunFile, request).created
@@ -100,7 +100,7 @@ class RunClient(Connection[RunServiceStub]):
         return tuple(self._calls.make(self._stub.ListRunFiles, request).names)
 
     def review(self, run_id: int, review: Review, actor: str, reason: str) -> Run:
-        """Decide about a run as a person, and return it without its steps. Raises RunStateMismatch, RunNotFound."""
+        """Record a person's decision, and return the run without its steps. Raises RunStateMismatch, RunNotFound."""
         request = messages.review_request(run_id, review, actor, reason)
         return run_from_message(self._calls.make(self._stub.ReviewRun, request, retry=NO_RETRY).run)
 

@@ -1,4 +1,4 @@
-"""The order of a label stream: which answer stands where, among records that could not even be sent."""
+"""The order of a label stream: answers, and failures of records that could not even be sent, in their places."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from labelwright.v1 import label_service_pb2 as pb
 
 
 class StreamOrder:
-    """Numbers what goes out and puts what comes in, and the failures found here, in the order of the records."""
+    """Numbers requests, and puts answers and local failures in the order of the records."""
 
     def __init__(self, task: str, selector: Selector, explain: bool) -> None:
         self._task, self._selector, self._explain = task, selector, explain
@@ -27,7 +27,7 @@ class StreamOrder:
         self._failures: dict[int, Failure] = {}
 
     def outgoing(self, record: RecordInput) -> pb.LabelStreamRequest | None:
-        """Return the request for the next record, None where it cannot be sent."""
+        """Return the request for the next record, None if it cannot be sent."""
         position = self._sent
         try:
             request = label_request(self._task, record, self._selector, self._explain)

@@ -1,4 +1,4 @@
-"""Where a watch stands: what to ask for after a break, and how long to wait before. Shared by both clients."""
+"""How far a watch has come: what to ask for after a break, and how long to wait first. Shared by both clients."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class WatchPosition:
         return watch_request(self._tasks, self._revision)
 
     def advance(self, message: pb.WatchResponse) -> bool:
-        """Take note of a message; say whether it tells anything new."""
+        """Take note of a message, and return whether it brings news."""
         self._revision = message.revision
         self._failures = 0
         return message.full or bool(message.aliases) or bool(message.removed)
 
     def pause_after(self, error: LabelwrightError) -> float:
-        """Return the seconds to wait before asking again. Raises ``error`` where asking again would not help."""
+        """Return the seconds to wait before asking again. Raises ``error`` if asking again would not help."""
         if not isinstance(error, Unavailable):
             raise error
         return self.pause_after_end()

@@ -1,4 +1,4 @@
-"""What makes fields of numbers, as ``[features]`` of ``task.toml`` names it."""
+"""Makes fields of numbers, as ``[features]`` of ``task.toml`` says."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Features:
     def open(cls, task: Task) -> Features:
         """Load the models that the task names.
 
-        Raises ConfigurationError where an extractor is not known or not installed, or its model cannot be used.
+        Raises ConfigurationError if an extractor is not known or not installed, or its model cannot be used.
         """
         for name, feature in task.features.items():
             if feature.extractor not in EXTRACTORS:

@@ -24,7 +24,7 @@ MODELS_VARIABLE = "LABELWRIGHT_MODELS"
 MODEL_FILE, TOKENIZER_FILE = "model.onnx", "tokenizer.json"
 _MOST_TOKENS = 256
 _DECIMALS = 4
-"""Keeps records small, and equal where machines differ in the last bits."""
+"""Keeps records small, and equal on machines that differ in the last bits."""
 
 
 class OnnxText:
@@ -42,7 +42,7 @@ class OnnxText:
     def open(cls, model: str, digest: str = "") -> OnnxText:
         """Load the model in the folder ``model``; a relative one is below LABELWRIGHT_MODELS, else the working folder.
 
-        Raises ConfigurationError where it is not there, is another than ``digest`` says, or cannot be loaded.
+        Raises ConfigurationError if it is missing, is not the one of ``digest``, or cannot be loaded.
         """
         try:
             import numpy  # noqa: F401 - the numbers are its arrays
@@ -70,27 +70,27 @@ class OnnxText:
     def extract(self, texts: Sequence[str]) -> list[list[float]]:
         """Return the numbers of each text.
 
-        Raises ConfigurationError where the model does not take or give what a text encoder does.
+        Raises ConfigurationError if the model's inputs or outputs are not those of a text encoder.
         """
-        # One at a time: a model of whole numbers scales them over the batch, so that in other company a text would
-        # get other numbers. On a processor a batch gains little.
+        # One at a time: an integer model scales its numbers over the batch, so a text would get other numbers beside
+        # other texts. Without a GPU a batch gains little.
         return [self._vector(text) for text in texts]
 
     def _vector(self, text: str) -> list[float]:
         import numpy as np
 
         encoded = self._tokenizer.encode(text)
-        # No model takes a text of no token; the first of its vocabulary is the padding.
+        # No model takes a text without tokens; the first token of a vocabulary is the padding.
         ids = encoded.ids or [0]
         ones, zeros = [1] * len(ids), [0] * len(ids)
         vector = _pooled(self._run({"input_ids": ids, "attention_mask": ones, "token_type_ids": zeros}))
         length = float(np.linalg.norm(vector)) or 1.0
         return [round(float(number), _DECIMALS) for number in vector / length]
 
-    def _run(self, given: Mapping[str, list[int]]) -> Floats:
+    def _run(self, inputs: Mapping[str, list[int]]) -> Floats:
         import numpy as np
 
-        arrays = {name: np.array([ids], dtype=np.int64) for name, ids in given.items() if name in self._inputs}
+        arrays = {name: np.array([ids], dtype=np.int64) for name, ids in inputs.items() if name in self._inputs}
         try:
             output: Floats = np.asarray(self._session.run(None, arrays)[0], dtype=np.float32)
         except Exception as error:  # see above
@@ -99,7 +99,7 @@ class OnnxText:
 
 
 def _pooled(output: Floats) -> Floats:
-    """Return the mean over the tokens, or what the model pooled itself. No token is padding: texts come alone."""
+    """Return the mean over the tokens, unless the model pooled them. No token is padding: texts come one at a time."""
     if output.ndim == 3 and output.shape[0] == 1:
         output = output.mean(axis=1)
     if output.ndim == 2 and output.shape[0] == 1:
@@ -113,14 +113,14 @@ def _check(folder: Path, digest: str) -> None:
         if not (folder / name).is_file():
             raise ConfigurationError(
                 f"{folder / name} is not there",
-                advice=f"put the model there, or name with {MODELS_VARIABLE} the folder that models lie in",
+                advice=f"put the model there, or set {MODELS_VARIABLE} to the folder that holds the models",
             )
     if not digest:
         return
     with (folder / MODEL_FILE).open("rb") as file:
-        found = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-    if found != digest:
+        actual = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    if actual != digest:
         raise ConfigurationError(
-            f"{folder / MODEL_FILE} is another model than the task names ({found})",
+            f"{folder / MODEL_FILE} is not the model that the task names ({actual})",
             advice="take the model that the programs were made with, or make a new version",
         )

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.timeout(120)
 
 @pytest.fixture
 def runs(registry: RegistryProcess) -> Iterator[RunClient]:
-    with RunClient(registry.address) as made:
-        yield made
+    with RunClient(registry.address) as client:
+        yield client
 
 
 @pytest.fixture
@@ -96,10 +96,10 @@ def test_waiting_shows_each_step_and_ends_as_the_run_does(
 ) -> None:
     worker = threading.Thread(target=work, args=(runs, task, *states))
     worker.start()
-    told = labelwright("refresh", task, "--wait", exits=exits).stdout
+    output = labelwright("refresh", task, "--wait", exits=exits).stdout
     worker.join()
-    assert [told.count(f"now {state.value}\n") for state in states[1:]] == [1] * (len(states) - 1)
-    assert f" {states[-1].value}; cost: none" in told
+    assert [output.count(f"now {state.value}\n") for state in states[1:]] == [1] * (len(states) - 1)
+    assert f" {states[-1].value}; cost: none" in output
 
 
 def test_waiting_with_json_prints_one_document(labelwright: Command, runs: RunClient, task: str) -> None:
@@ -147,12 +147,12 @@ def test_text_from_outside_does_no_harm(capsys: pytest.CaptureFixture[str]) -> N
     screen = Screen()
     show_run(screen, run, now)
     show_runs(screen, [run], now)
-    told = capsys.readouterr().out
-    assert "\x1b" not in told
-    assert "\u202e" not in told
-    assert "for 3 min more" in told
-    assert "1,200 tokens, $0.5000" in told
-    assert "none, yes" in told
+    output = capsys.readouterr().out
+    assert "\x1b" not in output
+    assert "\u202e" not in output
+    assert "for 3 min more" in output
+    assert "1,200 tokens, $0.5000" in output
+    assert "none, yes" in output
 
 
 @pytest.mark.parametrize(

@@ -43,27 +43,27 @@ class Up:
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Up]:
-    made = Up(tmp_path, *PORTS)
-    yield made
-    made.process.terminate()
-    made.process.wait()
+    running = Up(tmp_path, *PORTS)
+    yield running
+    running.process.terminate()
+    running.process.wait()
 
 
 def test_all_servers_run_and_end_together_and_keep_what_they_have(up: Up, tmp_path: Path) -> None:
-    found = up.ready()
-    with Registry(found["registry"]) as registry, Client(found["service"]) as client:
+    addresses = up.ready()
+    with Registry(addresses["registry"]) as registry, Client(addresses["service"]) as client:
         serve(registry, client, SPAM)
-    with urllib.request.urlopen(f"http://{found['worker']}/healthz", timeout=10) as reply:
+    with urllib.request.urlopen(f"http://{addresses['worker']}/healthz", timeout=10) as reply:
         assert reply.status == 200
-    assert found["pids"].keys() == {"registry", "service", "worker"}
+    assert addresses["pids"].keys() == {"registry", "service", "worker"}
     up.process.send_signal(signal.SIGINT)
     assert up.process.wait(60) == 0
-    assert all(ended(pid) for pid in found["pids"].values())
+    assert all(ended(pid) for pid in addresses["pids"].values())
     assert up.err.read_text() == ""
     again = Up(tmp_path, *PORTS)
     try:
-        found = again.ready()
-        with Registry(found["registry"]) as registry:
+        addresses = again.ready()
+        with Registry(addresses["registry"]) as registry:
             assert [task.name for task in registry.tasks()] == ["spam"]
     finally:
         again.process.terminate()
@@ -71,19 +71,19 @@ def test_all_servers_run_and_end_together_and_keep_what_they_have(up: Up, tmp_pa
 
 
 def test_a_server_that_dies_ends_the_other_and_is_named(up: Up) -> None:
-    found = up.ready()
-    os.kill(found["pids"]["registry"], signal.SIGKILL)
+    addresses = up.ready()
+    os.kill(addresses["pids"]["registry"], signal.SIGKILL)
     assert up.process.wait(60) == 5
     assert "the registry was ended by SIGKILL" in up.err.read_text()
-    assert all(ended(pid) for pid in found["pids"].values())
+    assert all(ended(pid) for pid in addresses["pids"].values())
 
 
 def test_the_servers_do_not_outlive_a_killed_up(up: Up) -> None:
-    found = up.ready()
+    addresses = up.ready()
     up.process.kill()
     up.process.wait()
     until_ended = time.monotonic() + 60
-    while not all(ended(pid) for pid in found["pids"].values()):
+    while not all(ended(pid) for pid in addresses["pids"].values()):
         assert time.monotonic() < until_ended
         time.sleep(0.05)
 

@@ -29,12 +29,12 @@ def test_the_worker_runs_until_it_is_asked_to_end(tmp_path: Path) -> None:
 
 
 def test_a_wrong_url_is_one_clear_line() -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "labelwright.cli.main", "worker", "--prometheus", "nowhere"],
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert done.returncode == 2
-    assert "LABELWRIGHT_WORKER_PROMETHEUS_URL" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert process.returncode == 2
+    assert "LABELWRIGHT_WORKER_PROMETHEUS_URL" in process.stderr
+    assert "Traceback" not in process.stderr

@@ -83,10 +83,10 @@ def test_parquet_keeps_the_types_of_its_columns(labelwright: Command, tmp_path: 
     labelwright(
         "label", "--local", SPAM, "--input", tmp_path / "in.parquet", "--output", tmp_path / "out.parquet", exits=1
     )
-    made = parquet.read_table(tmp_path / "out.parquet")
-    assert made.select(table.column_names).equals(table)
-    assert made["label"].to_pylist() == ["ham", None]
-    assert made["error"].to_pylist()[1].startswith("row 2: INVALID_RECORD: ")
+    output = parquet.read_table(tmp_path / "out.parquet")
+    assert output.select(table.column_names).equals(table)
+    assert output["label"].to_pylist() == ["ham", None]
+    assert output["error"].to_pylist()[1].startswith("row 2: INVALID_RECORD: ")
     labelwright("label", "--local", SPAM, "--input", tmp_path / "in.parquet", "--output", tmp_path / "o.csv", exits=1)
     assert (tmp_path / "o.csv").read_text().splitlines()[1].startswith('"hi mum, see you",2026-01-02,AP8=,1,ham')
 
@@ -155,7 +155,7 @@ def test_a_column_named_like_an_added_one_is_kept_under_another_name(labelwright
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--input", "missing.jsonl"], "No such file"),
         (["--input", "."], "format is unknown"),
@@ -173,7 +173,7 @@ def test_a_column_named_like_an_added_one_is_kept_under_another_name(labelwright
     ],
 )
 def test_files_that_cannot_be_used(
-    labelwright: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], told: str
+    labelwright: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("broken.parquet").write_bytes(b"PAR1 no")
@@ -182,7 +182,7 @@ def test_files_that_cannot_be_used(
     os.mkfifo("pipe.jsonl")
     Path("twice.csv").write_text("a,a\n1,2\n")
     Path("one.jsonl").write_text('{"text": "a"}\n')
-    assert told in labelwright("label", "--local", SPAM, *arguments, exits=2).stderr
+    assert message in labelwright("label", "--local", SPAM, *arguments, exits=2).stderr
 
 
 def test_csv_of_rows_from_a_pipe_has_all_columns(labelwright: Command, tmp_path: Path) -> None:
@@ -207,13 +207,13 @@ def test_a_server_that_is_away_is_named(labelwright: Command, spam: str, tmp_pat
 
 def test_whoever_reads_the_output_may_leave_early(labelwright: Command, spam: str) -> None:
     words = f"{sys.executable} -m labelwright.cli label {spam} --input {UNLABELED} | head -1"
-    done = subprocess.run(
+    process = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {words}"],
         env={**os.environ, **labelwright.environment},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert len(done.stdout.splitlines()) == 1
-    assert "Traceback" not in done.stderr
-    assert "Error" not in done.stderr
+    assert len(process.stdout.splitlines()) == 1
+    assert "Traceback" not in process.stderr
+    assert "Error" not in process.stderr

@@ -29,11 +29,11 @@ def compiled(root):
 def test_it_compiles_once_and_keeps_the_result_to_its_owner(tmp_path, runtime, engine):
     root = tmp_path / "cache"
     CompiledCache(root, runtime).component(engine)
-    made = compiled(root).stat()
-    assert made.st_mode & 0o077 == 0
+    status = compiled(root).stat()
+    assert status.st_mode & 0o077 == 0
     assert (root / "compiled").stat().st_mode & 0o077 == 0
     CompiledCache(root, runtime).component(engine)
-    assert compiled(root).stat().st_mtime_ns == made.st_mtime_ns
+    assert compiled(root).stat().st_mtime_ns == status.st_mtime_ns
 
 
 @pytest.mark.parametrize("damage", ["truncated", "changed", "no digest", "wrong digest"])

@@ -1,4 +1,4 @@
-"""``labelwright promote``, ``rollback`` and ``history``: which version an alias names, and who moved it."""
+"""``labelwright promote``, ``rollback`` and ``history``: move an alias, and see who moved it."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ AliasName = Annotated[str, typer.Option("--alias", metavar="NAME", help="The ali
 
 
 def promote(
-    version: Annotated[str, typer.Argument(metavar="TASK@VERSION", help="The version that the alias shall name.")],
+    version: Annotated[str, typer.Argument(metavar="TASK@VERSION", help="The version to move the alias to.")],
     alias: AliasName = PRODUCTION,
-    override: Annotated[bool, typer.Option("--override", help="Move production though a gate does not hold.")] = False,
+    override: Annotated[bool, typer.Option("--override", help="Move production even if a gate does not hold.")] = False,
     expected: Annotated[
         int | None,
-        typer.Option("--expected", min=0, metavar="N", help="Move only where it names version N now; 0: nothing."),
+        typer.Option("--expected", min=0, metavar="N", help="Move only if it names version N now; 0: no version."),
     ] = None,
     actor: options.Actor = "",
     reason: options.Reason = "",
     registry: options.RegistryAddress = options.REGISTRY,
     json: options.Json = False,
 ) -> None:
-    """Move an alias, "production" where none is named, to a version.
+    """Move an alias, "production" by default, to a version.
 
-    Production moves through the gates in task.toml; ends with 1 where one does not hold.
+    The gates in task.toml must hold for production; ends with 1 if one does not.
     """
     screen = Screen(json=json)
     task, number = parse_numbered(version)
@@ -65,14 +65,14 @@ def rollback(
     task: Annotated[str, typer.Argument(metavar="TASK", help="The task.")],
     alias: AliasName = PRODUCTION,
     expected: Annotated[
-        int | None, typer.Option("--expected", min=1, metavar="N", help="Move only where it names version N now.")
+        int | None, typer.Option("--expected", min=1, metavar="N", help="Move only if it names version N now.")
     ] = None,
     actor: options.Actor = "",
     reason: options.Reason = "",
     registry: options.RegistryAddress = options.REGISTRY,
     json: options.Json = False,
 ) -> None:
-    """Move an alias back to the version before. Ends with 1 where there is none."""
+    """Move an alias back to the version before. Ends with 1 if there is none."""
     screen = Screen(json=json)
     with Registry(registry) as target:
         move = target.rollback(
@@ -86,19 +86,19 @@ def rollback(
 
 def history(
     task: Annotated[str, typer.Argument(metavar="TASK[:ALIAS]", help="The task, and an alias to see only its moves.")],
-    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="The most moves to show.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="Show at most N moves.")] = 100,
     registry: options.RegistryAddress = options.REGISTRY,
     json: options.Json = False,
 ) -> None:
     """Show who moved a task's aliases, when and why, newest first."""
     screen = Screen(json=json)
-    target = parse_version_name(task)
-    if target.version is not None:
-        raise ConfigurationError("a version has no history", advice=f"write {target.task} or {target.task}:ALIAS")
+    name = parse_version_name(task)
+    if name.version is not None:
+        raise ConfigurationError("a version has no history", advice=f"write {name.task} or {name.task}:ALIAS")
     with Registry(registry) as source:
-        changes = source.history(target.task, alias=target.alias or "", limit=limit)
+        changes = source.history(name.task, alias=name.alias or "", limit=limit)
     if screen.json:
-        screen.document({"task": target.task, "changes": changes})
+        screen.document({"task": name.task, "changes": changes})
     else:
         _show_history(screen, changes)
     raise typer.Exit(ExitCode.OK)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from labelwright.cli import options
+from labelwright.cli.command_name import command_name
 from labelwright.cli.extras import require
 from labelwright.cli.screen import Screen
 from labelwright.cli.version_names import open_named_bundle, parse_version_name
@@ -17,7 +18,7 @@ from labelwright.core.errors import ConfigurationError
 
 def pull(
     version: Annotated[
-        str, typer.Argument(metavar="TASK[@VERSION|:ALIAS]", help="The version; production where only a task is given.")
+        str, typer.Argument(metavar="TASK[@VERSION|:ALIAS]", help="The version; production if only a task is given.")
     ],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     registry: options.RegistryAddress = options.REGISTRY,
@@ -25,20 +26,20 @@ def pull(
 ) -> None:
     """Write a version's bundle into a folder, to read it, change it and push it again."""
     screen = Screen(json=json)
-    target = parse_version_name(version)
+    name = parse_version_name(version)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigurationError(f"{folder} is there already", advice="name a new or empty folder")
     with Registry(registry) as source:
-        download = source.download(target.task, **target.selection)
+        download = source.download(name.task, **name.selection)
     write_folder(download.bundle.files, folder)
-    found = download.version
+    origin = download.version
     if screen.json:
-        screen.document({"version": found, "folder": str(folder), "files": sorted(download.bundle.files)})
+        screen.document({"version": origin, "folder": str(folder), "files": sorted(download.bundle.files)})
         return
-    screen.line(f"{found.task}@{found.number}: {len(download.bundle.files)} files in {folder}", "bold")
+    screen.line(f"{origin.task}@{origin.number}: {len(download.bundle.files)} files in {folder}", "bold")
+    command = command_name()
     screen.note(
-        f"next: change a program, then labelwright check {folder}, "
-        f"labelwright diff {found.task}@{found.number} {folder}"
+        f"next: change a program, then {command} check {folder}, {command} diff {origin.task}@{origin.number} {folder}"
     )
 
 

@@ -1,4 +1,4 @@
-"""``labelwright check`` and ``labelwright push``: is this bundle good, and make it a version."""
+"""``labelwright check`` and ``labelwright push``: judge a bundle, and make it a version."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from labelwright.cli import options
+from labelwright.cli.command_name import command_name
 from labelwright.cli.exits import ExitCode
 from labelwright.cli.extras import open_sandbox, require
 from labelwright.cli.screen import Screen
@@ -20,7 +21,7 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The bundle's folder
 
 
 def check(folder: Folder, json: options.Json = False) -> None:
-    """Say everything that is wrong with a bundle, without a server.
+    """Report everything that is wrong with a bundle, without a server.
 
     Form, static checks, loading and determinism in the sandbox, figures and gates on the gold rows.
     """
@@ -49,21 +50,19 @@ def judge(folder: Path) -> tuple[Bundle | None, Report]:
 def push(
     folder: Folder,
     message: Annotated[str, typer.Option("--message", "-m", metavar="TEXT", help="What is new in it.")] = "",
-    author: Annotated[
-        str, typer.Option("--author", metavar="NAME", help="Who made it; user@host where not given.")
-    ] = "",
+    author: Annotated[str, typer.Option("--author", metavar="NAME", help="Who made it; user@host if not given.")] = "",
     alias: Annotated[
         str, typer.Option("--alias", metavar="NAME", help="Move this alias to the version, such as production.")
     ] = "",
-    override: Annotated[bool, typer.Option("--override", help="Move production though a gate does not hold.")] = False,
+    override: Annotated[bool, typer.Option("--override", help="Move production even if a gate does not hold.")] = False,
     reason: options.Reason = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report what would be found; keep nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report what a push would find.")] = False,
     registry: options.RegistryAddress = options.REGISTRY,
     json: options.Json = False,
 ) -> None:
     """Push a bundle to the registry; the same content gives the same version again.
 
-    Ends with 1 where the bundle is refused, or where --alias production (or --dry-run) finds a gate that does not hold.
+    Ends with 1 if the bundle is refused, or if --alias production (or --dry-run) finds a gate that does not hold.
     """
     screen = Screen(json=json)
     actor = author or options.default_actor()
@@ -118,7 +117,7 @@ def _show(
         name = f"{result.version.task}@{result.version.number}"
         screen.line(f"{name} {'accepted' if result.created else 'was there already'} ({result.version.digest})", "bold")
         if not (move or refusal):
-            screen.note(f"next: labelwright promote {name}")
+            screen.note(f"next: {command_name()} promote {name}")
     elif dry_run and not result.report.refused:
         screen.line(f"{folder}: would be accepted; nothing was kept", "bold")
     else:
@@ -129,4 +128,4 @@ def _show(
         screen.line(f"{move.alias.name} {state} {move.alias.task}@{move.alias.version}", "bold green")
     if refusal:
         screen.line(f"not promoted: {refusal.message}", "bold red")
-        screen.note("correct the programs, or move it with --override and a --reason; both are kept in the history")
+        screen.note("correct the programs, or use --override with a --reason; both are kept in the history")

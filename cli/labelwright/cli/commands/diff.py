@@ -25,11 +25,11 @@ def diff(
     records: Annotated[
         str,
         typer.Option(
-            "--records", metavar="FILE", help="Rows to compare labels on; B's sample and gold rows where not given."
+            "--records", metavar="FILE", help="Rows to compare labels on; B's sample and gold rows if not given."
         ),
     ] = "",
     no_records: Annotated[bool, typer.Option("--no-records", help="Compare files only; needs no sandbox.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=0, metavar="N", help="The most changed rows to show.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", min=0, metavar="N", help="Show at most N changed rows.")] = 20,
     registry: options.RegistryAddress = options.REGISTRY,
     json: options.Json = False,
 ) -> None:

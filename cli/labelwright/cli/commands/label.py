@@ -60,12 +60,12 @@ def label(
         str, typer.Option("--output", metavar="FILE", help="Where the labeled rows go, by the same endings.")
     ] = STANDARD,
     input_format: Annotated[
-        Format | None, typer.Option(help="The input's format, where its name does not say it.")
+        Format | None, typer.Option(help="The input's format, if its name does not say it.")
     ] = None,
     output_format: Annotated[
-        Format | None, typer.Option(help="The output's format, where its name does not say it.")
+        Format | None, typer.Option(help="The output's format, if its name does not say it.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start anew where the output exists.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Start over if the output exists.")] = False,
     local: Annotated[
         Path | None,
         typer.Option(
@@ -107,12 +107,12 @@ def label(
 
 
 def _split(words: list[str], folder: FolderAnswerer | None) -> tuple[VersionName, list[str]]:
-    """Return the task and the texts. A folder says its task itself; it may be named all the same."""
+    """Return the task and the texts. A folder names its task itself, so its name may be left out."""
     if folder is None:
         return parse_version_name(words[0]), words[1:]
     name = folder.task.name
-    named = len(words) > 1 and words[0] == name
-    return VersionName(name), words[1:] if named else words
+    begins_with_task = len(words) > 1 and words[0] == name
+    return VersionName(name), words[1:] if begins_with_task else words
 
 
 def _selector(target: VersionName, local: Path | None) -> str:
@@ -120,10 +120,10 @@ def _selector(target: VersionName, local: Path | None) -> str:
 
 
 def _check_one_source(texts: list[str], field: list[str] | None, input_: str) -> None:
-    given = [name for name, value in (("TEXT", texts), ("--field", field), ("--input", input_)) if value]
-    if len(given) != 1:
+    sources = [name for name, value in (("TEXT", texts), ("--field", field), ("--input", input_)) if value]
+    if len(sources) != 1:
         raise ConfigurationError(
-            f"{' and '.join(given)} cannot be given together" if given else "there is nothing to label",
+            f"{' and '.join(sources)} cannot be given together" if sources else "there is nothing to label",
             advice="give texts, or --field NAME=VALUE, or --input FILE",
         )
 
@@ -134,8 +134,8 @@ def _label_file(
     if folder:
         result = label_file(job, folder, screen)
     else:
-        began = earlier_version(job)
-        pinned = replace(target, version=began, alias=None) if began else target
+        earlier = earlier_version(job)
+        pinned = replace(target, version=earlier, alias=None) if earlier else target
         answerer = ServiceAnswerer.open(pinned, servers.service, servers.registry)
         try:
             result = label_file(job, answerer, screen)

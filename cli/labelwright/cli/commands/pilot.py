@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from labelwright.cli import options
+from labelwright.cli.command_name import command_name
 from labelwright.cli.extras import open_sandbox, require
 from labelwright.cli.rows.record_reading import read_records, show_left_out
 from labelwright.cli.screen import Screen
@@ -43,7 +44,7 @@ def pilot(
     gold: Annotated[
         Path, typer.Option(metavar="FILE", help="Labeled rows to choose by, JSON Lines.", exists=True, dir_okay=False)
     ],
-    report: Annotated[Path, typer.Option(metavar="DIR", help="Where the report and the bundle are written.")],
+    report: Annotated[Path, typer.Option(metavar="DIR", help="The folder for the report and the bundle.")],
     test: Annotated[
         Path | None,
         typer.Option(
@@ -55,7 +56,7 @@ def pilot(
     ] = None,
     programs: Annotated[int, typer.Option(min=1, max=200, help="How many programs to ask for.")] = 10,
     strategies: Annotated[
-        str, typer.Option(metavar="NAMES", help="Ways of asking, by comma; a round that fits where not given.")
+        str, typer.Option(metavar="NAMES", help="Prompt strategies, separated by commas; a fitting round if not given.")
     ] = "",
     direct_labels: Annotated[int, typer.Option(min=0, help="Records that the LLM labels itself, to learn from.")] = 300,
     direct_sample: Annotated[int, typer.Option(min=0, help="Rows that the LLM labels itself, to compare with.")] = 100,
@@ -64,17 +65,17 @@ def pilot(
     student: Annotated[
         bool, typer.Option("--student/--no-student", help="Learn a table of words beside the LLM's programs.")
     ] = True,
-    model: Annotated[
-        str, typer.Option(metavar="NAME", help="The LLM; LABELWRIGHT_SYNTHESIS_MODEL where not given.")
-    ] = "",
-    seed: Annotated[int, typer.Option(min=0, help="Decides all that is drawn.")] = 0,
+    model: Annotated[str, typer.Option(metavar="NAME", help="The LLM; LABELWRIGHT_SYNTHESIS_MODEL if not given.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
     replies: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where replies are kept, so that no prompt is paid twice.")
+        Path | None, typer.Option(metavar="FILE", help="Keep replies here, and never pay for one twice.")
     ] = None,
-    recorded: Annotated[bool, typer.Option("--recorded", help="Ask nobody: only replay --replies.")] = False,
-    budget_tokens: Annotated[int, typer.Option(min=0, help="Stop before more tokens than this.")] = 0,
-    budget: Annotated[float, typer.Option(min=0, metavar="USD", help="Stop before more dollars than this.")] = 0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate what it would take; ask nothing.")] = False,
+    recorded: Annotated[
+        bool, typer.Option("--recorded", help="Ask no model: take all replies from --replies.")
+    ] = False,
+    budget_tokens: Annotated[int, typer.Option(min=0, help="Stop before using more tokens than this.")] = 0,
+    budget: Annotated[float, typer.Option(min=0, metavar="USD", help="Stop before spending more than this.")] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate the cost; ask no model.")] = False,
     json: options.Json = False,
 ) -> None:
     """Have an LLM write programs, make a version of them, and measure what it is worth and costs.
@@ -106,20 +107,20 @@ def pilot(
         read_gold(task, gold, features.fill_lines),
         read_gold(task, test, features.fill_lines) if test else (),
     )
-    chosen = tuple(name.strip() for name in strategies.split(",") if name.strip())
-    wanted = WritingOptions(programs, chosen, seed)
+    strategy_names = tuple(name.strip() for name in strategies.split(",") if name.strip())
+    writing = WritingOptions(programs, strategy_names, seed)
     extent = PilotOptions(direct_labels, direct_sample, direct_examples, baseline, student, seed)
-    given = {"model": model, "budget_tokens": budget_tokens, "budget_dollars": budget}
-    settings = read_settings().model_copy(update={name: value for name, value in given.items() if value})
-    estimated = estimate_pilot(rows, wanted, extent, read_price(settings.model, settings.prices))
+    overrides = {"model": model, "budget_tokens": budget_tokens, "budget_dollars": budget}
+    settings = read_settings().model_copy(update={name: value for name, value in overrides.items() if value})
+    estimate = estimate_pilot(rows, writing, extent, read_price(settings.model, settings.prices))
     if dry_run:
-        show_estimate(screen, estimated)
+        show_estimate(screen, estimate)
         return
     report.mkdir(parents=True, exist_ok=True)
     provider = open_provider(settings, replies=replies, recorded=recorded)
     with open_sandbox("a pilot") as sandbox, _progress(screen.err, visible=not json) as listener:
-        result, bundle = run_pilot(sandbox, provider, rows, wanted, extent, listener)
-    document = build_report(result, provider.ledger.price, estimated)
+        result, bundle = run_pilot(sandbox, provider, rows, writing, extent, listener)
+    document = build_report(result, provider.ledger.price, estimate)
     write_folder(bundle.files, report / BUNDLE_FOLDER)
     (report / REPORT_FILE).write_text(document.to_text(), encoding="utf-8")
     (report / PAGE_FILE).write_text(render_page(document), encoding="utf-8")
@@ -130,7 +131,7 @@ def pilot(
 
 
 def _check_target(report: Path) -> None:
-    """Refuse before money is spent what could not be written after."""
+    """Refuse a folder that could not be written to, before money is spent."""
     bundle = report / BUNDLE_FOLDER
     if bundle.exists() and any(bundle.iterdir()):
         raise ConfigurationError(f"{bundle} is not empty", advice="name a new folder with --report")
@@ -191,7 +192,7 @@ def _show(screen: Screen, document: PilotReport, report: Path) -> None:
         spent += f" (${cost.synthesis.dollars:.4f})"
     screen.line(f"cost: {spent}" + _compared(cost))
     screen.line(f"report: {report / PAGE_FILE}", "bold")
-    screen.note(f"next: labelwright check {report / BUNDLE_FOLDER}")
+    screen.note(f"next: {command_name()} check {report / BUNDLE_FOLDER}")
 
 
 def _compared(cost: ReportedCost) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from labelwright.cli import options
+from labelwright.cli.command_name import command_name
 from labelwright.cli.screen import Screen
 from labelwright.cli.views.runs import show_run, show_runs
 from labelwright.client import Review, RunClient, RunState
@@ -28,23 +29,23 @@ def runs(
     context: typer.Context,
     task: Annotated[str, typer.Option("--task", metavar="TASK", help="Only this task's.")] = "",
     only_open: Annotated[bool, typer.Option("--open", help="Only those that have not ended.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="The most runs to show.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="Show at most N runs.")] = 100,
     registry: options.RegistryAddress = options.REGISTRY,
     json: options.Json = False,
 ) -> None:
-    """List the runs that refresh tasks, newest first; or see and decide about one."""
+    """List the runs that refresh tasks, newest first; or show one and decide on it."""
     if context.invoked_subcommand:
         _refuse_misplaced(context)
         return
     screen = Screen(json=json)
     with RunClient(registry) as source:
-        found = list(islice(source.list(task, open=only_open), limit))
+        newest = list(islice(source.list(task, open=only_open), limit))
     if screen.json:
-        screen.document({"runs": found})
-    elif found:
-        show_runs(screen, found, datetime.now(UTC))
+        screen.document({"runs": newest})
+    elif newest:
+        show_runs(screen, newest, datetime.now(UTC))
     else:
-        screen.note(f"no {'open ' if only_open else ''}runs; by hand: labelwright refresh TASK")
+        screen.note(f"no {'open ' if only_open else ''}runs; by hand: {command_name()} refresh TASK")
 
 
 @app.command("show")
@@ -52,15 +53,14 @@ def show(run: RunId, registry: options.RegistryAddress = options.REGISTRY, json:
     """Show a run and all of its steps: when, who, what was done or found, and the figures."""
     screen = Screen(json=json)
     with RunClient(registry) as source:
-        found = source.get(run)
+        details = source.get(run)
     if screen.json:
-        screen.document({"run": found})
+        screen.document({"run": details})
         return
-    show_run(screen, found, datetime.now(UTC))
-    if found.state is RunState.AWAITING_APPROVAL:
-        screen.note(
-            f"next: labelwright runs approve {run} --reason TEXT, or labelwright runs reject {run} --reason TEXT"
-        )
+    show_run(screen, details, datetime.now(UTC))
+    if details.state is RunState.AWAITING_APPROVAL:
+        command = f"{command_name()} runs"
+        screen.note(f"next: {command} approve {run} --reason TEXT, or {command} reject {run} --reason TEXT")
 
 
 @app.command("approve")
@@ -71,7 +71,7 @@ def approve(
     registry: options.RegistryAddress = options.REGISTRY,
     json: options.Json = False,
 ) -> None:
-    """Have a candidate promoted that waits for approval. Ends with 1 where the run does not wait."""
+    """Promote a candidate that waits for approval. Ends with 1 if the run does not wait."""
     _review(Review.APPROVE, run, actor, reason, registry, Screen(json=json))
 
 
@@ -83,7 +83,7 @@ def reject(
     registry: options.RegistryAddress = options.REGISTRY,
     json: options.Json = False,
 ) -> None:
-    """End a run that waits for approval; production stays as it is. Ends with 1 where the run does not wait."""
+    """End a run that waits for approval; production stays as it is. Ends with 1 if the run does not wait."""
     _review(Review.REJECT, run, actor, reason, registry, Screen(json=json))
 
 
@@ -95,17 +95,17 @@ def cancel(
     registry: options.RegistryAddress = options.REGISTRY,
     json: options.Json = False,
 ) -> None:
-    """End a run that has not promoted its candidate yet. Ends with 1 where it has, or has ended."""
+    """End a run that has not promoted its candidate yet. Ends with 1 if it has, or has ended."""
     _review(Review.CANCEL, run, actor, reason, registry, Screen(json=json))
 
 
 def _review(review: Review, run: int, actor: str, reason: str, registry: str, screen: Screen) -> None:
     with RunClient(registry) as target:
-        decided = target.review(run, review, actor or options.default_actor(), reason)
+        result = target.review(run, review, actor or options.default_actor(), reason)
     if screen.json:
-        screen.document({"run": decided})
+        screen.document({"run": result})
     else:
-        screen.line(f"run {run} of {decided.task} is {decided.state.value}", "bold green")
+        screen.line(f"run {run} of {result.task} is {result.state.value}", "bold green")
 
 
 def _refuse_misplaced(context: typer.Context) -> None:

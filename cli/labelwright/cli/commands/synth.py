@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from labelwright.cli import options
+from labelwright.cli.command_name import command_name
 from labelwright.cli.exits import ExitCode
 from labelwright.cli.extras import open_sandbox, require
 from labelwright.cli.rows.record_reading import read_records, show_left_out
@@ -29,7 +30,9 @@ def synth(
     records: Annotated[
         str,
         typer.Option(
-            "--records", metavar="FILE", help="Unlabeled records: .jsonl, .csv, .parquet; needed but for --concepts."
+            "--records",
+            metavar="FILE",
+            help="Unlabeled records: .jsonl, .csv, .parquet; not for --concepts.",
         ),
     ] = "",
     gold: Annotated[
@@ -38,7 +41,7 @@ def synth(
     programs: Annotated[int, typer.Option("--programs", min=1, max=200, help="How many programs to ask for.")] = 10,
     strategies: Annotated[
         str,
-        typer.Option("--strategies", metavar="A,B,…", help="Ways of asking, in turn; a mixed round where not given."),
+        typer.Option("--strategies", metavar="A,B,…", help="Prompt strategies, in turn; a mixed round if not given."),
     ] = "",
     direct_labels: Annotated[
         int, typer.Option("--direct-labels", min=0, help="Records that the LLM labels itself, to learn from.")
@@ -48,31 +51,33 @@ def synth(
     ] = None,
     push: Annotated[bool, typer.Option("--push", help="Push the bundle to the registry.")] = False,
     model: Annotated[
-        str, typer.Option("--model", metavar="NAME", help="The LLM; LABELWRIGHT_SYNTHESIS_MODEL where not given.")
+        str, typer.Option("--model", metavar="NAME", help="The LLM; LABELWRIGHT_SYNTHESIS_MODEL if not given.")
     ] = "",
-    seed: Annotated[int, typer.Option("--seed", min=0, max=1_000_000, help="Decides all that is drawn.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=1_000_000, help="Seed of all random choices.")] = 0,
     replies: Annotated[
         Path | None, typer.Option("--replies", metavar="FILE", help="Keep replies here, and never pay for one twice.")
     ] = None,
-    recorded: Annotated[bool, typer.Option("--recorded", help="Ask nobody: take every reply from --replies.")] = False,
+    recorded: Annotated[
+        bool, typer.Option("--recorded", help="Ask no model: take all replies from --replies.")
+    ] = False,
     budget_tokens: Annotated[
-        int, typer.Option("--budget-tokens", min=0, help="Stop before more tokens than this.")
+        int, typer.Option("--budget-tokens", min=0, help="Stop before using more tokens than this.")
     ] = 0,
     budget: Annotated[
-        float, typer.Option("--budget", min=0, metavar="USD", help="Stop before more dollars than this.")
+        float, typer.Option("--budget", min=0, metavar="USD", help="Stop before spending more than this.")
     ] = 0,
     concepts: Annotated[
         bool,
-        typer.Option("--concepts", help="Only ask what to measure in images, sound and the like: fields to add."),
+        typer.Option("--concepts", help="Only ask which fields to measure in images, sound and the like."),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate what it would take; ask nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only estimate the cost; ask no model.")] = False,
     registry: options.RegistryAddress = options.REGISTRY,
     json: options.Json = False,
 ) -> None:
     """Have an LLM write labeling programs from a task's description and unlabeled records.
 
-    Every program is repaired, checked and tried in the sandbox; the best set is chosen and weighed, and becomes a
-    bundle. A run that was interrupted goes on where it stopped, without paying twice.
+    Every program is repaired, checked and tried in the sandbox; the best set is chosen and weighted, and becomes a
+    bundle. A run that was interrupted continues where it stopped, without paying twice.
     """
     screen = Screen(json=json)
     require("labelwright.synthesis.app", "synthesis", "having programs written")
@@ -81,38 +86,38 @@ def synth(
     from labelwright.synthesis.settings import read_settings
     from labelwright.synthesis.writing.round import WritingOptions
 
-    given = {"model": model, "budget_tokens": budget_tokens, "budget_dollars": budget}
-    settings = read_settings().model_copy(update={name: value for name, value in given.items() if value})
+    overrides = {"model": model, "budget_tokens": budget_tokens, "budget_dollars": budget}
+    settings = read_settings().model_copy(update={name: value for name, value in overrides.items() if value})
     if concepts:
         _suggest_concepts(screen, folder, app.open_provider(settings, replies=replies, recorded=recorded), seed)
         return
     if not records:
         raise ConfigurationError("there are no records to write programs for", advice="name them with --records FILE")
     if not (out or push or dry_run):
-        raise ConfigurationError("nothing is to be done with the bundle", advice="add --out DIR, --push or --dry-run")
+        raise ConfigurationError("the bundle would go nowhere", advice="add --out DIR, --push or --dry-run")
     if out and out.exists() and any(out.iterdir()):
         raise ConfigurationError(f"{out} is not empty", advice="name a new folder")
     inputs = _read_inputs(screen, folder, records, gold)
-    chosen = tuple(name.strip() for name in strategies.split(",") if name.strip())
-    wanted = WritingOptions(programs=programs, strategies=chosen, seed=seed)
+    strategy_names = tuple(name.strip() for name in strategies.split(",") if name.strip())
+    writing = WritingOptions(programs=programs, strategies=strategy_names, seed=seed)
     if dry_run:
-        show_estimate(screen, _estimate(inputs, wanted, settings.model, settings.prices))
+        show_estimate(screen, _estimate(inputs, writing, settings.model, settings.prices))
         return
     provider = app.open_provider(settings, replies=replies, recorded=recorded)
-    estimated = _estimate(inputs, wanted, provider.model, settings.prices)
-    screen.note(f"{provider.model} at {provider.address}, about {estimated.tokens_in + estimated.tokens_out:,} tokens")
+    cost = _estimate(inputs, writing, provider.model, settings.prices)
+    screen.note(f"{provider.model} at {provider.address}, about {cost.tokens_in + cost.tokens_out:,} tokens")
     with open_sandbox("having programs written") as sandbox:
         outcome = app.run_synthesis(
             inputs,
             provider,
             sandbox,
-            wanted,
+            writing,
             VersionOptions(direct_labels=direct_labels, direct_examples=8, seed=seed),
             _progress(screen, programs),
         )
-    pushed = _deliver(outcome.version.bundle, out, push, registry)
-    show_outcome(screen, outcome, estimated, out, pushed)
-    raise typer.Exit(ExitCode.NO if pushed and pushed.report.refused else ExitCode.OK)
+    push_result = _deliver(outcome.version.bundle, out, push, registry)
+    show_outcome(screen, outcome, cost, out, push_result)
+    raise typer.Exit(ExitCode.NO if push_result and push_result.report.refused else ExitCode.OK)
 
 
 def _suggest_concepts(screen: Screen, folder: Path, provider: Provider, seed: int) -> None:
@@ -120,18 +125,20 @@ def _suggest_concepts(screen: Screen, folder: Path, provider: Provider, seed: in
     from labelwright.synthesis.asking.concepts import ask_concepts, suggest_fields
 
     task = read_task(folder)
-    found = ask_concepts(provider, task, seed=seed)
-    if not found:
+    concepts = ask_concepts(provider, task, seed=seed)
+    if not concepts:
         raise ConfigurationError(
             "the LLM named no concepts", advice="say more in the task's instructions, or ask again"
         )
     if screen.json:
-        screen.document({"concepts": found, "cost": provider.ledger.to_json()})
+        screen.document({"concepts": concepts, "cost": provider.ledger.to_json()})
         return
     screen.line("# to be added to [fields]; a model of your own scores them for each record")
-    for line in suggest_fields(found).splitlines():
+    for line in suggest_fields(concepts).splitlines():
         screen.line(line)
-    screen.note(f"next: score the records, then labelwright synth {folder} --records FILE --strategies concepts,plain")
+    screen.note(
+        f"next: score the records, then {command_name()} synth {folder} --records FILE --strategies concepts,plain"
+    )
 
 
 def _read_inputs(screen: Screen, folder: Path, records: str, gold: Path | None) -> Rows:
@@ -140,9 +147,9 @@ def _read_inputs(screen: Screen, folder: Path, records: str, gold: Path | None) 
 
     task = app.read_task(folder)
     features = Features.open(task)
-    found = read_records(task, records, features)
-    show_left_out(screen, found)
-    return Rows(task, found.records, app.read_gold(task, gold, features.fill_lines) if gold else [])
+    source = read_records(task, records, features)
+    show_left_out(screen, source)
+    return Rows(task, source.records, app.read_gold(task, gold, features.fill_lines) if gold else [])
 
 
 def _estimate(inputs: Rows, wanted: WritingOptions, model: str, prices: Path) -> Estimate:
@@ -155,13 +162,13 @@ def _estimate(inputs: Rows, wanted: WritingOptions, model: str, prices: Path) ->
 def _progress(screen: Screen, programs: int) -> ProgramListener:
     from labelwright.synthesis.writing.round import KeptProgram
 
-    def told(item: KeptProgram | DroppedProgram, asked: int) -> None:
+    def show(item: KeptProgram | DroppedProgram, asked: int) -> None:
         if isinstance(item, KeptProgram):
             screen.note(f"{asked}/{programs} {item.program.name}: votes on {item.behavior.coverage:.0%}", "green")
         else:
             screen.note(f"{asked}/{programs} {item.name}: dropped, {shown(item.message, 100)}", "yellow")
 
-    return told
+    return show
 
 
 def _deliver(bundle: Bundle, out: Path | None, push: bool, registry: str) -> PushResult | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from labelwright.cli import options
+from labelwright.cli.command_name import command_name
 from labelwright.cli.extras import require
 from labelwright.cli.screen import Screen
 from labelwright.core.errors import ConfigurationError
@@ -28,7 +29,7 @@ _WATCH_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """What ``labelwright up`` was asked for."""
+    """The options of ``labelwright up``."""
 
     data: Path
     host: str
@@ -46,7 +47,7 @@ class UpOptions:
 
 
 class _Stopped(Exception):
-    """A signal asked for the end."""
+    """A signal came that asks to stop."""
 
 
 Port = Annotated[
@@ -55,7 +56,7 @@ Port = Annotated[
 
 
 def up(
-    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="The folder of everything that is kept.")] = Path(
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="The folder for all data.")] = Path(
         ".labelwright"
     ),
     host: Annotated[
@@ -91,10 +92,10 @@ def up(
     require("grpc_health.v1", "server", "labelwright up")
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)
-    asked = UpOptions(data.absolute(), host, port, registry_port, metrics_port, workers, redis, prometheus)
+    setup = UpOptions(data.absolute(), host, port, registry_port, metrics_port, workers, redis, prometheus)
     running: list[ServerProcess] = []
     try:
-        _start(asked, running, screen)
+        _start(setup, running, screen)
         while True:
             for server in running:
                 server.check_running()
@@ -109,53 +110,53 @@ def up(
             server.stop(_STOP_SECONDS)
 
 
-def _start(asked: UpOptions, running: list[ServerProcess], screen: Screen) -> None:
+def _start(setup: UpOptions, running: list[ServerProcess], screen: Screen) -> None:
     from labelwright.cli.servers.server_process import ServerProcess, check_free
 
-    _make_folder(asked.data)
-    check_free("label service", f"{asked.host}:{asked.port}")
-    check_free("metrics", f"{asked.host}:{asked.metrics_port}")
-    running.append(ServerProcess(_registry_plan(asked)))
+    _make_folder(setup.data)
+    check_free("label service", f"{setup.host}:{setup.port}")
+    check_free("metrics", f"{setup.host}:{setup.metrics_port}")
+    running.append(ServerProcess(_registry_plan(setup)))
     registry = running[-1].wait_until_healthy(_REGISTRY_SECONDS)
-    running.append(ServerProcess(_service_plan(asked, registry)))
-    running.append(ServerProcess(_worker_plan(asked, registry)))
+    running.append(ServerProcess(_service_plan(setup, registry)))
+    running.append(ServerProcess(_worker_plan(setup, registry)))
     addresses = {server.plan.name: server.wait_until_healthy(_SERVICE_SECONDS) for server in running[1:]}
-    _tell(screen, asked, {**addresses, "registry": registry}, {server.plan.name: server.pid for server in running})
+    _tell(screen, setup, {**addresses, "registry": registry}, {server.plan.name: server.pid for server in running})
 
 
-def _registry_plan(asked: UpOptions) -> ServerPlan:
+def _registry_plan(setup: UpOptions) -> ServerPlan:
     from labelwright.cli.servers.server_process import ServerPlan
 
-    listen, folder = f"{asked.host}:{asked.registry_port}", asked.data / "registry"
+    listen, folder = f"{setup.host}:{setup.registry_port}", setup.data / "registry"
     settings = {"LABELWRIGHT_REGISTRY_LISTEN": listen, "LABELWRIGHT_REGISTRY_DATA_DIR": str(folder)}
     return ServerPlan("registry", "labelwright.registry", listen, folder, settings)
 
 
-def _service_plan(asked: UpOptions, registry: str) -> ServerPlan:
+def _service_plan(setup: UpOptions, registry: str) -> ServerPlan:
     from labelwright.cli.servers.server_process import ServerPlan
 
-    listen, folder = f"{asked.host}:{asked.port}", asked.data / "service"
+    listen, folder = f"{setup.host}:{setup.port}", setup.data / "service"
     settings = {
         "LABELWRIGHT_SERVICE_LISTEN": listen,
         "LABELWRIGHT_SERVICE_REGISTRY": registry,
         "LABELWRIGHT_SERVICE_DATA_DIR": str(folder),
-        "LABELWRIGHT_SERVICE_METRICS_LISTEN": f"{asked.host}:{asked.metrics_port}",
-        "LABELWRIGHT_SERVICE_WORKERS": str(asked.workers),
-        "LABELWRIGHT_SERVICE_REDIS_URL": asked.redis,
+        "LABELWRIGHT_SERVICE_METRICS_LISTEN": f"{setup.host}:{setup.metrics_port}",
+        "LABELWRIGHT_SERVICE_WORKERS": str(setup.workers),
+        "LABELWRIGHT_SERVICE_REDIS_URL": setup.redis,
     }
     return ServerPlan("service", "labelwright.service", listen, folder, settings)
 
 
-def _worker_plan(asked: UpOptions, registry: str) -> ServerPlan:
+def _worker_plan(setup: UpOptions, registry: str) -> ServerPlan:
     from labelwright.cli.servers.server_process import ServerPlan, answers_http
 
-    listen, folder = f"{asked.host}:{asked.worker_port}", asked.data / "worker"
+    listen, folder = f"{setup.host}:{setup.worker_port}", setup.data / "worker"
     settings = {
         "LABELWRIGHT_WORKER_REGISTRY": registry,
         "LABELWRIGHT_WORKER_METRICS_LISTEN": listen,
         "LABELWRIGHT_WORKER_DATA_DIR": str(folder),
-        "LABELWRIGHT_WORKER_REDIS_URL": asked.redis,
-        "LABELWRIGHT_WORKER_PROMETHEUS_URL": asked.prometheus,
+        "LABELWRIGHT_WORKER_REDIS_URL": setup.redis,
+        "LABELWRIGHT_WORKER_PROMETHEUS_URL": setup.prometheus,
     }
     return ServerPlan("worker", "labelwright.worker", listen, folder, settings, answers_http)
 
@@ -167,22 +168,23 @@ def _make_folder(folder: Path) -> None:
         raise ConfigurationError(f"{folder}: {error.strerror}", advice="name another folder with --data") from error
 
 
-def _tell(screen: Screen, asked: UpOptions, addresses: dict[str, str], pids: dict[str, int]) -> None:
+def _tell(screen: Screen, setup: UpOptions, addresses: dict[str, str], pids: dict[str, int]) -> None:
     if screen.json:
-        screen.document({**addresses, "data": str(asked.data), "pids": pids})
+        screen.document({**addresses, "data": str(setup.data), "pids": pids})
         return
     registry, service = addresses["registry"], addresses["service"]
     screen.line(f"label service  {service}", "bold green")
     screen.line(f"registry       {registry}", "bold green")
     screen.line(f"drift worker   http://{addresses['worker']}/metrics", "bold green")
-    screen.line(f"data           {asked.data}")
+    screen.line(f"data           {setup.data}")
     default = registry == options.REGISTRY and service == options.SERVICE
     if not default:
         screen.line(f"export LABELWRIGHT_SERVICE={service} LABELWRIGHT_REGISTRY={registry}")
     screen.line("")
     screen.line("try, in another terminal:")
-    screen.line("  labelwright push examples/spam/bundle --alias production")
-    screen.line('  labelwright label spam "You have won a prize! Call 09061234567 now"')
+    bundle, task = ("examples/spam/bundle", "spam") if Path("examples/spam/bundle").is_dir() else ("DIR", "TASK")
+    screen.line(f"  {command_name()} push {bundle} --alias production")
+    screen.line(f'  {command_name()} label {task} "You have won a prize! Call 09061234567 now"')
     screen.line("Ctrl-C stops all of it.", "dim")
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from labelwright.cli import options
+from labelwright.cli.command_name import command_name
 from labelwright.cli.screen import Screen, shown
 from labelwright.cli.version_names import parse_version_name
 from labelwright.cli.views.reports import show_findings, show_gates, show_gold, table
@@ -23,7 +24,7 @@ def tasks(registry: options.RegistryAddress = options.REGISTRY, json: options.Js
     elif entries:
         _show_tasks(screen, entries)
     else:
-        screen.note("no tasks yet; next: labelwright push DIR --alias production")
+        screen.note(f"no tasks yet; next: {command_name()} push DIR --alias production")
 
 
 def versions(
@@ -34,34 +35,34 @@ def versions(
     """List a task's versions, newest first."""
     screen = Screen(json=json)
     with Registry(registry) as source:
-        found = source.versions(task)
+        newest_first = source.versions(task)
     if screen.json:
-        screen.document({"task": task, "versions": found})
+        screen.document({"task": task, "versions": newest_first})
     else:
-        _show_versions(screen, found)
+        _show_versions(screen, newest_first)
 
 
 def show(
     version: Annotated[
-        str, typer.Argument(metavar="TASK[@VERSION|:ALIAS]", help="The version; production where only a task is given.")
+        str, typer.Argument(metavar="TASK[@VERSION|:ALIAS]", help="The version; production if only a task is given.")
     ],
     source: Annotated[bool, typer.Option("--source", help="Show the programs' sources too.")] = False,
     registry: options.RegistryAddress = options.REGISTRY,
     json: options.Json = False,
 ) -> None:
-    """Show a version: its programs in plain words, its report and its gates."""
+    """Show a version: what its programs look for, its report and its gates."""
     screen = Screen(json=json)
-    target = parse_version_name(version)
+    name = parse_version_name(version)
     with Registry(registry) as place:
-        found, report = place.version(target.task, **target.selection)
-        bundle = place.download(found.task, version=found.number).bundle
+        details, report = place.version(name.task, **name.selection)
+        bundle = place.download(details.task, version=details.number).bundle
     if screen.json:
         programs = [
             {"name": item.name, "description": item.description, "source": item.source} for item in bundle.programs
         ]
-        screen.document({"version": found, "programs": programs, "report": report})
+        screen.document({"version": details, "programs": programs, "report": report})
         return
-    _show_version(screen, found)
+    _show_version(screen, details)
     for program in bundle.programs:
         screen.line("")
         screen.line(program.name, "bold")
@@ -82,9 +83,9 @@ def _show_tasks(screen: Screen, entries: list[TaskEntry]) -> None:
     screen.show(rows)
 
 
-def _show_versions(screen: Screen, found: list[Version]) -> None:
+def _show_versions(screen: Screen, newest_first: list[Version]) -> None:
     rows = table("version", "programs", texts=("aliases", "accepted", "author", "message"))
-    for version in found:
+    for version in newest_first:
         rows.add_row(
             f"{version.task}@{version.number}",
             str(len(version.programs)),

@@ -13,7 +13,9 @@ def worker(
     prometheus: Annotated[
         str,
         typer.Option(
-            "--prometheus", metavar="URL", help="The Prometheus that says which tasks drift; only by hand without."
+            "--prometheus",
+            metavar="URL",
+            help="The Prometheus that says which tasks drift, if any.",
         ),
     ] = "",
     redis: Annotated[
@@ -23,7 +25,7 @@ def worker(
 ) -> None:
     """Refresh tasks that drift: have programs rewritten, prove them better, and promote them.
 
-    Works on what alerts and `labelwright refresh` ask for, until Ctrl-C. Everything else is set by
+    Works on what alerts and `labelwright refresh` ask for, until Ctrl-C. All other settings are
     LABELWRIGHT_WORKER_* and LABELWRIGHT_SYNTHESIS_*, and OPENAI_API_KEY or OPENAI_BASE_URL.
     """
     require("labelwright.worker.settings", "server", "labelwright worker")
@@ -31,12 +33,12 @@ def worker(
     from labelwright.worker.settings import WorkerSettings
 
     # The default is left to LABELWRIGHT_WORKER_REGISTRY.
-    given = {
+    overrides = {
         "prometheus_url": prometheus,
         "redis_url": redis,
         "registry": "" if registry == options.REGISTRY else registry,
     }
-    settings = WorkerSettings.read(**{name: value for name, value in given.items() if value})
+    settings = WorkerSettings.read(**{name: value for name, value in overrides.items() if value})
     prepare_process(settings)
     from labelwright.worker.app import serve
 

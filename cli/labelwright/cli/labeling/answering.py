@@ -1,4 +1,4 @@
-"""Who labels: the label service, or a bundle folder on this machine. Both give the same outcomes to the letter."""
+"""What labels: the label service, or a bundle folder on this machine. Both give exactly the same outcomes."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from typing_extensions import override
 if TYPE_CHECKING:
     from labelwright.sandbox import Labeled
 
-# A run that has begun is worth more patience than a question: a server that restarts is waited for. One that is not
-# there at the start is not: whoever gave the command wants to know.
+# A run that has begun waits for a server that restarts. A server that is away at the start is reported at once, because
+# then it is more likely to be a wrong address.
 _PATIENT = RetryPolicy(attempts=20, cap=5.0)
 _BATCH_TIMEOUT = 60.0
 
@@ -36,7 +36,7 @@ _Item = TypeVar("_Item")
 
 
 class Answerer(ABC):
-    """Labels rows with one version; ``version`` is 0 where a folder answers. ``digest`` names the version's content."""
+    """Labels rows with one version; ``version`` is 0 for a folder. ``digest`` names the version's content."""
 
     task: Task
     version: int
@@ -55,7 +55,7 @@ class Answerer(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of what labels."""
+        """Close the connection or the sandbox."""
 
 
 class ServiceAnswerer(Answerer):
@@ -71,7 +71,7 @@ class ServiceAnswerer(Answerer):
     @classmethod
     def open(
         cls,
-        target: VersionName,
+        name: VersionName,
         service: str,
         registry: str,
         *,
@@ -83,8 +83,8 @@ class ServiceAnswerer(Answerer):
         ``timeout`` (in seconds) and ``retry`` are those of this question.
         """
         with Registry(registry, timeout=timeout, retry=retry) as source:
-            found = source.download(target.task, **target.selection)
-        return cls(found.bundle.task, found.version.number, found.version.digest, service)
+            download = source.download(name.task, **name.selection)
+        return cls(download.bundle.task, download.version.number, download.version.digest, service)
 
     @override
     def batches(self, rows: Iterable[_Item]) -> Iterator[list[_Item]]:
@@ -124,8 +124,8 @@ class FolderAnswerer(Answerer):
     def __init__(self, bundle: Bundle) -> None:
         """Load the programs.
 
-        Raises InvalidBundle where one does not load, SandboxUnavailable, ConfigurationError where the task's features
-        cannot be made.
+        Raises InvalidBundle if one does not load, SandboxUnavailable, ConfigurationError if the task's features cannot
+        be made.
         """
         self._features = Features.open(bundle.task)
         self._sandbox = open_sandbox("labeling without a server")

@@ -19,7 +19,7 @@ _KEPT_TEXT = 500
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """One file that differs; ``diff`` is a unified diff, empty for files of rows, which only count as changed."""
+    """One file that differs; ``diff`` is a unified diff, empty for files of rows."""
 
     path: str
     change: Change
@@ -62,7 +62,7 @@ def compare_files(before: Bundle, after: Bundle) -> list[FileChange]:
 
 
 def own_rows(before: Bundle, after: Bundle) -> list[dict[str, Any]]:
-    """Return the rows to compare on where none were given: sample and gold of the later bundle, else the earlier's."""
+    """Return the rows to compare on by default: sample and gold of the later bundle, else the earlier's."""
     for bundle in (after, before):
         files = [bundle.files[name].decode() for name in (SAMPLE_FILE, GOLD_FILE) if name in bundle.files]
         if files:
@@ -90,7 +90,7 @@ def _label(outcome: Outcome) -> str | None:
 
 
 def _shortened(answerer: Answerer, row: Mapping[str, Any]) -> str:
-    """Return the row's fields as people read them: a text by itself, several fields as JSON."""
+    """Return the row's fields for people: a text by itself, several fields as JSON."""
     fields = {name: row[name] for name in answerer.task.fields if name in row}
     only = next(iter(fields.values())) if len(fields) == 1 else None
     return (only if isinstance(only, str) else json.dumps(fields, ensure_ascii=False, default=str))[:_KEPT_TEXT]

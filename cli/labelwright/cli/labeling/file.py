@@ -50,7 +50,7 @@ class FileJob:
     overwrite: bool
 
     def __post_init__(self) -> None:
-        """Raise ConfigurationError where input and output do not go together."""
+        """Raise ConfigurationError if input and output do not go together."""
         output = self.output_path
         if output is None and self.kind == "parquet":
             raise ConfigurationError("Parquet cannot be written to standard output", advice="name a file")
@@ -65,8 +65,8 @@ class FileJob:
             raise ConfigurationError(
                 f"{self.output} is no regular file", advice="name a file, or - for standard output"
             )
-        written = (output, journal_path(output), draft_path(output), record_path(output))
-        if self.input != STANDARD and Path(self.input).resolve() in [path.resolve() for path in written]:
+        own_files = (output, journal_path(output), draft_path(output), record_path(output))
+        if self.input != STANDARD and Path(self.input).resolve() in [path.resolve() for path in own_files]:
             raise ConfigurationError("input and output are the same file", advice="name another output")
 
     @property
@@ -76,7 +76,7 @@ class FileJob:
 
     @property
     def output_path(self) -> Path | None:
-        """The output file, that which a link leads to; None where rows go to standard output."""
+        """The output file, the one that a link leads to; None if rows go to standard output."""
         if self.output == STANDARD:
             return None
         path = Path(self.output)
@@ -97,11 +97,11 @@ class FileResult:
     version: int
     digest: str
     record: Path | None
-    """Where the run's record stands, None where rows went to standard output."""
+    """Where the run's record is, None if rows went to standard output."""
 
 
 def earlier_version(job: FileJob) -> int | None:
-    """Return the version that began this output, so that a rerun stays with it, None where there is none."""
+    """Return the version that began this output, so that a rerun stays with it, None if there is none."""
     record = read_record(job.output_path) if job.output_path and not job.overwrite else None
     return record.version if record and record.version and record.selector == job.selector else None
 
@@ -182,7 +182,7 @@ class _FileRun:
         """Whether the record says that the journal holds what is labeled so far, and not the output."""
 
     def label(self, screen: Screen) -> None:
-        """Label what is not labeled yet and write the output; where that is cut short, say what is left."""
+        """Label what is not labeled yet and write the output; if that is cut short, say what is left behind."""
         with Journal(self._output) as journal:
             before = self._earlier_record(journal)
             self._journal_counts = before is not None and not before.complete
@@ -200,7 +200,7 @@ class _FileRun:
                 raise
 
     def _earlier_record(self, journal: Journal) -> RunRecord | None:
-        """Return the record of a run to go on with. Raises ConfigurationError where what is there is none of ours."""
+        """Return the record of a run to go on with. Raises ConfigurationError if the files are another's."""
         if self._job.overwrite:
             return None
         before = read_record(self._output)
@@ -216,7 +216,7 @@ class _FileRun:
         return before
 
     def _unlabeled(self, journal: Journal, before: RunRecord | None) -> Iterator[InputRow] | None:
-        """Return the rows that are still to be labeled, None where an earlier run labeled all and wrote the output."""
+        """Return the rows that are still to be labeled, None if an earlier run labeled all and wrote the output."""
         rows = self._source.rows()
         if before is None:
             journal.clear()
@@ -251,7 +251,7 @@ class _FileRun:
         columns = self._source.columns or journal.columns
         with self._typed_input() as typed:
             write_output(self._output, job.kind, journal, columns, typed=typed, explain=job.explain)
-        done = {
+        outcome = {
             "complete": True,
             "input_digest": journal.input_digest,
             "output_digest": output_digest(self._output),
@@ -260,12 +260,12 @@ class _FileRun:
             "abstained": counts.abstained,
             "failed": counts.failed,
         }
-        write_record(self._output, self._record.model_copy(update=done))
+        write_record(self._output, self._record.model_copy(update=outcome))
         self._journal_counts = False
 
     @contextmanager
     def _typed_input(self) -> Iterator[ParquetRows | None]:
-        """Open the input once more where it is Parquet: the journal does not keep its types."""
+        """Open the input once more if both files are Parquet: the journal does not keep the types."""
         if self._job.kind != "parquet" or not isinstance(self._source, ParquetRows):
             yield None
             return
@@ -282,7 +282,7 @@ def _reopened(
 ) -> Iterator[Mapping[str, Any]]:
     """Write the rows of a finished output into the journal again, and yield what labeling added to them.
 
-    Raises ConfigurationError where the output was changed, or belongs to another input.
+    Raises ConfigurationError if the output was changed, or belongs to another input.
     """
     journal.clear()
     if output_digest(output) != before.output_digest:

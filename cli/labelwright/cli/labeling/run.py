@@ -52,7 +52,7 @@ def label_rows(
 ) -> Iterator[list[tuple[InputRow, dict[str, Any]]]]:
     """Yield the rows with the columns that labeling adds, as many at a time as the answerer takes best.
 
-    Raises LabelwrightError where labeling cannot go on.
+    Raises LabelwrightError if labeling cannot go on.
     """
     for batch in answerer.batches(rows):
         yield [
@@ -62,6 +62,6 @@ def label_rows(
 
 
 def _answer(answerer: Answerer, batch: list[InputRow], explain: bool) -> list[Outcome]:
-    whole = [row.columns for row in batch if not row.problem]
-    answers = iter(answerer.answer(whole, explain=explain) if whole else [])
+    columns = [row.columns for row in batch if not row.problem]
+    answers = iter(answerer.answer(columns, explain=explain) if columns else [])
     return [Failure("INVALID_ROW", row.problem) if row.problem else next(answers) for row in batch]

@@ -12,11 +12,11 @@ from labelwright.core.errors import ConfigurationError, DeadlineExceeded, NotFou
 from labelwright.core.task import FieldType, Task
 
 _ONCE, _LOOK_UP_SECONDS = RetryPolicy(attempts=1), 2.0
-"""How the registry is asked for a task's fields: whoever has no way to it shall not wait for it."""
+"""How the registry is asked for a task's fields: without a way to it, nobody should have to wait."""
 
 
 def answer_texts(answerer: Answerer, texts: Sequence[str], *, explain: bool) -> list[Outcome]:
-    """Return one outcome a text. Raises ConfigurationError where the task needs more than a text."""
+    """Return one outcome a text. Raises ConfigurationError if the task needs more than a text."""
     field = _text_field(answerer.task)
     if field is None:
         raise ConfigurationError(
@@ -37,8 +37,8 @@ def ask_service(
 ) -> list[Outcome]:
     """Return the label service's outcomes. Raises LabelwrightError.
 
-    The registry says whether the task has features, which are made here. Where it cannot say so, the texts are sent as
-    they are: that is all that most tasks need.
+    The registry knows whether the task has features, which are made here. If it cannot be asked, the texts are sent as
+    they are: most tasks need no more.
     """
     try:
         answerer = ServiceAnswerer.open(name, service, registry, timeout=_LOOK_UP_SECONDS, retry=_ONCE)
@@ -52,6 +52,6 @@ def ask_service(
 
 
 def _text_field(task: Task) -> str | None:
-    """Return the field that a text alone fills, None where there is more to give than that; features are made."""
-    needed = [item for item in task.fields.values() if not item.optional and item.name not in task.features]
-    return needed[0].name if len(needed) == 1 and needed[0].type is FieldType.TEXT else None
+    """Return the field that a text alone fills, None if a record needs more than that; features are made."""
+    required = [item for item in task.fields.values() if not item.optional and item.name not in task.features]
+    return required[0].name if len(required) == 1 and required[0].type is FieldType.TEXT else None

@@ -76,7 +76,7 @@ class Journal:
         Raises ConfigurationError where the journal is not that of these rows.
         """
         self._file.seek(0)
-        whole = 0
+        end = 0
         for number, line in enumerate(self._file, start=1):
             if not line.endswith(_END):
                 break
@@ -86,10 +86,10 @@ class Journal:
                     f"{self._path}: row {number} is not the input's",
                     advice="it belongs to another input; name another output, or start anew with --overwrite",
                 )
-            whole += len(line)
+            end += len(line)
             added: Mapping[str, Any] = json.loads(line)["added"]
             yield added
-        self._file.truncate(whole)
+        self._file.truncate(end)
 
     def append(self, row: InputRow, added: Mapping[str, Any]) -> None:
         """Write a row down."""
@@ -105,8 +105,8 @@ class Journal:
         with self._path.open("rb") as lines:
             for line in lines:
                 # The last one is ours: no text holds a bare quote, and nothing that labeling adds holds a label inside.
-                end = line.rindex(_ADDED + _FIRST_ADDED)
-                yield line[len(_ROW) : end], line[end + len(_ADDED) : -len(_END)]
+                middle = line.rindex(_ADDED + _FIRST_ADDED)
+                yield line[len(_ROW) : middle], line[middle + len(_ADDED) : -len(_END)]
 
     def entries(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """Yield each row's columns and what labeling added."""

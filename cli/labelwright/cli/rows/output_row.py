@@ -28,15 +28,15 @@ _CLASH_PREFIX = "input_"
 @lru_cache(maxsize=256)
 def kept_columns(names: tuple[str, ...]) -> Mapping[str, str]:
     """Return the output's name of each input column."""
-    kept: dict[str, str] = {}
-    taken = set(ADDED) | set(names)
+    output_names: dict[str, str] = {}
+    occupied = set(ADDED) | set(names)
     for name in names:
-        new = name
-        while new in ADDED or (new != name and new in taken):
-            new = _CLASH_PREFIX + new
-        taken.add(new)
-        kept[name] = new
-    return kept
+        output_name = name
+        while output_name in ADDED or (output_name != name and output_name in occupied):
+            output_name = _CLASH_PREFIX + output_name
+        occupied.add(output_name)
+        output_names[name] = output_name
+    return output_names
 
 
 def added_columns(row: InputRow, outcome: Outcome, *, explain: bool) -> dict[str, Any]:
@@ -82,17 +82,17 @@ class CsvFormat(RowFormat):
 
     def __init__(self, columns: Iterable[str], *, explain: bool) -> None:
         """``columns`` are those of all rows."""
-        self._kept = kept_columns(tuple(columns))
-        self._added = tuple(name for name in ADDED if explain or name != "votes")
-        self.header = _csv_line([*self._kept.values(), *self._added])
+        self._names = kept_columns(tuple(columns))
+        self._added_names = tuple(name for name in ADDED if explain or name != "votes")
+        self.header = _csv_line([*self._names.values(), *self._added_names])
 
     @override
     def encode(self, columns: Mapping[str, Any], added: Mapping[str, Any]) -> bytes:
         """Return the row. Raises KeyError for a column that the header lacks."""
-        if unknown := columns.keys() - self._kept.keys():
+        if unknown := columns.keys() - self._names.keys():
             raise KeyError(min(unknown))
-        kept = [_cell(columns.get(name)) for name in self._kept]
-        return _csv_line(kept + [_cell(added.get(name)) for name in self._added])
+        cells = [_cell(columns.get(name)) for name in self._names]
+        return _csv_line(cells + [_cell(added.get(name)) for name in self._added_names])
 
 
 def json_bytes(value: object) -> bytes:

@@ -26,13 +26,13 @@ def write_parquet(
     ``votes`` are JSON text.
     """
     parquet = require("pyarrow.parquet", "parquet", "writing Parquet")
-    kept = kept_columns(tuple(typed.schema.names) if typed else columns)
-    schema = _typed_schema(typed, kept) if typed else _found_schema(journal, kept)
+    names = kept_columns(tuple(typed.schema.names) if typed else columns)
+    schema = _typed_schema(typed, names) if typed else _found_schema(journal, names)
     for name in ADDED:
         if explain or name != "votes":
             schema = schema.append(_arrow().field(name, _arrow().type_for_alias(_TYPES.get(name, "string"))))
     with parquet.ParquetWriter(path, schema) as writer:
-        rows = _rows(journal, kept, typed)
+        rows = _rows(journal, names, typed)
         while chunk := list(islice(rows, _CHUNK)):
             writer.write_table(_arrow().Table.from_pylist([_flat(row, schema) for row in chunk], schema=schema))
 
@@ -41,32 +41,32 @@ def _arrow() -> Any:
     return require("pyarrow", "parquet", "writing Parquet")
 
 
-def _typed_schema(typed: ParquetRows, kept: Mapping[str, str]) -> Any:
-    return _arrow().schema([item.with_name(kept[item.name]) for item in typed.schema])
+def _typed_schema(typed: ParquetRows, names: Mapping[str, str]) -> Any:
+    return _arrow().schema([item.with_name(names[item.name]) for item in typed.schema])
 
 
-def _found_schema(journal: Journal, kept: Mapping[str, str]) -> Any:
+def _found_schema(journal: Journal, names: Mapping[str, str]) -> Any:
     """Find the input columns' types, in order of appearance; a column of several types becomes JSON text."""
     arrow = _arrow()
-    found = dict.fromkeys(kept, arrow.null())
+    types = dict.fromkeys(names, arrow.null())
     rows = (columns for columns, _ in journal.entries())
     while chunk := list(islice(rows, _CHUNK)):
-        for name, before in found.items():
+        for name, before in types.items():
             try:
                 kind = arrow.array([row.get(name) for row in chunk]).type
                 schemas = [arrow.schema([(name, item)]) for item in (before, kind)]
-                found[name] = arrow.unify_schemas(schemas, promote_options="permissive").field(name).type
+                types[name] = arrow.unify_schemas(schemas, promote_options="permissive").field(name).type
             except arrow.ArrowException:
-                found[name] = arrow.string()
+                types[name] = arrow.string()
     return arrow.schema(
-        [(kept[name], arrow.string() if kind == arrow.null() else kind) for name, kind in found.items()]
+        [(names[name], arrow.string() if kind == arrow.null() else kind) for name, kind in types.items()]
     )
 
 
-def _rows(journal: Journal, kept: Mapping[str, str], typed: ParquetRows | None) -> Iterator[dict[str, Any]]:
+def _rows(journal: Journal, names: Mapping[str, str], typed: ParquetRows | None) -> Iterator[dict[str, Any]]:
     values = (row.columns for row in typed.rows()) if typed else (columns for columns, _ in journal.entries())
     for columns, (_, added) in zip(values, journal.entries(), strict=True):
-        yield {kept[name]: value for name, value in columns.items()} | added
+        yield {names[name]: value for name, value in columns.items()} | added
 
 
 def _flat(row: dict[str, Any], schema: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _SHOWN_PROBLEMS = 5
 
 @dataclass(slots=True)
 class ReadRecords:
-    """The records that fit the task; of the others how many, and what is wrong with the first few."""
+    """The records that fit the task; how many rows do not, and what is wrong with the first few."""
 
     records: list[Record] = field(default_factory=list)
     faulty: int = 0
@@ -36,38 +36,38 @@ class ReadRecords:
 def read_records(task: Task, path: str, features: Features, limit: int = MAX_RECORDS) -> ReadRecords:
     """Return the first ``limit`` records of a JSON Lines, CSV or Parquet file, with their features.
 
-    Raises ConfigurationError for none.
+    Raises ConfigurationError if there is none that fits the task.
     """
-    read = ReadRecords()
+    result = ReadRecords()
     with closing(open_rows(path)) as source:
         for row in source.rows():
-            if len(read.records) == limit:
-                read.more = True
+            if len(result.records) == limit:
+                result.more = True
                 break
             if row.problem:
-                read._refuse(row.place, row.problem)
+                result._refuse(row.place, row.problem)
                 continue
             try:
                 (columns,) = features.fill([row.columns])
                 record = record_from_row(task, columns)
                 pack(record, task.limits.record_bytes)
             except InvalidRecord as error:
-                read._refuse(row.place, error.message)
+                result._refuse(row.place, error.message)
             else:
-                read.records.append(record)
-    if not read.records:
+                result.records.append(record)
+    if not result.records:
         raise ConfigurationError(
-            f"{path} holds no record that fits the task{f' ({read.problems[0]})' if read.problems else ''}",
+            f"{path} holds no record that fits the task{f' ({result.problems[0]})' if result.problems else ''}",
             advice=f"the task's fields: {', '.join(task.fields)}",
         )
-    return read
+    return result
 
 
-def show_left_out(screen: Screen, found: ReadRecords) -> None:
+def show_left_out(screen: Screen, source: ReadRecords) -> None:
     """Say which rows are left out, and whether there are more than are used."""
-    for problem in found.problems:
+    for problem in source.problems:
         screen.note(f"left out: {shown(problem)}", "yellow")
-    if found.faulty > len(found.problems):
-        screen.note(f"left out: {found.faulty - len(found.problems):,} more rows", "yellow")
-    if found.more:
-        screen.note(f"the first {len(found.records):,} records are used")
+    if source.faulty > len(source.problems):
+        screen.note(f"left out: {source.faulty - len(source.problems):,} more rows", "yellow")
+    if source.more:
+        screen.note(f"the first {len(source.records):,} records are used")

@@ -22,7 +22,7 @@ _PARQUET_BATCH = 1024
 
 @dataclass(frozen=True, slots=True)
 class InputRow:
-    """One row: its columns as the file gives them, where it stands, and what is wrong with it as a row."""
+    """One row: its columns as the file has them, its place, and what is wrong with it as a row."""
 
     place: str
     columns: dict[str, Any] = field(default_factory=dict)
@@ -52,22 +52,22 @@ class RowSource(ABC):
         """Close the file."""
 
 
-def row_format(path: str, chosen: str = "") -> str:
-    """Return "jsonl", "csv" or "parquet" by the file's ending, or ``chosen``. Raises ConfigurationError."""
+def row_format(path: str, option: str = "") -> str:
+    """Return "jsonl", "csv" or "parquet" by the file's ending, or ``option``. Raises ConfigurationError."""
     formats = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
-    if chosen:
-        return chosen
+    if option:
+        return option
     if path == STANDARD:
         return "jsonl"
-    found = formats.get(Path(path).suffix.lower())
-    if not found:
+    kind = formats.get(Path(path).suffix.lower())
+    if not kind:
         raise ConfigurationError(f"{path}: the format is unknown", advice=f"end the name in {', '.join(formats)}")
-    return found
+    return kind
 
 
-def open_rows(path: str, chosen: str = "") -> RowSource:
+def open_rows(path: str, format_option: str = "") -> RowSource:
     """Open an input file, "-" for standard input. Raises ConfigurationError."""
-    kind = row_format(path, chosen)
+    kind = row_format(path, format_option)
     if kind == "parquet":
         if path == STANDARD:
             raise ConfigurationError("Parquet cannot be read from standard input", advice="name a file")
@@ -87,7 +87,7 @@ def _open_bytes(path: str) -> IO[bytes]:
 
 
 class _Lines:
-    """Lines of bytes, their number and how many bytes they took. A line above the cap comes cut, marked so."""
+    """Lines of bytes, with a count of lines and bytes. A line above the cap is cut, and marked as not whole."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -100,12 +100,12 @@ class _Lines:
             return None
         self.number += 1
         self.bytes += len(line)
-        whole = len(line) < MAX_LINE_BYTES or line.endswith(b"\n")
+        is_whole = len(line) < MAX_LINE_BYTES or line.endswith(b"\n")
         rest = line
-        while not whole and rest and not rest.endswith(b"\n"):
+        while not is_whole and rest and not rest.endswith(b"\n"):
             rest = self._stream.readline(MAX_LINE_BYTES)
             self.bytes += len(rest)
-        return line, whole
+        return line, is_whole
 
     def close(self) -> None:
         if self._stream is not sys.stdin.buffer:
@@ -113,7 +113,7 @@ class _Lines:
 
 
 class JsonLinesRows(RowSource):
-    """One JSON object a line; empty lines are passed over."""
+    """One JSON object a line; empty lines are skipped."""
 
     def __init__(self, stream: IO[bytes], total: int | None) -> None:
         """``total`` is in bytes."""
@@ -128,10 +128,10 @@ class JsonLinesRows(RowSource):
 
     @override
     def rows(self) -> Iterator[InputRow]:
-        while (read := self._lines.read()) is not None:
-            line, whole = read
+        while (item := self._lines.read()) is not None:
+            line, is_whole = item
             place = f"line {self._lines.number}"
-            if not whole:
+            if not is_whole:
                 yield InputRow(place, problem=f"longer than {MAX_LINE_BYTES:,} bytes")
             elif line.strip():
                 yield _json_row(place, line)
@@ -197,9 +197,9 @@ class CsvRows(RowSource):
         self._lines.close()
 
     def _texts(self) -> Iterator[str]:
-        while (read := self._lines.read()) is not None:
-            # Bytes that are no UTF-8 become lone surrogates here and are found again in their row.
-            yield read[0].decode("utf-8-sig" if self._lines.number == 1 else "utf-8", "surrogateescape")
+        while (item := self._lines.read()) is not None:
+            # Bytes that are not UTF-8 become lone surrogates here, by which their row is recognized.
+            yield item[0].decode("utf-8-sig" if self._lines.number == 1 else "utf-8", "surrogateescape")
 
 
 def _csv_row(place: str, names: tuple[str, ...], cells: list[str]) -> InputRow:

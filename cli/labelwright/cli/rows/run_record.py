@@ -14,7 +14,7 @@ SUFFIX = ".labelwright.json"
 
 
 class RunRecord(BaseModel):
-    """Settings of the run and, once it is complete, what it counted. ``version`` is 0 where a folder labeled.
+    """Settings of the run and, once it is complete, what it counted. ``version`` is 0 if a folder labeled.
 
     The digests are those of the input's rows and of the output file.
     """
@@ -42,7 +42,7 @@ def record_path(output: Path) -> Path:
 
 
 def read_record(output: Path) -> RunRecord | None:
-    """Return the record of ``output``, None where there is none. Raises ConfigurationError where it is damaged."""
+    """Return the record of ``output``, None if there is none. Raises ConfigurationError if it is damaged."""
     path = record_path(output)
     try:
         return RunRecord.model_validate_json(path.read_bytes())
@@ -61,7 +61,7 @@ def write_record(output: Path, record: RunRecord) -> None:
 
 
 def check_same_run(output: Path, before: RunRecord, now: RunRecord) -> None:
-    """Raise ConfigurationError where ``output`` was begun with other settings."""
+    """Raise ConfigurationError if ``output`` was begun with other settings."""
     for name in ("task", "version", "digest", "explain", "output_format"):
         if (old := getattr(before, name)) != (new := getattr(now, name)):
             raise ConfigurationError(

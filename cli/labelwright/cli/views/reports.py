@@ -62,19 +62,19 @@ def show_gates(screen: Screen, gates: tuple[GateResult, ...]) -> None:
     """Show which gates hold."""
     for gate in gates:
         mark, style = ("holds", "green") if gate.passed else ("FAILS", "bold red")
-        told = shown(gate.message) or f"measured {gate.measured:.4g}, required {gate.required:.4g}"
-        screen.line(f"gate {gate.gate} {mark}: {told}", style)
+        reason = shown(gate.message) or f"measured {gate.measured:.4g}, required {gate.required:.4g}"
+        screen.line(f"gate {gate.gate} {mark}: {reason}", style)
 
 
 def table(first: str, *figures: str, texts: tuple[str, ...] = ()) -> Table:
     """Return a plain table: the first column holds names, then figures, then texts. Nothing is cut, only folded."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
-    made.add_column(first, overflow="fold")
+    result = Table(box=None, pad_edge=False, header_style="bold")
+    result.add_column(first, overflow="fold")
     for name in figures:
-        made.add_column(name, justify="right", overflow="fold")
+        result.add_column(name, justify="right", overflow="fold")
     for name in texts:
-        made.add_column(name, overflow="fold")
-    return made
+        result.add_column(name, overflow="fold")
+    return result
 
 
 def _show_reference(screen: Screen, reference: Reference) -> None:

@@ -52,8 +52,8 @@ def show_run(screen: Screen, run: Run, now: datetime) -> None:
         screen.line("held by nobody")
     if run.candidate_version or run.base_version:
         base = f"{run.task}@{run.base_version}" if run.base_version else "not known"
-        made = f"{run.task}@{run.candidate_version}" if run.candidate_version else "none yet"
-        screen.line(f"production was {shown(base)}; the candidate is {shown(made)}")
+        candidate = f"{run.task}@{run.candidate_version}" if run.candidate_version else "none yet"
+        screen.line(f"production was {shown(base)}; the candidate is {shown(candidate)}")
     screen.line(f"cost: {cost_in_words(run.cost)}")
     for step in run.steps:
         screen.line("")
@@ -84,7 +84,7 @@ def duration(time: timedelta) -> str:
 
 
 def cost_in_words(cost: RunCost) -> str:
-    """Return the tokens, and the dollars where the price is known and not zero."""
+    """Return the tokens, and the dollars if the price is known and not zero."""
     if not cost.calls:
         return "none"
     dollars = f", ${cost.dollars:.4f}" if cost.dollars else ""
@@ -92,7 +92,7 @@ def cost_in_words(cost: RunCost) -> str:
 
 
 def _flat(facts: Mapping[str, object], above: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each figure with its name; those of a table inside stand on one line where they are plain."""
+    """Yield each figure with its name; the plain figures of an inner table share a line."""
     for key, value in facts.items():
         name = f"{above}{key}"
         if isinstance(value, Mapping) and not all(_is_plain(item) for item in value.values()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from labelwright.cli.command_name import command_name
 from labelwright.cli.screen import Screen, shown
 from labelwright.cli.views.reports import show_report
 from labelwright.client import PushResult
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def show_estimate(screen: Screen, estimated: Estimate) -> None:
-    """Show what a run would about take."""
+    """Show the estimated cost of a run."""
     if screen.json:
         screen.document({"estimate": estimated})
         return
@@ -29,7 +30,7 @@ def show_estimate(screen: Screen, estimated: Estimate) -> None:
 def show_outcome(
     screen: Screen, outcome: SynthesisResult, estimated: Estimate, out: Path | None, pushed: PushResult | None
 ) -> None:
-    """Show what a run made."""
+    """Show the programs of a run, and what they cost."""
     if screen.json:
         screen.document(_document(outcome, estimated, out, pushed))
         return
@@ -50,7 +51,8 @@ def show_outcome(
         screen.line(state, "bold green" if pushed.version else "bold red")
     if out:
         screen.line(f"the bundle is in {out}", "bold green")
-        screen.note(f"next: read {out / 'programs'}, then labelwright check {out} and labelwright push {out}")
+        command = command_name()
+        screen.note(f"next: read {out / 'programs'}, then {command} check {out} and {command} push {out}")
 
 
 def _programs(outcome: SynthesisResult) -> Table:

@@ -126,21 +126,21 @@ class Calls:
 
     def failure(self, error: grpc.RpcError) -> LabelwrightError:
         """Return what ``error`` means; where the connection failed, an error that names the server."""
-        made = from_rpc_error(error)
-        if TRANSPORT not in made.metadata:
-            return made
+        failure = from_rpc_error(error)
+        if TRANSPORT not in failure.metadata:
+            return failure
         self.use.check()  # it may have failed because it was closed
-        if isinstance(made, Unavailable):
+        if isinstance(failure, Unavailable):
             return Unavailable(
                 f"{self.server} cannot be reached",
                 advice="is it running, and is the address right?",
-                detail=made.message,
+                detail=failure.message,
             )
-        if isinstance(made, DeadlineExceeded):
+        if isinstance(failure, DeadlineExceeded):
             return DeadlineExceeded(
                 f"{self.server} did not answer in time", advice="allow more seconds, or look at the server's load"
             )
-        return made
+        return failure
 
     @contextmanager
     def _open(self) -> Iterator[None]:

@@ -26,7 +26,7 @@ PUSH_TIMEOUT = 300.0
 
 _MAX_ANSWER_BYTES = 64 << 20
 # gRPC waits up to two minutes before it connects again; a restarted server should be found within a second or two.
-# A quiet connection is probed after five minutes, as often as servers tolerate, so that no stream hangs for ever.
+# A quiet connection is probed after five minutes, as often as servers tolerate, so that no stream hangs forever.
 OPTIONS: Sequence[tuple[str, int | str]] = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),

@@ -1,6 +1,6 @@
-"""When a failed call is made again: shared by both clients, pure but for the clock.
+"""When a failed call is made again. Shared by both clients, and pure except for the clock.
 
-Only calls that may be repeated without harm come here: labeling, reading, and pushing (which is idempotent).
+Only calls that may be repeated without harm are: labeling, reading, and pushing (which is idempotent).
 """
 
 from __future__ import annotations
@@ -84,9 +84,9 @@ class Attempts:
         self._made = 0
 
     def remaining(self) -> float:
-        """Return the seconds that are left for the next attempt. Raises DeadlineExceeded where there are none.
+        """Return the seconds that are left for the next attempt. Raises DeadlineExceeded if there are none.
 
-        gRPC itself lets a call with an expired deadline through where the answer is quick.
+        gRPC itself lets a call with an expired deadline through if the answer is quick.
         """
         left = self._end - self._clock()
         if left <= 0:
@@ -94,7 +94,7 @@ class Attempts:
         return left
 
     def pause_after(self, error: LabelwrightError) -> float:
-        """Return the seconds to wait before trying again. Raises ``error`` where another attempt makes no sense."""
+        """Return the seconds to wait before trying again. Raises ``error`` if another attempt makes no sense."""
         self._made += 1
         if self._made >= self._policy.attempts or not isinstance(error, Unavailable | Overloaded):
             raise error

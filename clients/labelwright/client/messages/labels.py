@@ -1,4 +1,4 @@
-"""The label service's messages: built from what the caller gave, read into results. Pure; shared by both clients."""
+"""The label service's messages: built from the caller's records, read into results. Pure; shared by both clients."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_BATCH = 256
 MAX_MESSAGE_BYTES = 2 << 20
 """Bytes of records a call, half of gRPC's default cap; a single larger record travels alone."""
 MAX_RECORD_BYTES = 8 << 20
-"""Bytes of one record: what no task can allow is not sent."""
+"""Bytes of one record; no task can allow more, so more is not sent."""
 
 _SOURCES: Mapping[int, Source] = {
     pb.SOURCE_COMPUTED: "computed",
@@ -39,7 +39,7 @@ class Selector:
     alias: str | None = None
 
     def __post_init__(self) -> None:
-        """Raise InvalidRequest where both are given, or a number that no version has."""
+        """Raise InvalidRequest if both are given, or a number that no version can have."""
         if self.version is not None and self.alias is not None:
             raise InvalidRequest("a version and an alias were given", advice="name one of the two")
         if self.version is not None:
@@ -103,9 +103,9 @@ def split_batch(
 
 
 def halves(chunk: Chunk, error: LabelwrightError) -> tuple[Chunk, Chunk]:
-    """Return the chunk in two, for a server that allows less than we took for granted.
+    """Return the chunk in two, for a server whose limits are lower than usual.
 
-    Raises ``error`` where that is not what it says, or where there is nothing to halve.
+    Raises ``error`` if it says something else, or if there is nothing to halve.
     """
     too_large = (isinstance(error, InvalidRequest) and "limit" in error.metadata) or (
         error.metadata.get(TRANSPORT) == "RESOURCE_EXHAUSTED"
@@ -147,7 +147,7 @@ def read_stream(response: pb.LabelStreamResponse) -> Outcome:
 
 
 def failure_from_error(error: InvalidRecord) -> Failure:
-    """Return what ``error`` is within a batch."""
+    """Return the error as a batch reports it."""
     return Failure(error.reason, error.message, error.metadata.get("field", ""))
 
 

@@ -33,7 +33,7 @@ def push_request(bundle: Bundle | Path | str, author: str, message: str, validat
 
 
 def open_folder(folder: Path) -> Bundle:
-    """Return the bundle in ``folder``. Raises InvalidBundle with its findings where it is not well formed."""
+    """Return the bundle in ``folder``. Raises InvalidBundle with its findings if it is not well formed."""
     bundle, findings = read_folder(folder)
     if bundle is None:
         raise InvalidBundle(f"{folder} is not a well-formed bundle", findings=findings, advice=_first_advice(findings))
@@ -164,7 +164,7 @@ def read_rollback(message: pb.RollbackResponse) -> results.AliasMove:
 
 
 def read_download(message: pb.DownloadBundleResponse) -> results.Download:
-    """Return the bundle. Raises CorruptArtifact where it is not what the digest names."""
+    """Return the bundle. Raises CorruptArtifact if it does not match the digest."""
     try:
         bundle, _ = bundle_from_message(message.bundle)
     except InvalidBundle as error:

@@ -36,7 +36,7 @@ class TaskEntry:
 
 @dataclass(frozen=True, slots=True)
 class PushResult:
-    """What became of a push. ``version`` is None where the bundle was refused or only validated."""
+    """What became of a push. ``version`` is None if the bundle was refused or only validated."""
 
     version: Version | None
     report: Report
@@ -45,7 +45,7 @@ class PushResult:
 
 @dataclass(frozen=True, slots=True)
 class AliasMove:
-    """An alias after a move; ``changed`` is False where it named the version already."""
+    """An alias after a move; ``changed`` is False if it named the version already."""
 
     alias: Alias
     changed: bool = True
@@ -64,7 +64,7 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class AliasState:
-    """A message of a watch: all aliases where ``full``, else those that moved and those that were removed."""
+    """A message of a watch: all aliases if ``full``, else those that moved and those that were removed."""
 
     revision: int
     full: bool

@@ -11,7 +11,7 @@ from labelwright.core.vote import VoteError
 
 Source = Literal["computed", "memory", "redis", "unknown"]
 ProgramVote = str | VoteError | None
-"""A label's name, how the program failed, or None where it abstained."""
+"""A label's name, how the program failed, or None if it abstained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Failure:
 
     def to_error(self) -> InvalidRecord:
         """Return the error that the same record raises when it is sent alone."""
-        made = RecordTooLarge if self.reason == RecordTooLarge.reason else InvalidRecord
-        return made(self.message, field=self.field) if self.field else made(self.message)
+        error_type = RecordTooLarge if self.reason == RecordTooLarge.reason else InvalidRecord
+        return error_type(self.message, field=self.field) if self.field else error_type(self.message)
 
 
 Outcome = Labeling | Failure
