@@ -52,7 +52,7 @@ lock: $(DEVELOPMENT)  ## make the lock files anew from pyproject.toml
 	$(BIN)/python tools/lock.py
 
 clean:  ## remove the environment and everything that was made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f sandbox/labelwright/sandbox/runtime/*.wasm
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
