@@ -56,7 +56,7 @@ wheel: $(RUNTIME)  ## build the wheel into dist/, to install it elsewhere
 	@ls dist/*.whl
 
 clean:  ## remove the environment and everything that was made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f sandbox/labelwright/sandbox/runtime/*.wasm
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
