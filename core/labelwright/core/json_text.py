@@ -19,7 +19,7 @@ def parse_json(text: str | bytes) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError(f"the key {ascii(first_twice([key for key, _ in pairs]))} stands twice in one object")
+        raise ValueError(f"the key {first_twice([key for key, _ in pairs])!a} stands twice in one object")
     return found
 
 

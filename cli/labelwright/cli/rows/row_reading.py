@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from labelwright.cli.extras import require
+from labelwright.cli.rows.parquet_values import values_of
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.json_text import first_twice, parse_json
 from typing_extensions import override
@@ -253,10 +254,15 @@ class ParquetRows(RowSource):
 
     @override
     def rows(self) -> Iterator[InputRow]:
-        for batch in self._file.iter_batches(batch_size=_PARQUET_BATCH):
-            for columns in batch.to_pylist():
+        names = self.columns or ()
+        for batch in self.batches():
+            for values in zip(*map(values_of, batch.columns), strict=True) if names else [()] * len(batch):
                 self._done += 1
-                yield InputRow(f"row {self._done}", columns)
+                yield InputRow(f"row {self._done}", dict(zip(names, values, strict=True)))
+
+    def batches(self) -> Iterator[Any]:
+        """Yield the rows as Arrow has them."""
+        return self._file.iter_batches(batch_size=_PARQUET_BATCH)  # type: ignore[no-any-return]
 
     @override
     def close(self) -> None:
