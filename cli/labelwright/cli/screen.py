@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -78,7 +79,10 @@ def shown(text: str, limit: int = 0) -> str:
 
 
 def as_json(value: Any) -> Any:
-    """Return ``value`` as JSON's types: dataclasses by field, times in ISO 8601, failed votes by their wire name."""
+    """Return ``value`` as JSON's types: dataclasses by field, times in ISO 8601, failed votes by their wire name.
+
+    JSON has no number that is none, and no infinite one: both are null.
+    """
     match value:
         case VoteError():
             return VOTE_ERROR_PREFIX + value.name
@@ -86,6 +90,8 @@ def as_json(value: Any) -> Any:
             return value.value
         case datetime():
             return value.isoformat()
+        case float() if not math.isfinite(value):
+            return None
         case Mapping():
             return {str(name): as_json(item) for name, item in value.items()}
         case list() | tuple():

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from labelwright.core.errors import ConfigurationError
+from labelwright.core.json_text import parse_json
 from labelwright.core.task import Task
 from labelwright.features.onnx_text import OnnxText
 
@@ -66,7 +67,7 @@ class Features:
 
 def _object(line: str) -> dict[str, object] | None:
     try:
-        row = json.loads(line)
+        row = parse_json(line)
     except (ValueError, RecursionError):
         return None
     return row if isinstance(row, dict) else None

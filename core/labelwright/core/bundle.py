@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.finding import Finding, Severity, has_errors
+from labelwright.core.json_text import parse_json
 from labelwright.core.label_model import LABEL_MODEL_FILE, LabelModel, MajorityVote, parse_label_model
 from labelwright.core.row import Row, parse_rows
 from labelwright.core.task import TASK_FILE, Task, parse_task
@@ -257,7 +257,7 @@ def _provenance_findings(contents: dict[str, bytes]) -> list[Finding]:
     if PROVENANCE_FILE not in contents:
         return []
     try:
-        if isinstance(json.loads(contents[PROVENANCE_FILE]), dict):
+        if isinstance(parse_json(contents[PROVENANCE_FILE]), dict):
             return []
         message = "is not a JSON object"
     except (ValueError, RecursionError) as error:

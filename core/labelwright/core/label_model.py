@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Annotated, Literal, Protocol
 
 from labelwright.core.finding import Finding
+from labelwright.core.json_text import parse_json
 from labelwright.core.vote import ABSTAIN, is_label
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Setting
@@ -124,7 +125,7 @@ def parse_label_model(
 ) -> tuple[LabelModel | None, list[Finding]]:
     """Return the model that ``label_model.json`` holds for these labels and programs, or what is wrong with it."""
     try:
-        parsed = _File.model_validate({"model": json.loads(text)}).model
+        parsed = _File.model_validate({"model": parse_json(text)}).model
     except ValidationError as error:
         return None, [_finding(f"{_place(item['loc'])}: {item['msg']}") for item in error.errors()]
     except (ValueError, RecursionError) as error:

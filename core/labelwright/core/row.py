@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from labelwright.core.errors import InvalidRecord, LabelwrightError
 from labelwright.core.finding import Finding
+from labelwright.core.json_text import parse_json
 from labelwright.core.record import Record, make_record, pack
 from labelwright.core.task import Field, FieldType, Task
 
@@ -61,7 +61,7 @@ def parse_rows(task: Task, text: str, file: str, *, labeled: bool) -> tuple[list
 
 def _parse_row(task: Task, line: str, indexes: Mapping[str, int], labeled: bool) -> Row:
     try:
-        row = json.loads(line)
+        row = parse_json(line)
     except (ValueError, RecursionError) as error:
         raise InvalidRecord(f"not valid JSON: {error}", advice="write one JSON object a line") from error
     if not isinstance(row, dict):
@@ -90,7 +90,7 @@ def _read(field: Field, value: object) -> object:
             case FieldType.NUMBER:
                 return float(value)
             case FieldType.NUMBERS:
-                return json.loads(value)
+                return parse_json(value)
             case FieldType.BOOL:
                 return _read_bool(value)
     except (ValueError, binascii.Error, RecursionError) as error:

@@ -5,13 +5,14 @@ import io
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from labelwright.cli.rows.output_row import ADDED, CsvFormat, JsonLinesFormat, kept_columns
 
 names = st.one_of(st.sampled_from(["label", "input_label", "input_input_label", "error", "text"]), st.text(max_size=5))
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
     max_leaves=4,
 )
@@ -35,6 +36,14 @@ def test_a_json_row_is_one_line_with_all_that_went_in(row: dict[str, Any]) -> No
     assert line.count(b"\n") == 1
     assert line.endswith(b"\n")
     assert list(json.loads(line).values()) == [*row.values(), *ANSWER.values()]
+
+
+def test_what_is_no_number_or_infinite_is_null() -> None:
+    row = {"a": float("nan"), "b": [1.5, float("inf")], "c": {"d": -float("inf")}}
+    line = JsonLinesFormat().encode(row, ANSWER)
+    assert list(json.loads(line, parse_constant=pytest.fail).values())[:3] == [None, [1.5, None], {"d": None}]
+    form = CsvFormat(row, explain=False)
+    assert form.encode(row, ANSWER).decode().startswith(',"[1.5, null]","{""d"": null}",')
 
 
 @slowly

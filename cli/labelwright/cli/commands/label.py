@@ -20,6 +20,7 @@ from labelwright.cli.version_names import VersionName, parse_version_name
 from labelwright.cli.views.labels import show_answers, show_run
 from labelwright.client import Labeling, Outcome
 from labelwright.core.errors import ConfigurationError
+from labelwright.core.json_text import first_twice
 
 
 class Format(StrEnum):
@@ -176,7 +177,10 @@ def _label_fields(
     screen: Screen,
     explain: bool,
 ) -> ExitCode:
-    row = dict(_parse_field(text) for text in fields)
+    pairs = [_parse_field(text) for text in fields]
+    if (twice := first_twice([name for name, _ in pairs])) is not None:
+        raise ConfigurationError(f"--field {twice!a} is given twice", advice="a record has each field once")
+    row = dict(pairs)
     answerer: Answerer = folder or ServiceAnswerer.open(target, servers.service, servers.registry)
     try:
         if unknown := row.keys() - answerer.task.fields.keys():

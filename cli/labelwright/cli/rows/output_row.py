@@ -9,13 +9,16 @@ import base64
 import csv
 import io
 import json
+import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 
 from labelwright.cli.rows.failing import failure_of
+from labelwright.cli.rows.parquet_values import duration_text
 from labelwright.cli.rows.row_reading import InputRow
 from labelwright.cli.screen import as_json
 from labelwright.client.messages.results import Labeling, Outcome
@@ -23,6 +26,7 @@ from typing_extensions import override
 
 ADDED = ("label", "probability", "version", "source", "votes", "error")
 _CLASH_PREFIX = "input_"
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 @lru_cache(maxsize=256)
@@ -96,11 +100,18 @@ class CsvFormat(RowFormat):
 
 
 def json_bytes(value: object) -> bytes:
-    """Return the value as JSON on one line; what only Parquet knows becomes text."""
+    """Return the value as JSON on one line; what only Parquet knows becomes text, and what is no number null."""
     try:
-        return _as_json(value).encode()
-    except UnicodeEncodeError:  # half of a surrogate pair: only JSON's escape can express it
-        return json.dumps(value, default=_foreign).encode()
+        text = _as_json(value)
+    except ValueError:  # not a number, or infinite: JSON has neither
+        text = _as_json(as_json(value))
+    # Half of a surrogate pair: only JSON's escape can express it, and this writes the same.
+    return text.encode("utf-8", "backslashreplace")
+
+
+def whole_text(text: str) -> str:
+    """Return the text with U+FFFD for each half of a surrogate pair: what is UTF-8 cannot hold one."""
+    return text if text.isascii() else _HALF_PAIR.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _foreign(value: object) -> object:
@@ -109,11 +120,13 @@ def _foreign(value: object) -> object:
         return base64.b64encode(value).decode()
     if isinstance(value, datetime | date | time):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return duration_text(value // timedelta(microseconds=1), 10**6)
     return str(value)
 
 
 # Made once: json.dumps makes one for each call, which takes as long as a short row.
-_as_json = json.JSONEncoder(ensure_ascii=False, default=_foreign).encode
+_as_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_foreign).encode
 
 
 def _csv_line(cells: list[str]) -> bytes:
@@ -121,7 +134,7 @@ def _csv_line(cells: list[str]) -> bytes:
     # The csv module leaves a lone carriage return unquoted, and then cannot read it back.
     every = any("\r" in cell for cell in cells)
     csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL).writerow(cells)
-    return buffer.getvalue().encode("utf-8", "replace")
+    return whole_text(buffer.getvalue()).encode()
 
 
 def _cell(value: object) -> str:
@@ -132,9 +145,11 @@ def _cell(value: object) -> str:
             return value
         case bool():
             return "true" if value else "false"
+        case float() if not math.isfinite(value):
+            return ""
         case int() | float():
             return repr(value)
-        case bytes():
-            return base64.b64encode(value).decode()
-        case _:
+        case dict() | list() | tuple():
             return json_bytes(value).decode()
+        case _:
+            return str(_foreign(value))

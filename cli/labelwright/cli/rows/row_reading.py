@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from labelwright.cli.extras import require
+from labelwright.cli.rows.parquet_values import values_of
 from labelwright.core.errors import ConfigurationError
+from labelwright.core.json_text import first_twice, parse_json
 from typing_extensions import override
 
 STANDARD = "-"
@@ -27,6 +28,18 @@ class InputRow:
     place: str
     columns: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
+
+
+def _check_names(place: str, names: Sequence[str]) -> None:
+    """Raise ConfigurationError where two columns have one name: which of them is meant would be a guess."""
+    twice = first_twice(names)
+    if twice is None:
+        return
+    numbers = [str(number) for number, name in enumerate(names, start=1) if name == twice]
+    which = f"has the column {twice!a} {len(numbers)} times" if twice else f"has {len(numbers)} columns without a name"
+    raise ConfigurationError(
+        f"{place} {which}: columns {', '.join(numbers)}", advice="give each column a name of its own"
+    )
 
 
 class RowSource(ABC):
@@ -143,7 +156,7 @@ class JsonLinesRows(RowSource):
 
 def _json_row(place: str, line: bytes) -> InputRow:
     try:
-        columns = json.loads(line.decode("utf-8-sig" if place == "line 1" else "utf-8"))
+        columns = parse_json(line.decode("utf-8-sig" if place == "line 1" else "utf-8"))
     except UnicodeDecodeError:
         return InputRow(place, problem="not valid UTF-8")
     except (ValueError, RecursionError) as error:
@@ -164,12 +177,15 @@ class CsvRows(RowSource):
         try:
             header = next(self._reader, [])
         except csv.Error as error:
-            raise ConfigurationError(f"{path}: the header line: {error}", advice="correct the first line") from error
-        if not header or len(set(header)) < len(header) or any(map(_is_broken, header)):
-            raise ConfigurationError(
-                f"{path}: the header line is missing, not UTF-8, or names a column twice",
-                advice="the first line names the columns",
-            )
+            raise ConfigurationError(f"{path}, line 1: the header: {error}", advice="correct the first line") from error
+        if not header:
+            raise ConfigurationError(f"{path}, line 1: the header is missing", advice="name the columns in it")
+        for number, name in enumerate(header, start=1):
+            if _is_broken(name):
+                raise ConfigurationError(
+                    f"{path}, line 1: the header's column {number} is not valid UTF-8", advice="save the file as UTF-8"
+                )
+        _check_names(f"{path}, line 1: the header", header)
         self.columns = tuple(header)
 
     @property
@@ -226,6 +242,7 @@ class ParquetRows(RowSource):
         except (OSError, arrow.ArrowException) as error:
             raise ConfigurationError(f"{path}: not a Parquet file that can be read: {error}") from error
         self.schema = self._file.schema_arrow
+        _check_fields(path, self.schema)
         self.columns = tuple(self.schema.names)
         self.total = self._file.metadata.num_rows
         self._done = 0
@@ -237,11 +254,34 @@ class ParquetRows(RowSource):
 
     @override
     def rows(self) -> Iterator[InputRow]:
-        for batch in self._file.iter_batches(batch_size=_PARQUET_BATCH):
-            for columns in batch.to_pylist():
+        names = self.columns or ()
+        for batch in self.batches():
+            for values in zip(*map(values_of, batch.columns), strict=True) if names else [()] * len(batch):
                 self._done += 1
-                yield InputRow(f"row {self._done}", columns)
+                yield InputRow(f"row {self._done}", dict(zip(names, values, strict=True)))
+
+    def batches(self) -> Iterator[Any]:
+        """Yield the rows as Arrow has them."""
+        return self._file.iter_batches(batch_size=_PARQUET_BATCH)  # type: ignore[no-any-return]
 
     @override
     def close(self) -> None:
         self._file.close()
+
+
+def _check_fields(place: str, fields: Any) -> None:
+    """Check the names of a schema's columns, and of the members of structs at any depth."""
+    members = [fields.field(index) for index in range(len(fields.names))]
+    _check_names(place, [member.name for member in members])
+    for member in members:
+        for kind in _kinds(member.type):
+            if hasattr(kind, "names"):
+                _check_fields(f"{place}: the column {member.name!a}", kind)
+
+
+def _kinds(kind: Any) -> Iterator[Any]:
+    """Yield a column's type, or those of a list's items, of a map's keys and values."""
+    parts = [getattr(kind, name) for name in ("value_type", "key_type", "item_type") if hasattr(kind, name)]
+    yield from (inner for part in parts for inner in _kinds(part))
+    if not parts:
+        yield kind
