@@ -188,7 +188,9 @@ HIDDEN = {
     "functions": "def spam(): return 'spam'\ndef ham(): return 'ham'\n\ndef label(text):\n"
     "    return list({spam, ham})[0]()\n",
     "shown": "def f(): pass\n\ndef label(text):\n"
-    "    return 'spam' if int(repr(f).split('0x')[1][:-1], 16) // 16 % 2 else 'ham'\n",
+    # Another digit for each length of text: where the address differs at all, some record shows it.
+    "    digits = repr(f).split('0x')[1][:-1]\n"
+    "    return 'spam' if int(digits[len(text) % len(digits)], 16) % 2 else 'ham'\n",
 }
 
 
