@@ -39,9 +39,9 @@ def test_fields(labelwright: Command, sensors: str) -> None:
     assert served["digest"] == local["digest"]
 
 
-def test_a_folder_says_its_task_itself_and_may_be_named_all_the_same(labelwright: Command) -> None:
+def test_a_folder_says_its_task_itself_and_may_be_named_all_the_same(offline: Command) -> None:
     for words in ([PRIZE], ["spam", PRIZE]):
-        answers = labelwright.json("label", "--local", SPAM, *words)["answers"]
+        answers = offline.json("label", "--local", SPAM, *words)["answers"]
         assert [answer["label"] for answer in answers] == ["spam"]
 
 
@@ -84,7 +84,7 @@ def test_an_error_is_a_json_document_too(labelwright: Command, spam: str) -> Non
     assert error["advice"]
 
 
-def test_control_characters_do_not_reach_the_terminal(labelwright: Command, tmp_path: Path) -> None:
-    result = labelwright("label", "--local", SPAM, "\x1b[31mred\x07 hi\nmum")
+def test_control_characters_do_not_reach_the_terminal(offline: Command, tmp_path: Path) -> None:
+    result = offline("label", "--local", SPAM, "\x1b[31mred\x07 hi\nmum")
     assert "\x1b" not in result.stdout
     assert "\x07" not in result.stdout

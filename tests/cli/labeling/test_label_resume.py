@@ -74,24 +74,24 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_file(
         assert without_source(whole) == without_source(broken)
 
 
-def test_a_local_run_that_was_cut_ends_with_the_same_bytes(labelwright: Command, tmp_path: Path) -> None:
+def test_a_local_run_that_was_cut_ends_with_the_same_bytes(offline: Command, tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole.csv", tmp_path / "broken.csv"
     for output in (whole, broken):
-        labelwright("label", "--local", SPAM, "--input", UNLABELED, "--output", output)
+        offline("label", "--local", SPAM, "--input", UNLABELED, "--output", output)
     content = whole.read_bytes()
     for cut in (0, 10, 100, 5_000, len(content) - 1):
         broken.write_bytes(content[:cut])
-        labelwright("label", "--local", SPAM, "--input", UNLABELED, "--output", broken)
+        offline("label", "--local", SPAM, "--input", UNLABELED, "--output", broken)
         assert broken.read_bytes() == content
 
 
-def test_a_rerun_takes_up_rows_that_came_since(labelwright: Command, tmp_path: Path) -> None:
+def test_a_rerun_takes_up_rows_that_came_since(offline: Command, tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [{"text": "hi mum, see you"}]
     source, output = write_rows(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
-    labelwright("label", "--local", SPAM, "--input", source, "--output", output)
-    assert labelwright.json("label", "--local", SPAM, "--input", source, "--output", output)["resumed"] == 1
+    offline("label", "--local", SPAM, "--input", source, "--output", output)
+    assert offline.json("label", "--local", SPAM, "--input", source, "--output", output)["resumed"] == 1
     write_rows(source, rows * 3)
-    summary = labelwright.json("label", "--local", SPAM, "--input", source, "--output", output)
+    summary = offline.json("label", "--local", SPAM, "--input", source, "--output", output)
     assert (summary["resumed"], summary["rows"]) == (1, 3)
 
 

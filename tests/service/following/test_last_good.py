@@ -16,7 +16,7 @@ from tests.service.bundles import constant, new_name, promote, push_version, ser
 @pytest.fixture
 def own_registry(tmp_path: Path) -> Iterator[Registry]:
     """A registry that the test may stop."""
-    made = Registry(tmp_path / "registry", heartbeat_seconds=0.5, poll_seconds=0.1).start()
+    made = Registry(tmp_path / "registry", heartbeat_seconds=0.5).start()
     made.settings["listen"] = made.address  # it comes back where it was
     yield made
     made.stop()
