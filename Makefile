@@ -2,12 +2,20 @@
 
 PYTHON ?= python3
 EXAMPLE ?= spam
+PYTHONS := 3.11 3.12 3.13
 VENV := .venv
 BIN := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 PIP_INSTALL := $(BIN)/python -m pip install --quiet
+
+# A file's tests stay together, for they share servers; tests/conftest.py says which files go first.
+PYTEST := $(BIN)/python -m pytest --dist=loadfile --no-loadscope-reorder
+# Compiled modules are kept: without them each process that a test starts compiles the project anew.
+unexport PYTHONDONTWRITEBYTECODE
+# Several processes share the processors as it is.
+test check: export OMP_NUM_THREADS := 1
 
 # A stamp is newer than what it was made from, so a warm run installs nothing.
 CREATED := $(VENV)/created.stamp
@@ -18,10 +26,10 @@ PROJECT := $(VENV)/project.stamp
 BUILD_INPUTS := pyproject.toml $(wildcard sandbox/build_hook.py sandbox/labelwright/sandbox/build.py sandbox/labelwright/sandbox/guest/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format proto bench lock wheel clean
+.PHONY: help demo test check check-pythons lint format proto bench lock wheel clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  \1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  \1\t/' | expand -t 17
 	@echo
 	@echo "  make demo EXAMPLE=spam|tickets|sensors    PYTHON=python3.13 chooses the interpreter of $(VENV)"
 
@@ -30,7 +38,20 @@ demo: $(PROJECT)  ## push an example's programs, serve them, label its records (
 
 test: $(DEVELOPMENT) $(PROJECT)  ## install what the tests start, then lint, types, contract and all tests
 	@tests/install-parts
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(ARGS)
+	$(PYTEST) --numprocesses=3 --durations=20 $(ARGS)
+
+check: $(DEVELOPMENT) $(PROJECT)  ## the same without the tests that start servers: under two minutes
+	$(PYTEST) --numprocesses=2 -m "not servers" $(ARGS)
+
+check-pythons: $(DEVELOPMENT)  ## make check on the other Pythons that are promised, where they are installed
+	@failed=; for version in $(PYTHONS); do \
+	  if [ $$version = $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])') ]; then continue; fi; \
+	  if ! python=$$($(BIN)/uv python find --system --no-python-downloads $$version 2>/dev/null); then \
+	    echo "Python $$version is not installed here: nothing was checked on it"; continue; \
+	  fi; \
+	  echo "== Python $$version"; \
+	  $(MAKE) --no-print-directory check PYTHON=$$python VENV=$(VENV)-$$version || failed="$$failed $$version"; \
+	done; [ -z "$$failed" ] || { echo "Failed on Python:$$failed"; exit 1; }
 
 lint: $(DEVELOPMENT) $(PROJECT)  ## only what reads the code and runs none of it
 	$(BIN)/python -m pytest tests/project $(ARGS)
@@ -56,7 +77,7 @@ wheel: $(RUNTIME)  ## build the wheel into dist/, to install it elsewhere
 	@ls dist/*.whl
 
 clean:  ## remove the environment and everything that was made
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f sandbox/labelwright/sandbox/runtime/*.wasm
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -12,13 +12,18 @@ from labelwright.sandbox import Sandbox
 from tests.parts.command import Command
 from tests.parts.example_bundles import SPAM, serve
 from tests.parts.registry import Registry
-from tests.parts.repository import EXAMPLES
+from tests.parts.repository import EXAMPLES, ROOT
 from tests.parts.server_process import MARK, allow, reaches_servers
 from tests.parts.service import Service
+
+LONGEST_FIRST = ("end_to_end", "worker", "deploy", "project", "sandbox", "examples", "service", "synthesis", "registry")
+"""Folders whose files take long. Those that come last should be short, so that all processes end at about one time."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before the tests that -m leaves out are left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {folder: place for place, folder in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.relative_to(ROOT / "tests").parts[0], len(order)))
     for item in items:
         if isinstance(item, pytest.Function) and any(reaches_servers(function) for function in functions_of(item)):
             item.add_marker(MARK)
@@ -46,7 +51,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """A running registry that tests share: each uses a task of its own."""
-    made = Registry(tmp_path_factory.mktemp("registry") / "data", heartbeat_seconds=0.5, poll_seconds=0.1).start()
+    made = Registry(tmp_path_factory.mktemp("registry") / "data", heartbeat_seconds=0.5).start()
     yield made
     made.stop()
 
@@ -72,7 +77,14 @@ def client(service: Service) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
+def offline() -> Command:
+    """The command where no server is to be had."""
+    return Command("127.0.0.1:1", "127.0.0.1:1")
+
+
+@pytest.fixture(scope="session")
 def labelwright(registry: Registry, service: Service) -> Command:
+    """The command beside the servers that tests share."""
     return Command(registry.address, service.address)
 
 

@@ -75,7 +75,7 @@ def test_a_gate_and_its_override(registry_client: Registry, tmp_path: Path) -> N
 
 
 def test_a_watch_outlives_the_registry(tmp_path: Path) -> None:
-    process = RegistryProcess(tmp_path / "data", heartbeat_seconds=0.2, poll_seconds=0.1).start()
+    process = RegistryProcess(tmp_path / "data", heartbeat_seconds=0.2).start()
     process.settings["listen"] = process.address  # the same place after the restart
     try:
         with Registry(process.address) as client:

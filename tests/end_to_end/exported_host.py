@@ -4,14 +4,16 @@ import json
 import sys
 from pathlib import Path
 
-from wasmtime import Engine, Store
+from wasmtime import Config, Engine, Store
 from wasmtime.component import Component, Func, Linker
 
 INTERFACE = "labelwright:sandbox/labeling@1.0.0"
 
 
 def main():
-    engine = Engine()
+    configuration = Config()
+    configuration.cranelift_opt_level = "none"  # compiles faster
+    engine = Engine(configuration)
     store = Store(engine)
     instance = Linker(engine).instantiate(store, Component(engine, Path(sys.argv[1]).read_bytes()))
     interface = instance.get_export_index(store, INTERFACE)

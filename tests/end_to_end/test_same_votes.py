@@ -15,8 +15,8 @@ from labelwright.client import Client, Labeling, Registry
 from labelwright.core.bundle import Bundle, read_folder
 from labelwright.core.errors import AliasNotFound, TaskNotFound
 from labelwright.core.vote import is_label
-from labelwright.sandbox.export import export_component
 
+from tests.parts.command import Command
 from tests.parts.native import native_votes
 from tests.parts.registry import Registry as RegistryProcess
 from tests.parts.repository import DATA, ROOT
@@ -113,10 +113,11 @@ def locally(task: str, texts: list[str], folder: Path) -> list[dict[str, object]
     return [json.loads(line) for line in target.read_text().splitlines()]
 
 
-def exported(bundle: Bundle, texts: list[str], folder: Path) -> list[Votes]:
-    """Return the votes of the exported component, run by a host that knows nothing of Labelwright."""
+def exported(command: Command, task: str, texts: list[str], folder: Path) -> list[Votes]:
+    """Return the votes of the component that the command exports, run by a host that knows nothing of Labelwright."""
     target = folder / "out.wasm"
-    export_component(bundle, target)
+    document = command.json("export", FIXTURES / task, target)
+    assert document["bytes"] == target.stat().st_size
     lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
     host = [sys.executable, str(HERE / "exported_host.py"), str(target)]
     done = subprocess.run(host, input=lines, check=True, capture_output=True, text=True, encoding="utf-8")
@@ -124,7 +125,9 @@ def exported(bundle: Bundle, texts: list[str], folder: Path) -> list[Votes]:
 
 
 @pytest.mark.parametrize(("task", "generated_count"), [("sms", 10_000), ("agnews", 1_000)])
-def test_votes_do_not_depend_on_the_way(client: Client, tmp_path: Path, task: str, generated_count: int) -> None:
+def test_votes_do_not_depend_on_the_way(
+    client: Client, offline: Command, tmp_path: Path, task: str, generated_count: int
+) -> None:
     texts = texts_of(task) + generated(generated_count)
     bundle = fixture_bundle(task)
     expected = natively(bundle, texts)
@@ -137,4 +140,4 @@ def test_votes_do_not_depend_on_the_way(client: Client, tmp_path: Path, task: st
     rows = locally(task, texts, tmp_path)
     assert [row["votes"] for row in rows] == expected
     assert [(row["label"], row["probability"]) for row in rows] == [(a.label, a.probability) for a in answers]
-    assert exported(bundle, texts, tmp_path) == expected
+    assert exported(offline, task, texts, tmp_path) == expected

@@ -28,6 +28,11 @@ def test_continuous_integration_runs_make_test() -> None:
     assert "make test" in run.read_text()
 
 
+def test_every_python_that_is_promised_can_be_checked() -> None:
+    promised = re.findall(r"Python :: (3\.\d+)", (ROOT / "pyproject.toml").read_text())
+    assert re.search(rf"^PYTHONS := {' '.join(promised)}$", MAKEFILE, re.MULTILINE)
+
+
 def test_what_a_target_runs_exists() -> None:
     named = set(re.findall(r"(?:tools|examples|tests)/[\w.-]+", MAKEFILE))
     assert named >= {"tools/lock.py", "tools/stubs.py", "examples/demo.py", "tests/install-parts"}

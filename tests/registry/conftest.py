@@ -40,7 +40,7 @@ def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """A running registry that tests share: each uses a task of its own."""
     folder = tmp_path_factory.mktemp(f"registry-{request.param}")
     resource = Registry(
-        folder / "data", database_url=new_url(request.param, folder, request), heartbeat_seconds=0.2, poll_seconds=0.1
+        folder / "data", database_url=new_url(request.param, folder, request), heartbeat_seconds=0.2
     ).start()
     yield resource
     resource.stop()

@@ -8,38 +8,38 @@ from tests.parts.example_bundles import SPAM, renamed
 from tests.parts.repository import EXAMPLES
 
 
-def test_a_good_bundle_passes_the_check(labelwright: Command) -> None:
-    document = labelwright.json("check", SPAM)
+def test_a_good_bundle_passes_the_check(offline: Command) -> None:
+    document = offline.json("check", SPAM)
     assert document["ok"]
     assert document["digest"].startswith("sha256:")
     assert document["report"]["gold"]["accuracy"] > document["report"]["gold"]["majority_accuracy"]
     assert {gate["passed"] for gate in document["report"]["gates"]} == {True}
-    assert "well made" in labelwright("check", SPAM).stdout
+    assert "well made" in offline("check", SPAM).stdout
 
 
-def test_the_check_says_everything_at_once(labelwright: Command, tmp_path: Path) -> None:
+def test_the_check_says_everything_at_once(offline: Command, tmp_path: Path) -> None:
     bundle = renamed(SPAM, "faulty", tmp_path)
     (bundle / "programs" / "prize.py").write_text("import os\n\ndef label(text):\n    return None\n")
     (bundle / "programs" / "shouting.py").write_text("def label(text:\n")
-    findings = labelwright.json("check", bundle, exits=1)["report"]["findings"]
+    findings = offline.json("check", bundle, exits=1)["report"]["findings"]
     places = {(finding["file"], finding["line"]) for finding in findings if finding["severity"] == "error"}
     assert ("programs/prize.py", 1) in places
     assert "programs/shouting.py" in {file for file, _ in places}
-    shown = labelwright("check", bundle, exits=1).stdout
+    shown = offline("check", bundle, exits=1).stdout
     assert "programs/prize.py:1: AS" in shown
     assert "refused" in shown
 
 
-def test_the_check_finds_a_gate_that_does_not_hold(labelwright: Command, tmp_path: Path) -> None:
+def test_the_check_finds_a_gate_that_does_not_hold(offline: Command, tmp_path: Path) -> None:
     bundle = renamed(SPAM, "gate", tmp_path)
     strict(bundle)
-    result = labelwright("check", bundle, exits=1)
+    result = offline("check", bundle, exits=1)
     assert "gate min_accuracy FAILS" in result.stdout
 
 
-def test_a_folder_without_a_bundle(labelwright: Command, tmp_path: Path) -> None:
-    assert "task.toml" in labelwright("check", tmp_path, exits=1).stdout
-    labelwright("check", tmp_path / "nosuch", exits=2)
+def test_a_folder_without_a_bundle(offline: Command, tmp_path: Path) -> None:
+    assert "task.toml" in offline("check", tmp_path, exits=1).stdout
+    offline("check", tmp_path / "nosuch", exits=2)
 
 
 def test_push_and_its_answers(labelwright: Command, tmp_path: Path) -> None:
@@ -76,10 +76,10 @@ def test_a_failed_gate_ends_with_1_and_can_be_overridden(labelwright: Command, t
     assert labelwright.json("history", "gatepush")["changes"][0]["overridden"]
 
 
-def test_a_bundle_with_broken_json_is_named(labelwright: Command, tmp_path: Path) -> None:
+def test_a_bundle_with_broken_json_is_named(offline: Command, tmp_path: Path) -> None:
     bundle = renamed(EXAMPLES / "tickets" / "bundle", "brokenmodel", tmp_path)
     (bundle / "label_model.json").write_text(json.dumps({"kind": "weighted"}))
-    assert "label_model.json: LW111" in labelwright("push", bundle, exits=1).stderr
+    assert "label_model.json: LW111" in offline("push", bundle, exits=1).stderr
 
 
 def strict(bundle: Path) -> None:

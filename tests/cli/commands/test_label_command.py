@@ -152,7 +152,7 @@ def test_an_error_is_a_json_document_too(labelwright: Command, spam: str) -> Non
     assert error["advice"]
 
 
-def test_control_characters_do_not_reach_the_terminal(labelwright: Command, tmp_path: Path) -> None:
-    result = labelwright("label", "--local", SPAM, "\x1b[31mred\x07 hi\nmum")
+def test_control_characters_do_not_reach_the_terminal(offline: Command, tmp_path: Path) -> None:
+    result = offline("label", "--local", SPAM, "\x1b[31mred\x07 hi\nmum")
     assert "\x1b" not in result.stdout
     assert "\x07" not in result.stdout

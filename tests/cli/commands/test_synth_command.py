@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 from labelwright.core.bundle import read_folder
 from labelwright.synthesis.settings import PREFIX, SynthesisSettings, read_settings
+from typer.testing import Result
 
+from tests.parts.command import Command
 from tests.parts.repository import ROOT
 from tests.synthesis.faulty_endpoint import running
 
@@ -16,24 +19,26 @@ SPAM = ROOT / "examples" / "spam"
 RECORDED = ("--recorded", "--replies", str(SPAM / "replies.jsonl"))
 
 
-def synth(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "labelwright.cli", "synth", str(SPAM / "bundle"), *arguments],
+INPUT = ("--records", str(SPAM / "unlabeled.jsonl"), "--gold", str(SPAM / "bundle" / "gold.jsonl"))
+
+
+def synth(*arguments: str, exits: int = 0, **environment: str) -> Result:
+    """Run the command in this process, with no setting of synthesis but these."""
+    unset = {name: None for name in os.environ if name.startswith(("OPENAI_", PREFIX))}
+    command = Command("127.0.0.1:1", "127.0.0.1:1", **{**unset, **environment})
+    return command("synth", SPAM / "bundle", *arguments, exits=exits)
+
+
+def test_writes_a_bundle_and_says_what_it_cost(tmp_path: Path) -> None:
+    words = ("synth", str(SPAM / "bundle"), *INPUT, *RECORDED, "--out", str(tmp_path / "bundle"), "--json")
+    done = subprocess.run(
+        [sys.executable, "-m", "labelwright.cli", *words],
         capture_output=True,
         text=True,
         timeout=200,
         cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(Path.home()), **environment},
+        env={"PATH": "/usr/bin:/bin", "HOME": str(Path.home())},
     )
-
-
-def spam(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    gold = str(SPAM / "bundle" / "gold.jsonl")
-    return synth("--records", str(SPAM / "unlabeled.jsonl"), "--gold", gold, *arguments, **environment)
-
-
-def test_writes_a_bundle_and_says_what_it_cost(tmp_path: Path) -> None:
-    done = spam(*RECORDED, "--out", str(tmp_path / "bundle"), "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["programs_asked"] == 10
@@ -48,8 +53,7 @@ def test_writes_a_bundle_and_says_what_it_cost(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_asks_nothing_and_needs_no_key() -> None:
-    done = spam("--dry-run", "--json", LABELWRIGHT_SYNTHESIS_MODEL="gpt-4o-mini")
-    assert done.returncode == 0, done.stderr
+    done = synth(*INPUT, "--dry-run", "--json", LABELWRIGHT_SYNTHESIS_MODEL="gpt-4o-mini")
     assert json.loads(done.stdout)["estimate"]["dollars"] > 0
 
 
@@ -65,31 +69,25 @@ def test_a_dry_run_asks_nothing_and_needs_no_key() -> None:
     ],
 )
 def test_wrong_use_is_one_clear_line(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
-    done = spam(*(str(tmp_path / "new") if argument == "OUT" else argument for argument in arguments))
-    assert done.returncode == 2, done.stderr
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    words = (str(tmp_path / "new") if argument == "OUT" else argument for argument in arguments)
+    assert said in synth(*INPUT, *words, exits=2).stderr
 
 
 def test_suggests_what_to_measure(tmp_path: Path) -> None:
     with running(lambda body: "1. Shouting: capital letters, speaks for spam") as endpoint:
         replies = ("--replies", str(tmp_path / "replies.jsonl"))
         done = synth("--concepts", *replies, OPENAI_BASE_URL=endpoint.url)
-    assert done.returncode == 0, done.stderr
     assert 'shouting = { type = "number"' in done.stdout
 
 
 def test_needs_records() -> None:
-    done = synth("--dry-run")
-    assert done.returncode == 2
-    assert "--records FILE" in done.stderr
+    assert "--records FILE" in synth("--dry-run", exits=2).stderr
 
 
 def test_records_that_fit_nothing_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
     path.write_text('{"words": "x"}\nnot JSON\n')
-    done = synth("--records", str(path), *RECORDED, "--out", str(tmp_path / "new"))
-    assert done.returncode == 2
+    done = synth("--records", str(path), *RECORDED, "--out", str(tmp_path / "new"), exits=2)
     assert "no record that fits" in done.stderr
 
 

@@ -67,7 +67,7 @@ def test_every_format_goes_into_every_other(labelwright: Command, spam: str, tmp
     assert json.loads(table[0]["votes"])["small_talk"] == "ham"
 
 
-def test_parquet_keeps_the_types_of_its_columns(labelwright: Command, tmp_path: Path) -> None:
+def test_parquet_keeps_the_types_of_its_columns(offline: Command, tmp_path: Path) -> None:
     arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     import datetime
 
@@ -80,14 +80,12 @@ def test_parquet_keeps_the_types_of_its_columns(labelwright: Command, tmp_path: 
         }
     )
     parquet.write_table(table, tmp_path / "in.parquet")
-    labelwright(
-        "label", "--local", SPAM, "--input", tmp_path / "in.parquet", "--output", tmp_path / "out.parquet", exits=1
-    )
+    offline("label", "--local", SPAM, "--input", tmp_path / "in.parquet", "--output", tmp_path / "out.parquet", exits=1)
     output = parquet.read_table(tmp_path / "out.parquet")
     assert output.select(table.column_names).equals(table)
     assert output["label"].to_pylist() == ["ham", None]
     assert output["error"].to_pylist()[1].startswith("row 2: INVALID_RECORD: ")
-    labelwright("label", "--local", SPAM, "--input", tmp_path / "in.parquet", "--output", tmp_path / "o.csv", exits=1)
+    offline("label", "--local", SPAM, "--input", tmp_path / "in.parquet", "--output", tmp_path / "o.csv", exits=1)
     assert (tmp_path / "o.csv").read_text().splitlines()[1].startswith('"hi mum, see you",2026-01-02,AP8=,1,ham')
 
 
@@ -108,10 +106,10 @@ def test_rows_that_cannot_be_labeled_are_named_and_counted(labelwright: Command,
     assert (summary["labeled"], summary["failed"]) == (2, 6)
 
 
-def test_a_csv_row_with_a_wrong_number_of_columns_is_named(labelwright: Command, tmp_path: Path) -> None:
+def test_a_csv_row_with_a_wrong_number_of_columns_is_named(offline: Command, tmp_path: Path) -> None:
     source, output = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_bytes(b'id,text\r\n1,"hi mum,\nsee you"\r\n2\r\n3,a,b\r\n4,\xff\r\n')
-    labelwright("label", "--local", SPAM, "--input", source, "--output", output, exits=1)
+    offline("label", "--local", SPAM, "--input", source, "--output", output, exits=1)
     with output.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     assert [row["id"] for row in rows] == ["1", "2", "3", "4"]
@@ -135,9 +133,9 @@ def test_csv_texts_become_numbers_and_flags(labelwright: Command, sensors: str, 
     assert labels[0] == labels[1]
 
 
-def test_a_column_named_like_an_added_one_is_kept_under_another_name(labelwright: Command, tmp_path: Path) -> None:
+def test_a_column_named_like_an_added_one_is_kept_under_another_name(offline: Command, tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [{"text": "hi mum, see you", "label": "x", "input_label": "y", "error": 1}]
-    labelwright(
+    offline(
         "label", "--local", SPAM, "--input", write_rows(tmp_path / "in.jsonl", rows), "--output", tmp_path / "o.jsonl"
     )
     assert rows_of(tmp_path / "o.jsonl") == [
@@ -193,9 +191,9 @@ def test_csv_of_rows_from_a_pipe_has_all_columns(labelwright: Command, tmp_path:
         assert [(row["label"], row["more"]) for row in csv.DictReader(lines)] == [("ham", ""), ("ham", "1")]
 
 
-def test_csv_output_of_uneven_rows_has_all_columns(labelwright: Command, tmp_path: Path) -> None:
+def test_csv_output_of_uneven_rows_has_all_columns(offline: Command, tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", [{"text": "a"}, {"text": "b", "more": [1, {"x": None}]}])
-    labelwright("label", "--local", SPAM, "--input", source, "--output", tmp_path / "out.csv")
+    offline("label", "--local", SPAM, "--input", source, "--output", tmp_path / "out.csv")
     with (tmp_path / "out.csv").open(newline="") as lines:
         assert [row["more"] for row in csv.DictReader(lines)] == ["", '[1, {"x": null}]']
 

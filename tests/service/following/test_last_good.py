@@ -17,7 +17,7 @@ from tests.service.bundles import constant, new_name, promote, push_version, ser
 @pytest.fixture
 def own_registry(tmp_path: Path) -> Iterator[Registry]:
     """A registry that the test may stop."""
-    process = Registry(tmp_path / "registry", heartbeat_seconds=0.5, poll_seconds=0.1).start()
+    process = Registry(tmp_path / "registry", heartbeat_seconds=0.5).start()
     process.settings["listen"] = process.address  # it comes back where it was
     yield process
     process.stop()
