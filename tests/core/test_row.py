@@ -76,3 +76,21 @@ def test_places_a_faulty_line_and_keeps_the_others(task: Task, line: str, messag
     assert len(rows) == 2
     assert [(item.file, item.line, item.code) for item in findings] == [("gold.jsonl", 2, "LW121")]
     assert message in findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("columns", "hint"),
+    [
+        (["id", "Text"], "; is it the column 'Text'?"),
+        ([" text", "id"], "; is it the column ' text'?"),
+        (["\uff34\uff25\uff38\uff34"], "; is it the column '\uff34\uff25\uff38\uff34'?"),
+        (["texts", "body"], "; is it the column 'texts'?"),
+        (["id", "body"], ""),
+        ([], ""),
+    ],
+)
+def test_names_the_column_that_may_be_meant(task: Task, columns: list[str], hint: str) -> None:
+    with pytest.raises(InvalidRecord) as caught:
+        record_from_row(task, dict.fromkeys(columns, "a"))
+    assert caught.value.message == f"field 'text' is missing{hint}"
+    assert caught.value.advice == f"there are: {', '.join(map(repr, columns)) or 'no columns'}"

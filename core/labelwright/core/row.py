@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+import difflib
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from labelwright.core.errors import InvalidRecord, LabelwrightError
@@ -14,6 +17,8 @@ from labelwright.core.record import Record, make_record, pack
 from labelwright.core.task import Field, FieldType, Task
 
 LABEL_COLUMN = "label"
+_SHOWN_NAMES, _SHOWN_NAME = 20, 60
+"""Columns that a message names, and characters of each."""
 _TRUE, _FALSE = {"true", "yes", "1"}, {"false", "no", "0"}
 
 
@@ -30,8 +35,12 @@ def record_from_row(task: Task, row: Mapping[str, object]) -> Record:
     """Return the record in ``row``, leaving out columns that are not fields of the task.
 
     Bytes stand as base64. Text is read as a number, yes or no, or a JSON list where the field wants one: CSV knows
-    nothing else. Raises InvalidRecord.
+    nothing else. Raises InvalidRecord; where a column is missing it names the nearest one.
     """
+    missing = [name for name, field in task.fields.items() if not field.optional and name not in row]
+    if missing:
+        # What features are made of is missed first.
+        raise _missing_column(min(missing, key=lambda name: name in task.features), [*row])
     return make_record(task, {name: _read(field, row[name]) for name, field in task.fields.items() if name in row})
 
 
@@ -75,6 +84,33 @@ def _parse_row(task: Task, line: str, indexes: Mapping[str, int], labeled: bool)
             advice=f"the task's labels: {', '.join(indexes)}",
         )
     return Row(record, indexes[label] if isinstance(label, str) else None, str(row.get("id", "")))
+
+
+def _missing_column(name: str, columns: Sequence[str]) -> InvalidRecord:
+    near = nearest_name(name, columns)
+    hint = f"; is it the column {_shown(near)}?" if near is not None else ""
+    return InvalidRecord(f"field {name!r} is missing{hint}", advice=f"there are: {shown_names(columns)}", field=name)
+
+
+def nearest_name(name: str, names: Sequence[str]) -> str | None:
+    """Return the one of the names that may be meant by ``name``, None where none is like it."""
+    plain = {_plain_name(item): item for item in reversed(names)}
+    near = difflib.get_close_matches(_plain_name(name), plain, n=1)
+    return plain[near[0]] if near else None
+
+
+def shown_names(names: Sequence[str]) -> str:
+    """Return names from outside as a list for people: short, and safe to print."""
+    more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
+    return f"{', '.join(map(_shown, names[:_SHOWN_NAMES])) or 'no columns'}{more}"
+
+
+def _plain_name(name: str) -> str:
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", name)).casefold()
+
+
+def _shown(name: str) -> str:
+    return repr(name) if len(name) <= _SHOWN_NAME and name.isprintable() else f"{name[:_SHOWN_NAME]!a}"
 
 
 def _read(field: Field, value: object) -> object:

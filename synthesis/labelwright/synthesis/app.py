@@ -50,15 +50,19 @@ def read_task(folder: Path) -> Task:
 def read_gold(task: Task, path: Path, fill: Callable[[str], str] = str) -> list[Row]:
     """Return the labeled rows of a JSON Lines file; ``fill`` adds the task's features to the file's text.
 
-    Raises InvalidBundle with all that is wrong with them.
+    Raises ConfigurationError where there are none, InvalidBundle with all that is wrong with them.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error
     rows, findings = parse_rows(task, fill(text), path.name, labeled=True)
+    if findings and not rows and len({finding.message for finding in findings}) == 1:
+        raise InvalidBundle(f"{path}: none of its {len(findings):,} rows fits the task", findings=findings[:1])
     if findings:
         raise InvalidBundle(f"{path} holds rows that do not fit the task", findings=findings)
+    if not rows:
+        raise ConfigurationError(f"{path} holds no labeled rows", advice="name another file, or leave the option out")
     return rows
 
 

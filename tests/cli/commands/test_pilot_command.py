@@ -49,6 +49,15 @@ def run(inputs: Path, report: Path, *more: str):
     return CliRunner().invoke(app, [*words, *more], prog_name="labelwright")
 
 
+@pytest.mark.parametrize("option", ["gold", "test"])
+def test_a_file_without_labeled_rows_is_refused(inputs, tmp_path, option):
+    (tmp_path / "none.jsonl").touch()
+    result = run(inputs, tmp_path / "out", f"--{option}", str(tmp_path / "none.jsonl"))
+    assert result.exit_code == ExitCode.USAGE
+    assert "none.jsonl holds no labeled rows" in result.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_writes_the_report_the_page_and_the_bundle(inputs, tmp_path):
     result = run(inputs, tmp_path / "out")
     assert result.exit_code == ExitCode.OK, result.output

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Annotated, Any
 
 import typer
 from labelwright.cli import options
-from labelwright.cli.labeling.answering import FolderAnswerer
+from labelwright.cli.labeling.answering import Answerer, FolderAnswerer
 from labelwright.cli.labeling.bundle_diff import FileChange, LabelChanges, compare_files, compare_labels, own_rows
-from labelwright.cli.rows.row_reading import open_rows
+from labelwright.cli.labeling.run import check_first
+from labelwright.cli.rows.row_reading import FIRST_ROWS, open_rows
 from labelwright.cli.screen import Screen, shown
 from labelwright.cli.version_names import NamedBundle, open_named_bundle
 from labelwright.cli.views.reports import table
@@ -49,10 +51,22 @@ def diff(
 def _compare(before: Bundle, after: Bundle, records: str, limit: int) -> LabelChanges:
     old, new = FolderAnswerer(before), FolderAnswerer(after)
     try:
-        return compare_labels(old, new, _rows(records) if records else own_rows(before, after), limit)
+        rows = _checked(new, _rows(records)) if records else own_rows(before, after)
+        return compare_labels(old, new, rows, limit)
     finally:
         old.close()
         new.close()
+
+
+def _checked(answerer: Answerer, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the rows. Raises ConfigurationError where the first fail for one and the same reason."""
+    first = list(islice(rows, FIRST_ROWS))
+    batches = answerer.batches(first)
+    if first:
+        check_first(
+            answerer, first[0], [outcome for batch in batches for outcome in answerer.answer(batch, explain=False)]
+        )
+    return chain(first, rows)
 
 
 def _rows(path: str) -> Iterator[dict[str, Any]]:

@@ -134,8 +134,10 @@ def _label_to_standard_output(
         if job.kind == "csv"
         else JsonLinesFormat()
     )
-    sys.stdout.buffer.write(lines.header)
+    header = lines.header
     for batch in label_rows(source.rows(), answerer, explain=job.explain):
+        sys.stdout.buffer.write(header)
+        header = b""
         for row, added in batch:
             try:
                 sys.stdout.buffer.write(lines.encode(row.columns, added))
@@ -146,6 +148,7 @@ def _label_to_standard_output(
             counts.add(added)
         sys.stdout.buffer.flush()
         advanced()
+    sys.stdout.buffer.write(header)
 
 
 def _found_columns(job: FileJob) -> tuple[str, ...]:
@@ -236,7 +239,7 @@ class _FileRun:
                 self._advanced()
 
     def _label(self, journal: Journal, rows: Iterator[InputRow]) -> None:
-        for batch in label_rows(rows, self._answerer, explain=self._job.explain):
+        for batch in label_rows(rows, self._answerer, explain=self._job.explain, from_start=not self._counts.resumed):
             if not self._journal_counts:
                 write_record(self._output, self._record)
                 self._journal_counts = True

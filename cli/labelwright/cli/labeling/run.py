@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any
 
 from labelwright.cli.labeling.answering import Answerer
+from labelwright.cli.rows.failing import failure_of
 from labelwright.cli.rows.output_row import added_columns
-from labelwright.cli.rows.row_reading import InputRow
+from labelwright.cli.rows.row_reading import FIRST_ROWS, InputRow
 from labelwright.client import Failure, Outcome
+from labelwright.core.errors import ConfigurationError
+from labelwright.core.row import shown_names
 
 _KEPT_FAILURES = 5
 
@@ -48,17 +52,35 @@ class RunCounts:
 
 
 def label_rows(
-    rows: Iterator[InputRow], answerer: Answerer, *, explain: bool
+    rows: Iterator[InputRow], answerer: Answerer, *, explain: bool, from_start: bool = True
 ) -> Iterator[list[tuple[InputRow, dict[str, Any]]]]:
     """Yield the rows with the columns that labeling adds, as many at a time as the answerer takes best.
 
-    Raises LabelwrightError if labeling cannot go on.
+    Raises LabelwrightError where labeling cannot go on, or, where the rows are the input's first ones, fails on these
+    for one and the same reason; then no row is yielded.
     """
-    for batch in answerer.batches(rows):
+    first = list(islice(rows, FIRST_ROWS if from_start else 0))
+    answered = [(batch, _answer(answerer, batch, explain)) for batch in answerer.batches(first)]
+    if first:
+        check_first(answerer, first[0].columns, [outcome for _, outcomes in answered for outcome in outcomes])
+    rest = ((batch, _answer(answerer, batch, explain)) for batch in answerer.batches(rows))
+    for batch, outcomes in chain(answered, rest):
         yield [
-            (row, added_columns(row, outcome, explain=explain))
-            for row, outcome in zip(batch, _answer(answerer, batch, explain), strict=True)
+            (row, added_columns(row, outcome, explain=explain)) for row, outcome in zip(batch, outcomes, strict=True)
         ]
+
+
+def check_first(answerer: Answerer, columns: Mapping[str, Any], outcomes: Sequence[Outcome]) -> None:
+    """Raise ConfigurationError where as many as ``FIRST_ROWS`` outcomes are one and the same failure."""
+    failures = {failure_of(outcome) for outcome in outcomes}
+    if len(outcomes) < FIRST_ROWS or len(failures) > 1:
+        return
+    (failure,) = failures
+    if failure is not None:
+        raise ConfigurationError(
+            f"none of the first {len(outcomes)} rows can be labeled: {failure.reason}: {failure.message}",
+            advice=f"the task's fields: {', '.join(answerer.task.fields)}; the rows have: {shown_names([*columns])}",
+        )
 
 
 def _answer(answerer: Answerer, batch: list[InputRow], explain: bool) -> list[Outcome]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from labelwright.cli.rows.row_reading import open_rows
+from labelwright.cli.rows.row_reading import FIRST_ROWS, open_rows
 from labelwright.cli.screen import Screen, shown
 from labelwright.core.errors import ConfigurationError, InvalidRecord
 from labelwright.core.record import Record, pack
-from labelwright.core.row import record_from_row
+from labelwright.core.row import record_from_row, shown_names
 from labelwright.core.task import Task
 from labelwright.features import Features
 
@@ -26,9 +26,17 @@ class ReadRecords:
     problems: list[str] = field(default_factory=list)
     more: bool = False
     """Whether the file holds more than were read."""
+    _kinds: set[str] = field(default_factory=set)
+
+    @property
+    def _is_hopeless(self) -> bool:
+        """Whether the fault is that of the file, and not of its rows."""
+        return not self.records and self.faulty >= FIRST_ROWS and len(self._kinds) == 1
 
     def _refuse(self, place: str, problem: str) -> None:
         self.faulty += 1
+        if self.faulty <= FIRST_ROWS:
+            self._kinds.add(problem)
         if len(self.problems) < _SHOWN_PROBLEMS:
             self.problems.append(f"{place}: {problem}")
 
@@ -36,11 +44,15 @@ class ReadRecords:
 def read_records(task: Task, path: str, features: Features, limit: int = MAX_RECORDS) -> ReadRecords:
     """Return the first ``limit`` records of a JSON Lines, CSV or Parquet file, with their features.
 
-    Raises ConfigurationError if there is none that fits the task.
+    Raises ConfigurationError for none, and at once where the first hundred rows have one and the same fault.
     """
     result = ReadRecords()
+    columns: list[str] = []
     with closing(open_rows(path)) as source:
         for row in source.rows():
+            columns = columns or [*row.columns]
+            if result._is_hopeless:
+                break
             if len(result.records) == limit:
                 result.more = True
                 break
@@ -48,8 +60,8 @@ def read_records(task: Task, path: str, features: Features, limit: int = MAX_REC
                 result._refuse(row.place, row.problem)
                 continue
             try:
-                (columns,) = features.fill([row.columns])
-                record = record_from_row(task, columns)
+                (filled,) = features.fill([row.columns])
+                record = record_from_row(task, filled)
                 pack(record, task.limits.record_bytes)
             except InvalidRecord as error:
                 result._refuse(row.place, error.message)
@@ -58,7 +70,7 @@ def read_records(task: Task, path: str, features: Features, limit: int = MAX_REC
     if not result.records:
         raise ConfigurationError(
             f"{path} holds no record that fits the task{f' ({result.problems[0]})' if result.problems else ''}",
-            advice=f"the task's fields: {', '.join(task.fields)}",
+            advice=f"the task's fields: {', '.join(task.fields)}; the file has: {shown_names(columns)}",
         )
     return result
 

@@ -18,6 +18,8 @@ from typing_extensions import override
 
 STANDARD = "-"
 MAX_LINE_BYTES = 64 << 20
+FIRST_ROWS = 100
+"""Where all of these have one and the same fault, it is the file's, and the rest is not tried."""
 _PARQUET_BATCH = 1024
 
 
