@@ -95,16 +95,14 @@ def test_records_that_fit_nothing_are_refused(tmp_path: Path) -> None:
 def test_gold_without_a_row_is_no_gold(tmp_path: Path) -> None:
     gold = tmp_path / "gold.jsonl"
     gold.write_text("\n")
-    done = synth("--records", str(SPAM / "unlabeled.jsonl"), "--gold", str(gold), "--dry-run")
-    assert done.returncode == 2
+    done = synth("--records", str(SPAM / "unlabeled.jsonl"), "--gold", str(gold), "--dry-run", exits=2)
     assert f"{gold} holds no labeled rows" in done.stderr
 
 
 def test_gold_of_another_shape_says_once_what_is_there(tmp_path: Path) -> None:
     gold = tmp_path / "gold.jsonl"
     gold.write_text('{"Text": "x", "label": "ham"}\n' * 300)
-    done = synth("--records", str(SPAM / "unlabeled.jsonl"), "--gold", str(gold), "--dry-run")
-    assert done.returncode == 1
+    done = synth("--records", str(SPAM / "unlabeled.jsonl"), "--gold", str(gold), "--dry-run", exits=1)
     assert "none of its 300 rows fits the task" in done.stderr
     assert done.stderr.count("field 'text' is missing; is it the column 'Text'?") == 1
 
