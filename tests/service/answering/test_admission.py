@@ -97,14 +97,14 @@ def test_a_drain_finishes_what_is_in_flight_and_refuses_the_rest(
     small: Service, slow: registry_service_pb2.Version
 ) -> None:
     stub = small.stub()
-    request = pb.LabelBatchRequest(task=slow.task, texts=[str(number) for number in range(8)])
+    request = pb.LabelBatchRequest(task=slow.task, texts=[str(number) for number in range(4)])
     answer = stub.LabelBatch.future(request, timeout=30)
-    until(lambda: small.total("labelwright_in_flight_records") == 8)
+    until(lambda: small.total("labelwright_in_flight_records") == 4)
     assert healthz(small.metrics_address) == 200
     small.terminate()
     until(lambda: healthz(small.metrics_address) == 503)
     assert not answer.done()
-    assert len(answer.result().outcomes) == 8
+    assert len(answer.result().outcomes) == 4
     assert small.wait() == 0
     assert small.events("draining")
     assert small.events("stopped")

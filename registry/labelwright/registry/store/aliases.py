@@ -218,5 +218,5 @@ def alias_moved(task: str, alias: str, expected: int, current: int) -> AliasMove
         advice="look at the alias's history, then decide again",
         task=task,
         alias=alias,
-        current=current,
+        present=current,
     )
