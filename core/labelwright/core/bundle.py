@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from labelwright.core.encoding import not_utf8, wide_encoding
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.finding import Finding, Severity, has_errors
 from labelwright.core.json_text import parse_json
@@ -234,7 +235,10 @@ def _normalize_text(path: str, content: bytes, findings: list[Finding]) -> bytes
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        findings.append(Finding(path, line, "LW109", "is not valid UTF-8", "save the file as UTF-8"))
+        findings.append(Finding(path, line, "LW109", f"is {not_utf8(content)}", "save the file as UTF-8"))
+        return b""
+    if (wide := wide_encoding(content)) != "":
+        findings.append(Finding(path, 1, "LW109", f"is {wide} text, not UTF-8", "save the file as UTF-8"))
         return b""
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1

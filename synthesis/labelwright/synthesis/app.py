@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labelwright.core.bundle import Program
+from labelwright.core.encoding import not_utf8
 from labelwright.core.errors import ConfigurationError, InvalidBundle
 from labelwright.core.row import Row, parse_rows
 from labelwright.core.task import TASK_FILE, Task, parse_task
@@ -38,7 +39,7 @@ def read_task(folder: Path) -> Task:
         text = (folder / TASK_FILE).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidBundle(
-            f"{folder / TASK_FILE} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}",
+            f"{folder / TASK_FILE} cannot be read: {_why(error)}",
             advice="name the folder that holds task.toml",
         ) from error
     task, findings = parse_task(text)
@@ -55,7 +56,7 @@ def read_gold(task: Task, path: Path, fill: Callable[[str], str] = str) -> list[
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error
+        raise ConfigurationError(f"{path} cannot be read: {_why(error)}") from error
     rows, findings = parse_rows(task, fill(text), path.name, labeled=True)
     if findings and not rows and len({finding.message for finding in findings}) == 1:
         raise InvalidBundle(f"{path}: none of its {len(findings):,} rows fits the task", findings=findings[:1])
@@ -64,6 +65,10 @@ def read_gold(task: Task, path: Path, fill: Callable[[str], str] = str) -> list[
     if not rows:
         raise ConfigurationError(f"{path} holds no labeled rows", advice="name another file, or leave the option out")
     return rows
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return not_utf8(error.object) if isinstance(error, UnicodeDecodeError) else str(error.strerror)
 
 
 def open_provider(settings: SynthesisSettings, *, replies: Path | None = None, recorded: bool = False) -> KeptProvider:

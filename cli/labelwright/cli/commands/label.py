@@ -66,6 +66,12 @@ def label(
     output_format: Annotated[
         Format | None, typer.Option(help="The output's format, if its name does not say it.")
     ] = None,
+    encoding: Annotated[
+        str,
+        typer.Option(
+            "--encoding", metavar="NAME", help="The input's encoding if it is not UTF-8, such as cp932 or cp1252."
+        ),
+    ] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Start over if the output exists.")] = False,
     local: Annotated[
         Path | None,
@@ -94,7 +100,14 @@ def label(
         _check_one_source(texts, field, input_)
         if input_:
             job = FileJob(
-                input_, output, input_format or "", output_format or "", _selector(target, local), explain, overwrite
+                input_,
+                output,
+                input_format or "",
+                output_format or "",
+                _selector(target, local),
+                explain,
+                overwrite,
+                encoding,
             )
             code = _label_file(job, target, folder, servers, screen)
         elif field:

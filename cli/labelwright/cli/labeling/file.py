@@ -28,7 +28,7 @@ from labelwright.cli.progress import progress_over
 from labelwright.cli.rows.journal import Journal, journal_path
 from labelwright.cli.rows.output_row import CsvFormat, JsonLinesFormat, RowFormat
 from labelwright.cli.rows.output_writing import draft_path, output_digest, read_added, write_output
-from labelwright.cli.rows.row_reading import STANDARD, InputRow, ParquetRows, RowSource, open_rows, row_format
+from labelwright.cli.rows.row_reading import STANDARD, CsvRows, InputRow, ParquetRows, RowSource, open_rows, row_format
 from labelwright.cli.rows.run_record import RunRecord, check_same_run, read_record, record_path, write_record
 from labelwright.cli.screen import Screen
 from labelwright.core.errors import ConfigurationError
@@ -48,6 +48,7 @@ class FileJob:
     selector: str
     explain: bool
     overwrite: bool
+    encoding: str = ""
 
     def __post_init__(self) -> None:
         """Raise ConfigurationError if input and output do not go together."""
@@ -112,7 +113,7 @@ def label_file(job: FileJob, answerer: Answerer, screen: Screen) -> FileResult:
     counts = RunCounts()
     output = job.output_path
     with (
-        closing(open_rows(job.input, job.input_format)) as source,
+        closing(open_rows(job.input, job.input_format, job.encoding)) as source,
         progress_over(
             screen.err, answerer.task.name, source.total, lambda: (source.done, counts.rows), shown=not screen.json
         ) as advanced,
@@ -130,7 +131,7 @@ def _label_to_standard_output(
 ) -> None:
     """Write each row as soon as it is labeled; there is nothing that a later run could go on with."""
     lines: RowFormat = (
-        CsvFormat(source.columns or _found_columns(job), explain=job.explain)
+        CsvFormat(source.columns or _found_columns(job), explain=job.explain, keeps_bytes=isinstance(source, CsvRows))
         if job.kind == "csv"
         else JsonLinesFormat()
     )
@@ -153,7 +154,7 @@ def _label_to_standard_output(
 
 def _found_columns(job: FileJob) -> tuple[str, ...]:
     """Return the columns of a JSON Lines file: CSV needs them before its first row, so the file is read twice."""
-    with closing(open_rows(job.input, job.input_format)) as source:
+    with closing(open_rows(job.input, job.input_format, job.encoding)) as source:
         return tuple(dict.fromkeys(name for row in source.rows() for name in row.columns))
 
 
@@ -253,7 +254,15 @@ class _FileRun:
         job, counts = self._job, self._counts
         columns = self._source.columns or journal.columns
         with self._typed_input() as typed:
-            write_output(self._output, job.kind, journal, columns, typed=typed, explain=job.explain)
+            write_output(
+                self._output,
+                job.kind,
+                journal,
+                columns,
+                typed=typed,
+                keeps_bytes=isinstance(self._source, CsvRows),
+                explain=job.explain,
+            )
         outcome = {
             "complete": True,
             "input_digest": journal.input_digest,

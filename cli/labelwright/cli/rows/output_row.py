@@ -84,11 +84,12 @@ class JsonLinesFormat(RowFormat):
 class CsvFormat(RowFormat):
     """Comma-separated values with a header line."""
 
-    def __init__(self, columns: Iterable[str], *, explain: bool) -> None:
-        """``columns`` are those of all rows."""
+    def __init__(self, columns: Iterable[str], *, explain: bool, keeps_bytes: bool = False) -> None:
+        """``columns`` are those of all rows. ``keeps_bytes`` where these were CSV too: what is no UTF-8 stays so."""
+        self._keeps_bytes = keeps_bytes
         self._names = kept_columns(tuple(columns))
         self._added_names = tuple(name for name in ADDED if explain or name != "votes")
-        self.header = _csv_line([*self._names.values(), *self._added_names])
+        self.header = _csv_line([*self._names.values(), *self._added_names], False)
 
     @override
     def encode(self, columns: Mapping[str, Any], added: Mapping[str, Any]) -> bytes:
@@ -96,7 +97,7 @@ class CsvFormat(RowFormat):
         if unknown := columns.keys() - self._names.keys():
             raise KeyError(min(unknown))
         cells = [_cell(columns.get(name)) for name in self._names]
-        return _csv_line(cells + [_cell(added.get(name)) for name in self._added_names])
+        return _csv_line(cells + [_cell(added.get(name)) for name in self._added_names], self._keeps_bytes)
 
 
 def json_bytes(value: object) -> bytes:
@@ -129,11 +130,13 @@ def _foreign(value: object) -> object:
 _as_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_foreign).encode
 
 
-def _csv_line(cells: list[str]) -> bytes:
+def _csv_line(cells: list[str], keeps_bytes: bool) -> bytes:
     buffer = io.StringIO()
     # The csv module leaves a lone carriage return unquoted, and then cannot read it back.
     every = any("\r" in cell for cell in cells)
     csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL).writerow(cells)
+    if keeps_bytes:
+        return buffer.getvalue().encode("utf-8", "surrogateescape")
     return whole_text(buffer.getvalue()).encode()
 
 

@@ -27,18 +27,25 @@ def draft_path(output: Path) -> Path:
 
 
 def write_output(
-    output: Path, kind: str, journal: Journal, columns: tuple[str, ...], *, typed: ParquetRows | None, explain: bool
+    output: Path,
+    kind: str,
+    journal: Journal,
+    columns: tuple[str, ...],
+    *,
+    typed: ParquetRows | None,
+    keeps_bytes: bool,
+    explain: bool,
 ) -> None:
     """Make ``output`` of the journal's rows; a file of that name is replaced.
 
     ``columns`` are the input's. In Parquet they have the types and the values of ``typed`` where that is given: JSON,
-    which the journal is, knows fewer.
+    which the journal is, knows fewer. ``keeps_bytes`` is that of ``CsvFormat``.
     """
     draft = draft_path(output)
     if kind == "parquet":
         write_parquet(journal, draft, columns, typed=typed, explain=explain)
     elif kind == "csv":
-        _write_csv(journal, draft, CsvFormat(columns, explain=explain))
+        _write_csv(journal, draft, CsvFormat(columns, explain=explain, keeps_bytes=keeps_bytes))
     else:
         _write_json_lines(journal, draft, renames=not set(ADDED).isdisjoint(columns))
     with draft.open("rb") as file:
@@ -56,7 +63,8 @@ def read_added(output: Path, kind: str) -> Iterator[dict[str, Any]]:
     """Yield what labeling added to each row of a finished output, as it stood in the journal."""
     with closing(open_rows(str(output), kind)) as source:
         for row in source.rows():
-            if row.problem:
+            # A row that came in with bytes that are no UTF-8 went out with them: what was added can be read.
+            if row.problem and ADDED[0] not in row.columns:
                 raise ConfigurationError(
                     f"{output}: {row.place} cannot be read again: {row.problem}",
                     advice="name another output, or start anew with --overwrite",

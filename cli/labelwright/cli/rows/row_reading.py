@@ -7,11 +7,14 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
 from labelwright.cli.extras import require
 from labelwright.cli.rows.parquet_values import values_of
+from labelwright.cli.rows.recoding import as_utf8
+from labelwright.core.encoding import not_utf8
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.json_text import first_twice, parse_json
 from typing_extensions import override
@@ -80,15 +83,22 @@ def row_format(path: str, option: str = "") -> str:
     return kind
 
 
-def open_rows(path: str, format_option: str = "") -> RowSource:
-    """Open an input file, "-" for standard input. Raises ConfigurationError."""
+def open_rows(path: str, format_option: str = "", encoding: str = "") -> RowSource:
+    """Open an input file, "-" for standard input. Raises ConfigurationError.
+
+    Text is in ``encoding``; where that is empty, in UTF-8, or in what a byte order mark says.
+    """
     kind = row_format(path, format_option)
     if kind == "parquet":
         if path == STANDARD:
             raise ConfigurationError("Parquet cannot be read from standard input", advice="name a file")
+        if encoding:
+            raise ConfigurationError("Parquet has no encoding to choose", advice="leave --encoding out")
         return ParquetRows(path)
-    stream = _open_bytes(path)
-    total = Path(path).stat().st_size if path != STANDARD and Path(path).is_file() else None
+    plain = _open_bytes(path)
+    stream = as_utf8(plain, path, encoding)
+    has_size = path != STANDARD and Path(path).is_file() and stream is plain
+    total = Path(path).stat().st_size if has_size else None
     return JsonLinesRows(stream, total) if kind == "jsonl" else CsvRows(stream, total, path)
 
 
@@ -157,25 +167,33 @@ class JsonLinesRows(RowSource):
 
 
 def _json_row(place: str, line: bytes) -> InputRow:
+    text, problem = _decoded(line, is_first=place == "line 1"), ""
+    if _is_broken(text):
+        problem = not_utf8(line)
     try:
-        columns = parse_json(line.decode("utf-8-sig" if place == "line 1" else "utf-8"))
-    except UnicodeDecodeError:
-        return InputRow(place, problem="not valid UTF-8")
+        columns = parse_json(text)
     except (ValueError, RecursionError) as error:
-        return InputRow(place, problem=f"not valid JSON: {error}")
+        return InputRow(place, problem=problem or f"not valid JSON: {error}")
     if not isinstance(columns, dict):
-        return InputRow(place, problem="not a JSON object")
-    return InputRow(place, columns)
+        return InputRow(place, problem=problem or "not a JSON object")
+    return InputRow(place, columns, problem)
 
 
 class CsvRows(RowSource):
-    """Comma-separated values with a header line (RFC 4180)."""
+    """Comma-separated values with a header line (RFC 4180).
+
+    A header without a comma may have tabs or semicolons, as spreadsheet programs write them. Bytes that are no UTF-8
+    stand in the columns as lone surrogates (``surrogateescape``), which makes the row a faulty one.
+    """
 
     def __init__(self, stream: IO[bytes], total: int | None, path: str) -> None:
         csv.field_size_limit(MAX_LINE_BYTES)
         self._lines = _Lines(stream)
         self.total = total
-        self._reader = csv.reader(self._texts(), strict=True)
+        texts = self._texts()
+        first = next(texts, "")
+        delimiter = next((mark for mark in ",\t;" if mark in first), ",")
+        self._reader = csv.reader(chain([first], texts), strict=True, delimiter=delimiter)
         try:
             header = next(self._reader, [])
         except csv.Error as error:
@@ -185,7 +203,8 @@ class CsvRows(RowSource):
         for number, name in enumerate(header, start=1):
             if _is_broken(name):
                 raise ConfigurationError(
-                    f"{path}, line 1: the header's column {number} is not valid UTF-8", advice="save the file as UTF-8"
+                    f"{path}, line 1: the header's column {number} is {not_utf8(_bytes(name))}",
+                    advice="save the file as UTF-8; label --input reads others with --encoding",
                 )
         _check_names(f"{path}, line 1: the header", header)
         self.columns = tuple(header)
@@ -216,17 +235,26 @@ class CsvRows(RowSource):
 
     def _texts(self) -> Iterator[str]:
         while (item := self._lines.read()) is not None:
-            # Bytes that are not UTF-8 become lone surrogates here, by which their row is recognized.
-            yield item[0].decode("utf-8-sig" if self._lines.number == 1 else "utf-8", "surrogateescape")
+            yield _decoded(item[0], is_first=self._lines.number == 1)
 
 
 def _csv_row(place: str, names: tuple[str, ...], cells: list[str]) -> InputRow:
     columns = dict(zip(names, cells, strict=False))
     if len(cells) != len(names):
         return InputRow(place, columns, f"has {len(cells)} columns, the header {len(names)}")
-    if any(map(_is_broken, cells)):
-        return InputRow(place, columns, "not valid UTF-8")
+    broken = [name for name, cell in columns.items() if _is_broken(cell)]
+    if broken:
+        return InputRow(place, columns, f"the column {broken[0]!a} is {not_utf8(_bytes(columns[broken[0]]))}")
     return InputRow(place, columns)
+
+
+def _decoded(line: bytes, *, is_first: bool) -> str:
+    """Return the line's text. Bytes that are no UTF-8 become lone surrogates, and so can be written as they came."""
+    return line.decode("utf-8-sig" if is_first else "utf-8", "surrogateescape")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _is_broken(text: str) -> bool:
