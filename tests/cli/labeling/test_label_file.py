@@ -110,12 +110,13 @@ def test_a_csv_row_with_a_wrong_number_of_columns_is_named(offline: Command, tmp
     source, output = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_bytes(b'id,text\r\n1,"hi mum,\nsee you"\r\n2\r\n3,a,b\r\n4,\xff\r\n')
     offline("label", "--local", SPAM, "--input", source, "--output", output, exits=1)
-    with output.open(newline="", encoding="utf-8") as lines:
+    with output.open(newline="", encoding="utf-8", errors="surrogateescape") as lines:
         rows = list(csv.DictReader(lines))
     assert [row["id"] for row in rows] == ["1", "2", "3", "4"]
     assert rows[0]["label"] == "ham"
     assert rows[1]["error"] == "line 4: INVALID_ROW: has 1 columns, the header 2"
-    assert rows[3]["error"].endswith("not valid UTF-8")
+    assert rows[3]["error"].endswith("is not valid UTF-8, perhaps cp1252 or cp932")
+    assert rows[3]["text"].encode("utf-8", "surrogateescape") == b"\xff", "the bytes stay as they came"
 
 
 def test_csv_texts_become_numbers_and_flags(labelwright: Command, sensors: str, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import sys
-from typing import IO
+from typing import IO, Any, cast
 
 from labelwright.core.encoding import marked_encoding, wide_encoding
 from labelwright.core.errors import ConfigurationError
@@ -21,13 +21,13 @@ def as_utf8(stream: IO[bytes], path: str, encoding: str) -> IO[bytes]:
     Bytes that are not text in that encoding stay as they are, and so are no UTF-8. Raises ConfigurationError for an
     encoding that is not known, or one of 16 or 32 bits that no mark tells.
     """
-    peeking = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream)  # type: ignore[arg-type]
+    peeking: Any = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("Any", stream))
     head = peeking.peek(_CHUNK)
     chosen = encoding or marked_encoding(head)
     if not chosen and (wide := wide_encoding(head)):
         raise ConfigurationError(f"{path}: this is {wide} text, not UTF-8", advice="save the file as UTF-8")
     if not chosen:
-        return peeking
+        return cast("IO[bytes]", peeking)
     try:
         codec = codecs.lookup(chosen)
         "".encode(chosen)
@@ -35,13 +35,14 @@ def as_utf8(stream: IO[bytes], path: str, encoding: str) -> IO[bytes]:
         raise ConfigurationError(
             f"there is no encoding {chosen!a}", advice="such as cp932, cp1252, euc_jp or utf-16"
         ) from error
-    return io.BufferedReader(_Recoded(peeking, codec))
+    recoded: Any = _Recoded(peeking, codec)
+    return io.BufferedReader(recoded)
 
 
 class _Recoded(io.RawIOBase):
     """Reads a stream in one encoding as UTF-8."""
 
-    def __init__(self, stream: io.BufferedReader, codec: codecs.CodecInfo) -> None:
+    def __init__(self, stream: Any, codec: codecs.CodecInfo) -> None:
         self._stream = stream
         # Half a pair in UTF-16 is no byte that could stay as it is.
         errors = "replace" if codec.name.startswith(_WIDE) else "surrogateescape"
