@@ -8,7 +8,9 @@ import jinja2
 
 # Prompts are plain text for an LLM, never HTML: escaping would change the records that they quote.
 _ENVIRONMENT = jinja2.Environment(
-    loader=jinja2.PackageLoader("labelwright.synthesis.asking"),
+    loader=jinja2.ChoiceLoader(
+        [jinja2.PackageLoader("labelwright.synthesis.asking"), jinja2.PackageLoader("labelwright.synthesis.writing")]
+    ),
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.task import Task
-from labelwright.synthesis.asking.prompts import TEMPLATES
 from labelwright.synthesis.asking.strategies import STRATEGIES, plan
+from labelwright.synthesis.templates import TEMPLATES
 
 from tests.synthesis.tasks import make_task
 

@@ -13,7 +13,7 @@ from labelwright.synthesis.combining.ensemble import Ingredients, build_ensemble
 from labelwright.synthesis.combining.voting import cast_votes
 from labelwright.synthesis.learning.bands import band_votes
 from labelwright.synthesis.learning.head import Head, HeadMaterial, fit_head, numbers_of
-from labelwright.synthesis.learning.student_source import HEAD_NAMES, head_programs
+from labelwright.synthesis.learning.sources import HEAD_NAMES, head_programs
 from labelwright.synthesis.statistics.label_models import decide
 
 from tests.synthesis.tasks import make_task

@@ -10,9 +10,9 @@ from labelwright.core.bundle import MAX_PROGRAM_BYTES, Program
 from labelwright.sandbox.static_checks import check_program
 from labelwright.synthesis.combining.voting import cast_votes
 from labelwright.synthesis.learning.calibration import beliefs
+from labelwright.synthesis.learning.sources import student_programs
 from labelwright.synthesis.learning.student import fit_student
-from labelwright.synthesis.learning.student_material import Material
-from labelwright.synthesis.learning.student_source import student_programs
+from labelwright.synthesis.learning.student_rows import Material
 from labelwright.synthesis.statistics.folds import stratified_folds
 
 from tests.synthesis.made_up import reviews as made_up_reviews

@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 
 from labelwright.core.task import Task
-from labelwright.synthesis.asking.prompts import render
 from labelwright.synthesis.llm.completion import Message, Request
 from labelwright.synthesis.llm.provider import Provider
+from labelwright.synthesis.templates import render
 
 PURPOSE = "concepts"
 COUNT = 8

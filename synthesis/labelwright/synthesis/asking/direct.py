@@ -15,11 +15,11 @@ import numpy.typing as npt
 from labelwright.core.record import Record
 from labelwright.core.task import Task
 from labelwright.core.vote import ABSTAIN
-from labelwright.synthesis.asking.prompts import render
 from labelwright.synthesis.asking.record_text import shown_fields
 from labelwright.synthesis.llm.completion import Message, Reply, Request
 from labelwright.synthesis.llm.endpoint import AskFailed
 from labelwright.synthesis.llm.provider import Provider
+from labelwright.synthesis.templates import render
 
 PURPOSE = "direct"
 _RECORD_CHARACTERS = 1200

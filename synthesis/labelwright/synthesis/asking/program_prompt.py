@@ -9,11 +9,11 @@ from labelwright.core.row import Row
 from labelwright.core.task import FieldType, Task
 from labelwright.synthesis.asking.evidence import Evidence
 from labelwright.synthesis.asking.field_ranges import describe_fields
-from labelwright.synthesis.asking.prompts import render
 from labelwright.synthesis.asking.record_text import one_line
 from labelwright.synthesis.asking.sampling import choose_examples
 from labelwright.synthesis.asking.strategies import Strategy, has_text
 from labelwright.synthesis.llm.completion import Message, Request
+from labelwright.synthesis.templates import render
 
 _EXAMPLE_CHARACTERS = 160
 ANSWER_TOKENS = 150

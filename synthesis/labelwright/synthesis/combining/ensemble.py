@@ -22,15 +22,15 @@ from labelwright.synthesis.combining.selection import (
 from labelwright.synthesis.combining.voting import cast_votes
 from labelwright.synthesis.learning.calibration import is_told, trust
 from labelwright.synthesis.learning.head import Head, HeadMaterial, fit_head, number_fields, numbers_of
-from labelwright.synthesis.learning.student import Student, fit_student
-from labelwright.synthesis.learning.student_material import Material
-from labelwright.synthesis.learning.student_source import (
+from labelwright.synthesis.learning.sources import (
     HEAD_NAMES,
     STUDENT_NAMES,
     head_programs,
     student_programs,
     text_fields,
 )
+from labelwright.synthesis.learning.student import Student, fit_student
+from labelwright.synthesis.learning.student_rows import Material
 from labelwright.synthesis.statistics.label_models import HIDDEN, Floats, Labels, Votes, decide
 
 _MOST_RECORDS = 5000

@@ -24,7 +24,7 @@ _NAMED_WORDS = 12
 
 # Python source, not HTML.
 _TEMPLATES = jinja2.Environment(  # noqa: S701
-    loader=jinja2.PackageLoader("labelwright.synthesis.asking"),
+    loader=jinja2.PackageLoader("labelwright.synthesis.learning"),
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

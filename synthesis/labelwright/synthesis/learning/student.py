@@ -18,7 +18,7 @@ import numpy.typing as npt
 from labelwright.core.vote import ABSTAIN
 from labelwright.synthesis.learning.bands import POINTS, band_votes, clear_margin
 from labelwright.synthesis.learning.calibration import direct_labels_tell, is_told
-from labelwright.synthesis.learning.student_material import Evidence, Known, Material
+from labelwright.synthesis.learning.student_rows import Evidence, Known, Material
 from labelwright.synthesis.learning.word_model import WordModel, count_words, find_vocabulary, fit_word_model
 from labelwright.synthesis.learning.words import words_of
 from labelwright.synthesis.statistics.folds import Mask, stratified_folds, unseen_scores

@@ -20,7 +20,7 @@ NAMES = {
 }
 
 _ENVIRONMENT = jinja2.Environment(
-    loader=jinja2.PackageLoader("labelwright.synthesis.asking"),
+    loader=jinja2.PackageLoader("labelwright.synthesis.pilot"),
     undefined=jinja2.StrictUndefined,
     autoescape=True,
     trim_blocks=True,

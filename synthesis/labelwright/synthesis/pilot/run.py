@@ -17,7 +17,7 @@ from labelwright.synthesis.combining.ensemble import Ensemble, record_words
 from labelwright.synthesis.combining.version import MadeVersion, Progress, VersionMaterial, VersionOptions, make_version
 from labelwright.synthesis.combining.voting import cast_votes
 from labelwright.synthesis.learning.calibration import beliefs, fit_calibration, is_told
-from labelwright.synthesis.learning.student_source import text_fields
+from labelwright.synthesis.learning.sources import text_fields
 from labelwright.synthesis.llm.endpoint import AskFailed, BudgetExceeded
 from labelwright.synthesis.llm.provider import Provider
 from labelwright.synthesis.pilot.baselines import (

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from labelwright.core.task import FieldType, Task
-from labelwright.synthesis.asking.prompts import render
+from labelwright.synthesis.templates import render
 
 _MAX_WORDS_A_TERM = 3
 _MAX_TERMS = 30
