@@ -8,7 +8,13 @@ from pathlib import Path
 
 import grpc
 from labelwright.client.calling.calls import Calls
-from labelwright.client.calling.channel import PUSH_TIMEOUT, REGISTRY_ADDRESS, REGISTRY_TIMEOUT, AsyncConnection
+from labelwright.client.calling.channel import (
+    PUSH_TIMEOUT,
+    REGISTRY_ADDRESS,
+    REGISTRY_TIMEOUT,
+    AsyncConnection,
+    server_name,
+)
 from labelwright.client.calling.retry import NO_RETRY, RetryPolicy
 from labelwright.client.messages import registry as messages
 from labelwright.client.messages.registry_results import (
@@ -42,7 +48,7 @@ class AsyncRegistry(AsyncConnection):
         """``address`` is "host:port"; ``timeout`` is the deadline of a call (but for push) in seconds."""
         super().__init__(address, credentials)
         self._stub = RegistryServiceStub(self._channel)
-        self._calls = Calls(f"the registry at {address}", timeout, retry or RetryPolicy())
+        self._calls = Calls(server_name("the registry", address), timeout, retry or RetryPolicy())
 
     async def tasks(self) -> list[TaskEntry]:
         """See Registry.tasks."""

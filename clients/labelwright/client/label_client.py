@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import grpc
 from labelwright.client.calling.calls import Calls
-from labelwright.client.calling.channel import LABEL_ADDRESS, LABEL_TIMEOUT, Connection
+from labelwright.client.calling.channel import LABEL_ADDRESS, LABEL_TIMEOUT, Connection, server_name
 from labelwright.client.calling.retry import RetryPolicy
 from labelwright.client.messages.labels import (
     Chunk,
@@ -46,7 +46,7 @@ class Client(Connection):
         """``address`` is "host:port"; ``timeout`` is the default deadline of a call in seconds."""
         super().__init__(address, credentials)
         self._stub = LabelServiceStub(self._channel)
-        self._calls = Calls(f"the label service at {address}", timeout, retry or RetryPolicy())
+        self._calls = Calls(server_name("the label service", address), timeout, retry or RetryPolicy())
 
     def label(
         self,

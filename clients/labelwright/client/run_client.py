@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import grpc
 from labelwright.client.calling.calls import Calls
-from labelwright.client.calling.channel import REGISTRY_ADDRESS, REGISTRY_TIMEOUT, Connection
+from labelwright.client.calling.channel import REGISTRY_ADDRESS, REGISTRY_TIMEOUT, Connection, server_name
 from labelwright.client.calling.retry import NO_RETRY, RetryPolicy
 from labelwright.client.messages import runs as messages
 from labelwright.client.messages.registry import PAGE_SIZE
@@ -40,7 +40,7 @@ class RunClient(Connection):
         """``address`` is "host:port" of the registry; ``timeout`` is the deadline of a call in seconds."""
         super().__init__(address, credentials)
         self._stub = RunServiceStub(self._channel)
-        self._calls = Calls(f"the registry at {address}", timeout, retry or RetryPolicy())
+        self._calls = Calls(server_name("the registry", address), timeout, retry or RetryPolicy())
 
     def start(self, task: str, *, trigger: Trigger, key: str = "", reason: str, actor: str) -> tuple[Run, bool]:
         """Return the task's open run and whether this call opened it. Raises TaskNotFound.

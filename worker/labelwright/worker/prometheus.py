@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import httpx
 from labelwright.core.errors import ConfigurationError, Unavailable
+from labelwright.core.proxies import find_route
 
 _TIMEOUT_SECONDS = 10.0
 # When an alert became active; only of those that fire.
@@ -28,10 +29,10 @@ class Prometheus:
     """Answers PromQL."""
 
     def __init__(self, url: str) -> None:
-        """Raise ConfigurationError where ``url`` is none."""
+        """Raise ConfigurationError where ``url`` is none, or where the proxy that leads to it is none."""
         try:
-            parsed = httpx.URL(url)
-        except httpx.InvalidURL:
+            parsed = httpx.URL(url.strip())
+        except (httpx.InvalidURL, ValueError):
             parsed = httpx.URL()
         if parsed.scheme not in ("http", "https") or not parsed.host:
             # Not the URL itself: it may hold a password.
@@ -39,16 +40,18 @@ class Prometheus:
                 "LABELWRIGHT_WORKER_PROMETHEUS_URL: is not the URL of a Prometheus",
                 advice="such as http://127.0.0.1:9090",
             )
-        self._where = f"the Prometheus at {parsed.host}:{parsed.port or ''}".rstrip(":")
+        route = find_route(str(parsed))
+        self._where = f"the Prometheus at {parsed.host}:{parsed.port or ''}".rstrip(":") + route.way
         self._url = f"{str(parsed).rstrip('/')}/api/v1/query"
-        self._client = httpx.Client(timeout=_TIMEOUT_SECONDS)
+        # Its own reading of the proxy variables is turned off: see labelwright.core.proxies.
+        self._client = httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False, proxy=route.proxy, verify=route.verify)
 
     def alerts(self) -> list[Alert]:
         """Return the drift alerts that fire; those without a task are left out. Raises Unavailable."""
         found = [
             Alert(labels["alertname"], labels["task"], int(value))
             for labels, value in self._query(_FIRING)
-            if "task" in labels and "alertname" in labels
+            if "task" in labels and "alertname" in labels and math.isfinite(value)
         ]
         return sorted(set(found), key=lambda alert: (alert.since, alert.name, alert.task))
 
@@ -72,7 +75,7 @@ class Prometheus:
             reply.raise_for_status()
             data: Any = reply.json()["data"]
             return [(series["metric"], float(series["value"][1])) for series in data["result"]]
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, IndexError) as error:
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
             raise Unavailable(
                 f"{self._where} does not answer",
                 advice="is it running, and is LABELWRIGHT_WORKER_PROMETHEUS_URL right?",

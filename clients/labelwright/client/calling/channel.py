@@ -8,6 +8,7 @@ from typing import Self
 
 import grpc
 from labelwright.core.errors import ConfigurationError
+from labelwright.core.proxies import channel_options, grpc_way
 
 LABEL_ADDRESS = "127.0.0.1:7400"
 REGISTRY_ADDRESS = "127.0.0.1:7420"
@@ -40,16 +41,22 @@ def check_address(address: str) -> str:
     return address
 
 
+def server_name(kind: str, address: str) -> str:
+    """Return the server's name for errors, with the proxy that stands between."""
+    return f"{kind} at {address}{grpc_way(address)}"
+
+
 class Connection:
     """One channel to a server, open until ``close`` or the end of a ``with`` block."""
 
     def __init__(self, address: str, credentials: grpc.ChannelCredentials | None) -> None:
         """Open the channel. Raises ConfigurationError where ``address`` is none."""
         target = check_address(address)
+        options = (*OPTIONS, *channel_options(target))
         self._channel = (
-            grpc.secure_channel(target, credentials, options=OPTIONS)
+            grpc.secure_channel(target, credentials, options=options)
             if credentials
-            else grpc.insecure_channel(target, options=OPTIONS)
+            else grpc.insecure_channel(target, options=options)
         )
 
     def close(self) -> None:
@@ -69,10 +76,11 @@ class AsyncConnection:
     def __init__(self, address: str, credentials: grpc.ChannelCredentials | None) -> None:
         """Open the channel. Raises ConfigurationError where ``address`` is none."""
         target = check_address(address)
+        options = (*OPTIONS, *channel_options(target))
         self._channel = (
-            grpc.aio.secure_channel(target, credentials, options=OPTIONS)
+            grpc.aio.secure_channel(target, credentials, options=options)
             if credentials
-            else grpc.aio.insecure_channel(target, options=OPTIONS)
+            else grpc.aio.insecure_channel(target, options=options)
         )
 
     async def close(self) -> None:
