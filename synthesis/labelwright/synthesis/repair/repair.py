@@ -8,7 +8,6 @@ to be found before its parameters can be named.
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 
 from labelwright.core.task import Task
@@ -16,6 +15,7 @@ from labelwright.synthesis.repair import names as repair_names
 from labelwright.synthesis.repair.extraction import parse_source
 from labelwright.synthesis.repair.placeholders import drop_placeholders
 from labelwright.synthesis.repair.syntax import repair_syntax
+from labelwright.synthesis.repair.unparsing import unparse
 from labelwright.synthesis.repair.wrapping import wrap_lists
 
 
@@ -44,6 +44,7 @@ def repair(task: Task, source: str) -> Repaired:
         drop_placeholders,
     ):
         told += step(task, tree)
-    if told:
-        source = wrap_lists(ast.unparse(ast.fix_missing_locations(tree))) + "\n"
-    return Repaired(source, (*changes, *told), parses=True)
+    unparsed = unparse(tree) if told else None
+    if unparsed is None:
+        return Repaired(source, tuple(changes), parses=True)
+    return Repaired(wrap_lists(unparsed) + "\n", (*changes, *told), parses=True)
