@@ -143,7 +143,7 @@ def _unrepaired(sandbox: Sandbox, made: Replayed, name: str) -> Program | None:
     first = next((asked for asked in kept.attempt.asked if asked.purpose == PROGRAM), None)
     if first is None:
         return kept.program
-    source = extract_source(first.reply.text)
+    source = extract_source(first.reply.text, cut=first.reply.is_cut)
     if source is None or parse_source(source) is None:
         return None
     program = Program(name, source)

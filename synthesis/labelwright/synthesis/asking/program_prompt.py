@@ -88,10 +88,14 @@ class ProgramPrompts:
         more = (Message("assistant", reply), Message("user", render("repair", fault=fault)))
         return self._request((*request.messages, *more), turn, PROGRAM_TOKENS, _STOP)
 
-    def again(self, request: Request, turn: int) -> Request:
-        """Return the request after an answer that is no use at all, such as a loop: the same, told to be short."""
+    def again(self, request: Request, turn: int, *, roomier: bool = False) -> Request:
+        """Return the request after an answer that is no use at all, such as a loop: the same, told to be short.
+
+        ``roomier`` after an answer that its limit of tokens cut.
+        """
         more = Message("user", f"{request.messages[-1].content}\n\n{render('again')}")
-        return self._request((*request.messages[:-1], more), turn + 1, PROGRAM_TOKENS, _STOP)
+        limit = PROGRAM_TOKENS * 2 if roomier else PROGRAM_TOKENS
+        return self._request((*request.messages[:-1], more), turn + 1, limit, _STOP)
 
     def _request(
         self, messages: tuple[Message, ...], turn: int, max_tokens: int, stop: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from labelwright.synthesis.asking.program_prompt import ProgramPrompts
 from labelwright.synthesis.asking.strategies import Strategy
 from labelwright.synthesis.llm.completion import Finish, Message, Reply, Request
 from labelwright.synthesis.llm.provider import Provider
-from labelwright.synthesis.repair.extraction import extract_source
+from labelwright.synthesis.repair.extraction import extract_source, syntax_fault
 from labelwright.synthesis.repair.repair import repair
 from labelwright.synthesis.writing.validation import Fault, Validator, Verdict
 from labelwright.synthesis.writing.word_program import clean_words, read_words, write_word_program
@@ -104,7 +104,9 @@ class _Run:
 
     def _counting(self, said: Mapping[str, Asked]) -> Attempt:
         """Return the program that counts the words that were said."""
-        listed = clean_words(self._task, {label: read_words(asked.reply.text) for label, asked in said.items()})
+        listed = clean_words(
+            self._task, {label: read_words(asked.reply.text, cut=asked.reply.is_cut) for label, asked in said.items()}
+        )
         if sum(map(len, listed.values())) < _FEWEST_WORDS:
             return self._attempt(None, Fault("no_words", "the replies hold no words that tell the labels apart"))
         return self._judged(write_word_program(self._task, listed), ())
@@ -122,9 +124,9 @@ class _Run:
         attempt = self._read(reply)
         if attempt.fault is None:
             return attempt
-        useless = reply.finish in (Finish.LOOP, Finish.LENGTH) or attempt.program is None
+        useless = reply.is_cut or attempt.program is None
         again = (
-            self._prompts.again(request, self._turn)
+            self._prompts.again(request, self._turn, roomier=reply.finish is Finish.LENGTH)
             if useless
             else self._prompts.repaired(request, reply.text, attempt.fault.message, self._turn)
         )
@@ -132,14 +134,16 @@ class _Run:
         return second if second.fault is None or attempt.program is None else self._with_all_asked(attempt)
 
     def _read(self, reply: Reply) -> Attempt:
-        source = extract_source(reply.text)
+        source = extract_source(reply.text, cut=reply.is_cut)
+        if source is None and reply.is_cut:
+            return self._attempt(None, Fault("loop" if reply.finish is Finish.LOOP else "cut", reply.cut_message))
         if source is None:
             return self._attempt(None, Fault("no_program", "the reply holds no Python code"))
         repaired = repair(self._task, source)
         if not repaired.parses:
-            kind = "loop" if reply.finish is Finish.LOOP else "syntax"
-            message = "the code repeats itself without end" if kind == "loop" else "the code is not valid Python"
-            return self._attempt(None, Fault(kind, message))
+            return self._attempt(
+                None, Fault("syntax", f"the code is not valid Python: {syntax_fault(repaired.source)}")
+            )
         return self._judged(repaired.source, repaired.changes)
 
     def _judged(self, source: str, changes: tuple[str, ...]) -> Attempt:
