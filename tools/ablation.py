@@ -138,7 +138,7 @@ def _unrepaired(sandbox: Sandbox, made: Replayed, name: str) -> Program | None:
     first = next((exchange for exchange in kept.attempt.exchanges if exchange.purpose == PROGRAM), None)
     if first is None:
         return kept.program
-    source = extract_source(first.reply.text)
+    source = extract_source(first.reply.text, cut=first.reply.is_cut)
     if source is None or parse_source(source) is None:
         return None
     program = Program(name, source)

@@ -7,18 +7,52 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Answer = Callable[[dict[str, Any]], str]
 
 
+@dataclass(frozen=True)
+class Sent:
+    """An answer to the letter: status, headers and body."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = "text/event-stream"
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def json(cls, document: Any, status: int = 200, **headers: str) -> Sent:
+        return cls(json.dumps(document).encode(), status, "application/json", headers)
+
+    @classmethod
+    def events(cls, *documents: Any, done: bool = True) -> Sent:
+        """Return a stream of these documents."""
+        lines = [f"data: {json.dumps(document)}\n\n" for document in documents]
+        return cls("".join([*lines, "data: [DONE]\n\n" if done else ""]).encode())
+
+    @classmethod
+    def text(cls, text: str, finish: Any = "stop", usage: Any = None) -> Sent:
+        """Return a stream that says the text and ends for this reason."""
+        pieces = [text[at : at + 7] for at in range(0, len(text), 7)]
+        chunks = [{"choices": [{"index": 0, "delta": {"content": piece}}]} for piece in pieces]
+        end: dict[str, Any] = {"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]}
+        return cls.events(*chunks, end | ({"usage": usage} if usage is not None else {}))
+
+
 class FaultyEndpoint:
-    """Counts what it served. ``script`` holds a fault for each of the next requests, "" for none; then all go well."""
+    """Counts what it served.
+
+    ``script`` holds a fault by name, or an answer, for each of the next requests, "" for none; then all go well.
+    ``refuses`` is asked about each request before that: an answer where it refuses it, None where not.
+    """
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
-        self.script: list[str] = []
+        self.script: list[str | Sent] = []
+        self.refuses: Callable[[dict[str, Any]], Sent | None] = lambda body: None
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.served = 0
@@ -29,11 +63,12 @@ class FaultyEndpoint:
         self.url = ""
         self._lock = threading.Lock()
 
-    def take(self, body: dict[str, Any], headers: dict[str, str]) -> str:
+    def take(self, body: dict[str, Any], headers: dict[str, str]) -> str | Sent:
         with self._lock:
             self.requests.append(body)
             self.headers.append(headers)
-            return self.script.pop(0) if self.script else ""
+            refusal = self.refuses(body)
+            return refusal or (self.script.pop(0) if self.script else "")
 
     def charge(self, tokens_in: int, tokens_out: int) -> None:
         with self._lock:
@@ -64,7 +99,11 @@ def _handler(endpoint: FaultyEndpoint) -> type[BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             fault = endpoint.take(body, dict(self.headers))
             with suppress(BrokenPipeError, ConnectionResetError):
-                getattr(self, f"_{fault or 'well'}")(body)
+                if isinstance(fault, Sent):
+                    self._begin(fault.status, {"Content-Type": fault.content_type, **fault.headers})
+                    self.wfile.write(fault.body)
+                else:
+                    getattr(self, f"_{fault or 'well'}")(body)
 
         def log_message(self, *args: Any) -> None:
             pass

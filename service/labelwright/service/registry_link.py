@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import grpc
 from labelwright.core.bundle import MAX_BUNDLE_BYTES
+from labelwright.core.proxies import channel_options
 from labelwright.core.wire.status import from_rpc_error
 from labelwright.v1 import registry_service_pb2 as pb
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
@@ -30,7 +31,8 @@ class RegistryLink:
     def __init__(self, address: str, tasks: Sequence[str]) -> None:
         self._address = address
         self._tasks = tuple(tasks)
-        self._channel = grpc.insecure_channel(address, options=_OPTIONS)
+        self._options = [*_OPTIONS, *channel_options(address)]
+        self._channel = grpc.insecure_channel(address, options=self._options)
         self._stub = RegistryServiceStub(self._channel)
         self._lock = threading.Lock()
         self._watch: grpc.Call | None = None
@@ -41,7 +43,7 @@ class RegistryLink:
 
         Each call opens a new connection: an old one that is dead but not known to be cannot delay it.
         """
-        with grpc.insecure_channel(self._address, options=_OPTIONS) as channel:
+        with grpc.insecure_channel(self._address, options=self._options) as channel:
             request = pb.WatchRequest(tasks=self._tasks, since_revision=since_revision)
             call = RegistryServiceStub(channel).Watch(request, timeout=_WATCH_SECONDS)
             with self._lock:

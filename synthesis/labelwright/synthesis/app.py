@@ -92,9 +92,9 @@ def open_provider(settings: SynthesisSettings, *, replies: Path | None = None, r
 
 
 def open_endpoint(settings: SynthesisSettings) -> OpenAIEndpoint:
-    """Return the endpoint that the settings name. Raises ConfigurationError where there is no key for it."""
-    key = settings.api_key.get_secret_value()
-    if not key and not settings.base_url:
+    """Return the endpoint that the settings name. Raises ConfigurationError where they cannot be used."""
+    key = settings.api_key.get_secret_value().strip()
+    if not key and not settings.base_url.strip():
         raise ConfigurationError(
             "there is no key for the LLM's endpoint",
             advice="set OPENAI_API_KEY, or OPENAI_BASE_URL for an endpoint of your own, or replay with --recorded",

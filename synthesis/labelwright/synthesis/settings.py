@@ -21,7 +21,9 @@ def _default_replies() -> Path:
 class SynthesisSettings(BaseSettings):
     """What a user may set. docs/synthesis.md has the same table; a test compares the two."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, env_ignore_empty=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, env_ignore_empty=True, populate_by_name=True, hide_input_in_errors=True
+    )
 
     model: Annotated[str, Field(description="the LLM's name, as its endpoint knows it")] = "gpt-4.1-mini"
     base_url: Annotated[

@@ -20,7 +20,9 @@ def test_an_unknown_model_has_no_price() -> None:
     assert read_price("qwen2.5-coder-1.5b-instruct") is None
 
 
-@pytest.mark.parametrize("text", ["models = 3", "not toml", 'as_of = "x"\n[models.m]\ninput = -1\noutput = 1'])
+@pytest.mark.parametrize(
+    "text", ["models = 3", "not toml", 'as_of = "x"\n[models.m]\ninput = -1\noutput = 1', "a = " + "[" * 5000]
+)
 def test_a_bad_table_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "prices.toml"
     path.write_text(text)

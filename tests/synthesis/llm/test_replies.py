@@ -63,3 +63,16 @@ def test_refuses_lines_that_are_no_replies_and_replies_of_another_model(tmp_path
     path.write_text(path.read_text() + json.dumps({"digest": "x"}) + "\n")
     with pytest.raises(ConfigurationError, match=r":3 is not a reply"):
         Replies(path)
+
+
+@pytest.mark.parametrize("deep", ["[" * 100_000, '{"a":' * 100_000, "[" * 100_000 + "]" * 100_000])
+def test_refuses_what_is_nested_too_deeply(tmp_path: Path, deep: str) -> None:
+    path = tmp_path / "replies.jsonl"
+    path.write_text(deep + "\n")
+    with pytest.raises(ConfigurationError, match="not a file of replies"):
+        Replies(path)
+    path.unlink()
+    Replies(path, model="m").keep(ask("a"), REPLY)
+    path.write_text(f"{path.read_text()}{deep}\n")
+    with pytest.raises(ConfigurationError, match=":3 is not a reply"):
+        Replies(path)

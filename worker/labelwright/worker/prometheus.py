@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import httpx
 from labelwright.core.errors import ConfigurationError, Unavailable
+from labelwright.core.proxies import find_route
 
 _TIMEOUT_SECONDS = 10.0
 # The time at which each firing alert became active.
@@ -28,10 +29,10 @@ class Prometheus:
     """One Prometheus server."""
 
     def __init__(self, url: str) -> None:
-        """Raise ConfigurationError where ``url`` is not an HTTP URL."""
+        """Raise ConfigurationError where ``url`` is not an HTTP URL, or cannot be reached through a proxy variable."""
         try:
-            address = httpx.URL(url)
-        except httpx.InvalidURL:
+            address = httpx.URL(url.strip())
+        except (httpx.InvalidURL, ValueError):
             address = httpx.URL()
         if address.scheme not in ("http", "https") or not address.host:
             # Not the URL itself: it may hold a password.
@@ -39,16 +40,18 @@ class Prometheus:
                 "LABELWRIGHT_WORKER_PROMETHEUS_URL: is not the URL of a Prometheus",
                 advice="such as http://127.0.0.1:9090",
             )
-        self._where = f"the Prometheus at {address.host}:{address.port or ''}".rstrip(":")
+        route = find_route(str(address))
+        self._where = f"the Prometheus at {address.host}:{address.port or ''}".rstrip(":") + route.way
         self._url = f"{str(address).rstrip('/')}/api/v1/query"
-        self._client = httpx.Client(timeout=_TIMEOUT_SECONDS)
+        # Its own reading of the proxy variables is turned off: see labelwright.core.proxies.
+        self._client = httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False, proxy=route.proxy, verify=route.verify)
 
     def alerts(self) -> list[Alert]:
         """Return the drift alerts that fire, except those without a task. Raises Unavailable."""
         alerts = [
             Alert(labels["alertname"], labels["task"], int(value))
             for labels, value in self._query(_FIRING)
-            if "task" in labels and "alertname" in labels
+            if "task" in labels and "alertname" in labels and math.isfinite(value)
         ]
         return sorted(set(alerts), key=lambda alert: (alert.since, alert.name, alert.task))
 
@@ -72,7 +75,7 @@ class Prometheus:
             reply.raise_for_status()
             data: Any = reply.json()["data"]
             return [(series["metric"], float(series["value"][1])) for series in data["result"]]
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, IndexError) as error:
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
             raise Unavailable(
                 f"{self._where} does not answer",
                 advice="is it running, and is LABELWRIGHT_WORKER_PROMETHEUS_URL right?",

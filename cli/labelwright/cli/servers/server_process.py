@@ -21,6 +21,7 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from labelwright.core.errors import ConfigurationError, LabelwrightError, Unavailable
+from labelwright.core.proxies import channel_options
 
 _POLL_SECONDS = 0.05
 _TAIL_LINES = 8
@@ -29,7 +30,7 @@ _BAD_CONFIGURATION = 2
 
 def answers_grpc(address: str) -> bool:
     """Whether a gRPC server's health service says that it serves."""
-    with grpc.insecure_channel(address) as channel:
+    with grpc.insecure_channel(address, options=channel_options(address)) as channel:
         health: Any = health_pb2_grpc.HealthStub(channel)
         try:
             answer = health.Check(health_pb2.HealthCheckRequest(), timeout=1.0)
@@ -160,7 +161,7 @@ def check_free(name: str, listen: str) -> None:
 def _reason(line: str) -> str:
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return line
     if not isinstance(entry, dict):
         return line

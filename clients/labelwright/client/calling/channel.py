@@ -12,6 +12,7 @@ from labelwright.client.calling.calls import Calls
 from labelwright.client.calling.retry import RetryPolicy, seconds
 from labelwright.client.calling.use import Use
 from labelwright.core.errors import ConfigurationError, InvalidRequest
+from labelwright.core.proxies import channel_options, grpc_way
 
 _Stub = TypeVar("_Stub")
 
@@ -47,6 +48,11 @@ def check_address(address: str) -> str:
     return address
 
 
+def server_name(kind: str, address: str) -> str:
+    """Return the server's name for errors, with the proxy that stands between."""
+    return f"{kind} at {address}{grpc_way(address)}"
+
+
 class Connection(Generic[_Stub]):
     """One channel to a server, open until ``close`` or the end of a ``with`` block."""
 
@@ -64,10 +70,11 @@ class Connection(Generic[_Stub]):
         Raises ConfigurationError where the address or the credentials are none, InvalidRequest for the time-out.
         """
         self._target, self._credentials = check_address(address), _checked(credentials)
+        self._options = (*OPTIONS, *channel_options(self._target))
         self._make_stub = make_stub
         self._use = Use()
-        self._calls = Calls(f"{server} at {address}", seconds(timeout), _policy(retry), self._use)
-        self._open(OPTIONS)
+        self._calls = Calls(server_name(server, address), seconds(timeout), _policy(retry), self._use)
+        self._open(self._options)
 
     @property
     def _stub(self) -> _Stub:
@@ -75,7 +82,7 @@ class Connection(Generic[_Stub]):
             with self._use.opening:
                 if self._use.is_inherited:
                     # Not on a connection that the other process may have open, as two channels of one process would.
-                    self._open((*OPTIONS, ("grpc.use_local_subchannel_pool", 1)))
+                    self._open((*self._options, ("grpc.use_local_subchannel_pool", 1)))
                     self._use.is_inherited = False
         return self._opened_stub
 
@@ -115,8 +122,9 @@ class AsyncConnection:
     ) -> None:
         """See Connection."""
         self._target, self._credentials = check_address(address), _checked(credentials)
+        self._options = (*OPTIONS, *channel_options(self._target))
         self._use = Use(asyncio=True)
-        self._calls = Calls(f"{server} at {address}", seconds(timeout), _policy(retry), self._use)
+        self._calls = Calls(server_name(server, address), seconds(timeout), _policy(retry), self._use)
         self._open: tuple[asyncio.AbstractEventLoop, grpc.aio.Channel, object] | None = None
 
     def _stub_of(self, make_stub: Callable[[grpc.aio.Channel], _Stub]) -> _Stub:
@@ -128,9 +136,9 @@ class AsyncConnection:
         running = asyncio.get_running_loop()
         if self._open is None:
             channel = (
-                grpc.aio.secure_channel(self._target, self._credentials, options=OPTIONS)
+                grpc.aio.secure_channel(self._target, self._credentials, options=self._options)
                 if self._credentials
-                else grpc.aio.insecure_channel(self._target, options=OPTIONS)
+                else grpc.aio.insecure_channel(self._target, options=self._options)
             )
             self._use.own(channel)
             self._open = running, channel, make_stub(channel)

@@ -80,7 +80,7 @@ class BundleStore:
             for task, alias, number, digest in state["aliases"]:
                 table.setdefault(task, {})[alias] = VersionTarget(str(task), int(number), str(digest))
             return Aliases(int(state["revision"]), table)
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def write_aliases(self, aliases: Aliases) -> None:

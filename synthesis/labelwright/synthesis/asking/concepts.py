@@ -41,14 +41,18 @@ def ask_concepts(provider: Provider, task: Task, *, seed: int = 0) -> list[Conce
     """
     ask = render(__package__, "concepts", task=task, fields=list(task.fields.values()), count=COUNT)
     reply = provider.complete(Request((Message("user", ask),), _MAX_TOKENS, seed=seed), PURPOSE)
-    return read_concepts(task, reply.text)
+    return read_concepts(task, reply.text, cut=reply.is_cut)
 
 
-def read_concepts(task: Task, text: str) -> list[Concept]:
-    """Return the concepts in an answer: the lines with a short name before a colon, each name once."""
+def read_concepts(task: Task, text: str, *, cut: bool = False) -> list[Concept]:
+    """Return the concepts in an answer: the lines with a short name before a colon, each name once.
+
+    Of an answer that was ``cut`` the last line is left out, which may be torn.
+    """
     names_in_use = {*task.fields, *(_field_name(name) for name in task.labels)}
     concepts: dict[str, Concept] = {}
-    for line in text.splitlines():
+    lines = text.split("\n")
+    for line in lines[:-1] if cut else lines:
         printable = "".join(character for character in line if character.isprintable())
         before, colon, after = _MARK.sub("", printable, count=1).partition(":")
         name, description = _field_name(before), " ".join(_EMPHASIS.sub("", after).split())

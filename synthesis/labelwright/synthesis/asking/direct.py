@@ -128,7 +128,7 @@ def label_directly(
                 raise
             answers.unanswered[error.kind] = answers.unanswered.get(error.kind, 0) + 1
         else:
-            answers.labels[index] = read_label(task, reply.text)
+            answers.labels[index] = read_label(task, reply.text, cut=reply.is_cut)
             answers.scores[index] = read_scores(task, reply)
             answers.tokens[index] = reply.usage.tokens_in, reply.usage.tokens_out
         listener(index + 1)
@@ -145,14 +145,16 @@ def direct_request(task: Task, record: Record, examples: Sequence[Example]) -> R
     return Request(tuple(turns), _MAX_TOKENS, stop=("\n",), alternatives=_ALTERNATIVES)
 
 
-def read_label(task: Task, text: str) -> int:
-    """Return the index of the label that an answer names, whatever its case and quotes; -1 for anything else."""
-    answer = _plain(text)
-    plain = [_plain(name) for name in task.label_names]
-    if answer in plain:
-        return plain.index(answer)
-    named = [index for index, name in enumerate(plain) if f" {name} " in f" {answer} "]
-    return named[0] if len(named) == 1 else ABSTAIN
+def read_label(task: Task, text: str, *, cut: bool = False) -> int:
+    """Return the index of the label that an answer names, whatever its case and quotes; -1 for anything else.
+
+    The last word of an answer that was ``cut`` may be torn: it counts where the answer is a label's name and may not
+    become that of another one.
+    """
+    first, _, more = text.strip().partition("\n")
+    label = _label_in(task, first, cut=cut and not more)
+    # A reason may stand below the label where the endpoint does not stop at a line's end.
+    return _label_in(task, text, cut=cut) if label == ABSTAIN and more else label
 
 
 def read_scores(task: Task, reply: Reply) -> list[float]:
@@ -169,6 +171,17 @@ def read_scores(task: Task, reply: Reply) -> list[float]:
             before = scores[fitting[0]]
             scores[fitting[0]] = log_probability if math.isnan(before) else float(np.logaddexp(before, log_probability))
     return scores
+
+
+def _label_in(task: Task, text: str, *, cut: bool) -> int:
+    answer = _plain(text)
+    plain = [_plain(name) for name in task.label_names]
+    if answer in plain and not (cut and any(name != answer and name.startswith(answer) for name in plain)):
+        return plain.index(answer)
+    if cut and text[-1:].isalnum():
+        answer = answer.rpartition(" ")[0]
+    named = [index for index, name in enumerate(plain) if f" {name} " in f" {answer} "]
+    return named[0] if len(named) == 1 else ABSTAIN
 
 
 def _plain(text: str) -> str:

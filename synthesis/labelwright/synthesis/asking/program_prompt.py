@@ -92,10 +92,14 @@ class ProgramPrompts:
         more = (Message("assistant", reply), Message("user", render(__package__, "repair", fault=fault)))
         return self._request((*request.messages, *more), turn, PROGRAM_TOKENS, _STOP)
 
-    def again(self, request: Request, turn: int) -> Request:
-        """Return the request after an answer that is of no use, such as a loop: the same, asked to be short."""
+    def again(self, request: Request, turn: int, *, roomier: bool = False) -> Request:
+        """Return the request after an answer that is of no use, such as a loop: the same, asked to be short.
+
+        ``roomier`` after an answer that its limit of tokens cut.
+        """
         more = Message("user", f"{request.messages[-1].content}\n\n{render(__package__, 'again')}")
-        return self._request((*request.messages[:-1], more), turn + 1, PROGRAM_TOKENS, _STOP)
+        limit = PROGRAM_TOKENS * 2 if roomier else PROGRAM_TOKENS
+        return self._request((*request.messages[:-1], more), turn + 1, limit, _STOP)
 
     def _request(
         self, messages: tuple[Message, ...], turn: int, max_tokens: int, stop: tuple[str, ...] = ()

@@ -73,7 +73,7 @@ def _exchange_json(provider: Provider, exchange: Exchange) -> dict[str, Any]:
         "seed": request.seed,
         "temperature": request.temperature,
         "max_tokens": request.max_tokens,
-        "reply": reply.text,
+        "reply": reply.raw,
         "finish": reply.finish.value,
         "tokens_in": reply.usage.tokens_in,
         "tokens_out": reply.usage.tokens_out,

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
+from labelwright.synthesis.llm.thinking import without_thinking
+
 Role = Literal["system", "user", "assistant"]
 
 
@@ -55,6 +57,8 @@ class Finish(enum.Enum):
     """Cut here, because it repeated itself."""
     FILTERED = "filtered"
     """The provider's content filter ended it."""
+    UNFINISHED = "unfinished"
+    """For a reason that is not known here, so it may not be whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,35 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer. ``alternatives`` are log-probabilities of the first token's candidates."""
+    """What an endpoint sent. Readers take ``text``: what the model thought before it answered is no part of it.
 
-    text: str
+    ``alternatives`` are log-probabilities of the candidates for the answer's first token. ``ended`` is the endpoint's
+    word for why an unfinished answer ended.
+    """
+
+    raw: str
     finish: Finish
     usage: Usage
     alternatives: Mapping[str, float] = field(default_factory=dict)
+    ended: str = ""
+
+    @property
+    def text(self) -> str:
+        """The answer; empty where there is none."""
+        return without_thinking(self.raw)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the answer may not be whole: its last word may be torn, and more may have been meant to follow."""
+        return self.finish is not Finish.STOP
+
+    @property
+    def cut_message(self) -> str:
+        """Why it is cut, in words."""
+        return {
+            Finish.LENGTH: "the answer reached its limit of tokens before its end",
+            Finish.LOOP: "the answer repeats itself without end",
+        }.get(self.finish, f"the endpoint ended the answer with {self.ended!a}, which may be before its end")
 
 
 # A rule of thumb for English and code, on the safe side: measured prompts had 82% to 90% of the tokens that it gives.

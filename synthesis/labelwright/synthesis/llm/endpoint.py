@@ -7,6 +7,9 @@ from typing import Protocol
 from labelwright.core.errors import LabelwrightError
 from labelwright.synthesis.llm.completion import Reply, Request, Usage
 
+REASONING = "reasoning"
+"""Kind of a failure: the model's reasoning took the whole limit of tokens. With a higher limit there is an answer."""
+
 
 class Endpoint(Protocol):
     """Answers one request, once: no retries, no ledger."""

@@ -47,7 +47,7 @@ def read_price(model: str, path: Path = DEFAULT_PRICES) -> Price | None:
     """Return the model's price, None where the table does not know it. Raises ConfigurationError for a bad table."""
     try:
         table = _PriceFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"the price table {path} cannot be read: {_first_line(error)}") from error
     entry = table.models.get(model) or table.models.get(_DATED.sub("", model))
     return Price(entry.input, entry.output) if entry else None

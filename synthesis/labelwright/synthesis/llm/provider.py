@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from labelwright.synthesis.llm.completion import Reply, Request, Usage, estimate_tokens_in
-from labelwright.synthesis.llm.endpoint import AskFailed, Endpoint
+from labelwright.synthesis.llm.endpoint import REASONING, AskFailed, BudgetExceeded, Endpoint
 from labelwright.synthesis.llm.ledger import AttemptOutcome, Entry, Ledger
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 from typing_extensions import override
 
 _NOTHING = Usage(0, 0)
+_CHANGED = frozenset({REASONING, "stopped_thinking"})
+"""Kinds of failures after which the next request is another one, so that there is nothing to wait for."""
+_ROOMS = (0, 1024, 4096, 16_384)
+"""Tokens that the limit of each request is raised by, for reasoning: by the next number whenever it took them all."""
 
 
 class Provider(Protocol):
@@ -79,6 +83,8 @@ class KeptProvider(Provider):
         self._retries = retries
         self._backoff = wait_random_exponential(multiplier=1, max=retries.longest_wait)
         self._sleep = sleep
+        self._room = 0
+        """Which of ``_ROOMS``: a model that reasons once does so every time."""
 
     @property
     @override
@@ -114,12 +120,20 @@ class KeptProvider(Provider):
         return reply
 
     def _attempt(self, request: Request, purpose: str) -> Reply:
-        self._ledger.reserve(estimate_tokens_in(request), request.max_tokens)
+        roomy = replace(request, max_tokens=request.max_tokens + _ROOMS[self._room])
         try:
-            reply = self._endpoint.ask(request)
+            self._ledger.reserve(estimate_tokens_in(request), roomy.max_tokens)
+        except BudgetExceeded as refusal:
+            why = "; part of it is room for the model's reasoning" if self._room else ""
+            raise BudgetExceeded(f"{refusal.message}{why}", advice=refusal.advice) from None
+        try:
+            reply = self._endpoint.ask(roomy)
         except AskFailed as error:
             outcome = _outcome(error.usage)
             self._ledger.add(Entry(purpose, outcome, error.usage or _NOTHING, error.kind))
+            if error.kind == REASONING:
+                error.retryable = self._room + 1 < len(_ROOMS)
+                self._room += error.retryable
             raise
         detail = "" if reply.usage.exact else reply.finish.value
         self._ledger.add(Entry(purpose, _outcome(reply.usage), reply.usage, detail))
@@ -128,6 +142,8 @@ class KeptProvider(Provider):
     def _wait(self, state: RetryCallState) -> float:
         """Return the wait in seconds: what the endpoint asked for, else exponential backoff with jitter."""
         error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, AskFailed) and error.kind in _CHANGED:
+            return 0.0
         if isinstance(error, AskFailed) and error.retry_after is not None:
             return min(error.retry_after, self._retries.longest_wait)
         return self._backoff(state)

@@ -72,7 +72,7 @@ class Replies:
         try:
             header = json.loads(lines[0])
             format_, model = header["format"], str(header["model"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigurationError(f"{self._path} is not a file of replies") from error
         if format_ != FORMAT:
             raise ConfigurationError(f"{self._path} has the format {ascii(format_)[:40]}, not {FORMAT!r}")
@@ -91,20 +91,22 @@ class Replies:
             self._replies.setdefault(entry["digest"], reply_from_json(entry["reply"]))
         except ValueError:
             return  # torn by an interruption
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, RecursionError) as error:
             raise ConfigurationError(f"{self._path}:{number} is not a reply") from error
 
 
 def reply_to_json(reply: Reply) -> dict[str, Any]:
     """Return the reply as JSON's types."""
-    return {
-        "text": reply.text,
+    entry: dict[str, Any] = {
+        "text": reply.raw,
         "finish": reply.finish.value,
         "usage": asdict(reply.usage),
         "alternatives": dict(reply.alternatives),
     }
+    return entry | {"ended": reply.ended} if reply.ended else entry
 
 
 def reply_from_json(entry: dict[str, Any]) -> Reply:
     """Return the reply. Raises KeyError, TypeError or ValueError where ``entry`` does not hold one."""
-    return Reply(entry["text"], Finish(entry["finish"]), Usage(**entry["usage"]), entry.get("alternatives", {}))
+    text, usage = str(entry["text"]), Usage(**entry["usage"])
+    return Reply(text, Finish(entry["finish"]), usage, entry.get("alternatives", {}), entry.get("ended", ""))

@@ -95,7 +95,7 @@ def _label_function(tree: ast.Module) -> ast.FunctionDef | None:
 
 def _is_try_out(node: ast.stmt) -> bool:
     if isinstance(node, ast.If):
-        return "__name__" in ast.unparse(node.test)
+        return any(isinstance(part, ast.Name) and part.id == "__name__" for part in ast.walk(node.test))
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
 
 
@@ -175,11 +175,15 @@ def _label_places(tree: ast.Module) -> list[ast.Constant]:
 
 
 def _returned_constants(value: ast.expr) -> list[ast.Constant]:
-    if isinstance(value, ast.Constant):
-        return [value]
-    if isinstance(value, ast.IfExp):
-        return _returned_constants(value.body) + _returned_constants(value.orelse)
-    return []
+    found: list[ast.Constant] = []
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, ast.Constant):
+            found.append(part)
+        elif isinstance(part, ast.IfExp):
+            waiting += [part.orelse, part.body]
+    return found
 
 
 def _is_returned(tree: ast.Module, constant: ast.Constant) -> bool:

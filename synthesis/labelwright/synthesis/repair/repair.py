@@ -8,7 +8,6 @@ to be found before its parameters can be named.
 
 from __future__ import annotations
 
-import ast
 import io
 import tokenize
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from labelwright.core.task import Task
 from labelwright.synthesis.repair import names
 from labelwright.synthesis.repair.extraction import parse_source, repair_syntax
 from labelwright.synthesis.repair.placeholders import drop_placeholders
+from labelwright.synthesis.repair.unparsing import unparse
 
 _STEPS = (
     names.drop_side_effects,
@@ -47,9 +47,10 @@ def repair(task: Task, source: str) -> RepairedSource:
     if tree is None:
         return RepairedSource(source, tuple(syntax_changes), parses=False)
     changes = [change for step in _STEPS for change in step(task, tree)]
-    if changes:
-        source = _wrap_lists(ast.unparse(ast.fix_missing_locations(tree))) + "\n"
-    return RepairedSource(source, (*syntax_changes, *changes), parses=True)
+    unparsed = unparse(tree) if changes else None
+    if unparsed is None:
+        return RepairedSource(source, tuple(syntax_changes), parses=True)
+    return RepairedSource(_wrap_lists(unparsed) + "\n", (*syntax_changes, *changes), parses=True)
 
 
 def _wrap_lists(source: str) -> str:

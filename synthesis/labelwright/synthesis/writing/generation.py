@@ -12,7 +12,7 @@ from labelwright.synthesis.asking.program_prompt import ProgramPrompts
 from labelwright.synthesis.asking.strategies import Strategy
 from labelwright.synthesis.llm.completion import Finish, Message, Reply, Request
 from labelwright.synthesis.llm.provider import Provider
-from labelwright.synthesis.repair.extraction import extract_source
+from labelwright.synthesis.repair.extraction import extract_source, syntax_fault
 from labelwright.synthesis.repair.repair import repair
 from labelwright.synthesis.writing.validation import ProgramFault, TrialResult, Validator
 from labelwright.synthesis.writing.word_program import clean_words, read_words, write_word_program
@@ -104,7 +104,9 @@ class _Generation:
 
     def _counting(self, lists: Mapping[str, Exchange]) -> Attempt:
         """Return the program that counts the words of these lists."""
-        words = clean_words(self._task, {label: read_words(one.reply.text) for label, one in lists.items()})
+        words = clean_words(
+            self._task, {label: read_words(one.reply.text, cut=one.reply.is_cut) for label, one in lists.items()}
+        )
         if sum(map(len, words.values())) < _FEWEST_WORDS:
             fault = ProgramFault("no_words", "the replies hold no words that tell the labels apart")
             return self._attempt(None, fault)
@@ -122,9 +124,9 @@ class _Generation:
         attempt = self._read(reply)
         if attempt.fault is None:
             return attempt
-        useless = reply.finish in (Finish.LOOP, Finish.LENGTH) or attempt.program is None
+        useless = reply.is_cut or attempt.program is None
         again = (
-            self._prompts.again(request, self._turn)
+            self._prompts.again(request, self._turn, roomier=reply.finish is Finish.LENGTH)
             if useless
             else self._prompts.repaired(request, reply.text, attempt.fault.message, self._turn)
         )
@@ -132,14 +134,18 @@ class _Generation:
         return second if second.fault is None or attempt.program is None else self._with_all_exchanges(attempt)
 
     def _read(self, reply: Reply) -> Attempt:
-        source = extract_source(reply.text)
+        source = extract_source(reply.text, cut=reply.is_cut)
+        if source is None and reply.is_cut:
+            return self._attempt(
+                None, ProgramFault("loop" if reply.finish is Finish.LOOP else "cut", reply.cut_message)
+            )
         if source is None:
             return self._attempt(None, ProgramFault("no_program", "the reply holds no Python code"))
         repaired = repair(self._task, source)
         if not repaired.parses:
-            kind = "loop" if reply.finish is Finish.LOOP else "syntax"
-            message = "the code repeats itself without end" if kind == "loop" else "the code is not valid Python"
-            return self._attempt(None, ProgramFault(kind, message))
+            return self._attempt(
+                None, ProgramFault("syntax", f"the code is not valid Python: {syntax_fault(repaired.source)}")
+            )
         return self._tried(repaired.source, repaired.changes)
 
     def _tried(self, source: str, changes: tuple[str, ...]) -> Attempt:

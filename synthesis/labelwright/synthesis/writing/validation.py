@@ -142,14 +142,27 @@ def same_source(one: Program, other: Program) -> bool:
     return _shape(one) == _shape(other)
 
 
-def _shape(program: Program) -> str:
+def _shape(program: Program) -> list[object]:
+    """Return the parts of the syntax tree in order. Not ``ast.dump``: it recurses, and some programs are deep."""
     tree = parse_source(program.source)
     if tree is None:
-        return program.source
+        return [program.source]
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
-    return ast.dump(tree)
+    parts: list[object] = []
+    waiting: list[object] = [tree]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, ast.AST):
+            parts.append(type(part))
+            waiting += [getattr(part, name, None) for name in part._fields]
+        elif isinstance(part, list):
+            parts.append(len(part))
+            waiting += part
+        else:
+            parts.append((type(part), part))
+    return parts
 
 
 def _fault(behavior: Behavior, message: str) -> ProgramFault | None:

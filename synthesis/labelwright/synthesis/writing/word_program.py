@@ -26,11 +26,18 @@ _MARK = re.compile(r"^\s*(?:[-*>]|\d+[.)])\s*")
 _TERM = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
-def read_words(text: str) -> list[str]:
-    """Return the terms of a list that an LLM wrote: lower case, each once, in order, of at most three words."""
-    parts = [match[2] for match in _QUOTED.finditer(text)]
+def read_words(text: str, *, cut: bool = False) -> list[str]:
+    """Return the terms of a list that an LLM wrote: lower case, each once, in order, of at most three words.
+
+    Of a list that was ``cut`` the last term is left out, which may be torn: between quotes only a whole one is taken.
+    """
+    # An endpoint may not stop at the list's end: what follows is about it, or is another one.
+    parts = [match[2] for match in _QUOTED.finditer(text.partition("]")[0])]
+    parts = parts if len(parts) >= _FEWEST_QUOTED else [match[2] for match in _QUOTED.finditer(text)]
     if len(parts) < _FEWEST_QUOTED:
         parts = _SEPARATOR.split(_INTRODUCTION.sub("", text))
+        if cut:
+            parts.pop()
     terms: dict[str, None] = {}
     for part in parts:
         words = _TERM.findall(_MARK.sub("", part).lower())

@@ -16,8 +16,8 @@ from typing_extensions import override
 _AWAY = frozenset(
     {"unreachable", "connection_lost", "timeout", "wrong_content_type", "http_408", "http_409", "http_429"}
 )
-_REFUSING = frozenset({"http_401", "http_403", "http_404"})
-"""A key or a name is wrong, which a person can correct while the run waits."""
+_REFUSING = frozenset({"http_401", "http_402", "http_403", "http_404", "http_407", "not_sent"})
+"""A key or a name is wrong: which a person can correct while the run waits."""
 
 
 class RunLlm:

@@ -83,4 +83,4 @@ class Judge:
             reply = self._provider.complete(direct_request(self._task, record, self._examples), PURPOSE)
         except AskFailed:
             return -1
-        return read_label(self._task, reply.text)
+        return read_label(self._task, reply.text, cut=reply.is_cut)
