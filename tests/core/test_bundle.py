@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from labelwright.core import bundle as bundle_module
-from labelwright.core.bundle import Bundle, Program, digest_files, open_bundle, read_folder, write_folder
+from labelwright.core.bundle import Bundle, Program, digest_files, leavings, open_bundle, read_folder, write_folder
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.finding import Severity
 
@@ -173,6 +173,33 @@ def test_a_folder_gives_the_bundle_that_was_written_to_it(tmp_path: Path) -> Non
     assert findings == []
     assert bundle is not None
     assert bundle.digest == opened(FILES).digest
+
+
+LEAVINGS = [
+    "Thumbs.db", "desktop.ini", "programs/#one.py#", "programs/__init__.py", "programs/one.py.bak",
+    "programs/one.py.orig", "programs/one.py~", "programs/one.pyc", "task.toml~",
+]  # fmt: skip
+HIDDEN = ["programs/.one.py.swp", "programs/._one.py", ".DS_Store", ".git/x", "programs/.ipynb_checkpoints/one.py"]
+
+
+def test_what_editors_leave_behind_is_no_part_of_a_bundle(tmp_path: Path) -> None:
+    write_folder(FILES, tmp_path / "bundle")
+    for name in (*LEAVINGS, *HIDDEN, "__MACOSX/one.py"):
+        (tmp_path / "bundle" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "bundle" / name).write_bytes(b"\n" if name.endswith("__init__.py") else b"\0 left")
+    bundle, findings = read_folder(tmp_path / "bundle")
+    assert findings == []
+    assert bundle is not None
+    assert bundle.digest == opened(FILES).digest
+    assert leavings(tmp_path / "bundle") == LEAVINGS
+
+
+def test_an_init_file_that_says_something_is_named(tmp_path: Path) -> None:
+    write_folder(FILES, tmp_path / "bundle")
+    (tmp_path / "bundle/programs/__init__.py").write_text("import one\n")
+    bundle, findings = read_folder(tmp_path / "bundle")
+    assert bundle is None
+    assert [finding.code for finding in findings] == ["LW108"]
 
 
 def test_does_not_write_into_a_folder_that_holds_something(tmp_path: Path) -> None:

@@ -13,8 +13,10 @@ import os
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from labelwright.core.bundle import leavings
 from labelwright.core.errors import InvalidBundle, LabelwrightError
 from labelwright.core.vote import VoteError
 from rich.console import Console, RenderableType
@@ -22,6 +24,7 @@ from rich.text import Text
 
 VOTE_ERROR_PREFIX = "VOTE_ERROR_"
 _UNBOUND_WIDTH = 1000
+_LEAVINGS_LIMIT = 500
 
 
 class Screen:
@@ -43,6 +46,11 @@ class Screen:
     def note(self, text: str, style: str = "dim") -> None:
         """Show something that is not part of the result."""
         self.err.print(Text(text, style=style))
+
+    def note_leavings(self, folder: Path) -> None:
+        """Say which files of a bundle's folder are left out."""
+        if found := leavings(folder):
+            self.note(f"left out, as no part of the bundle: {shown(', '.join(found), _LEAVINGS_LIMIT)}", "yellow")
 
     def document(self, value: object) -> None:
         """Print the command's one JSON document."""

@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from labelwright.core.encoding import not_utf8, wide_encoding
@@ -28,12 +29,32 @@ PROVENANCE_FILE = "provenance.json"
 PROGRAM_FOLDER = "programs"
 OPTIONAL_FILES = (LABEL_MODEL_FILE, PROVENANCE_FILE, GOLD_FILE, SAMPLE_FILE)
 
+_BLANK = 1 << 10
+"""Bytes that are read to see whether there is anything in a file."""
+
 MAX_PROGRAMS = 256
 MAX_PROGRAM_BYTES = 256 << 10
 MAX_BUNDLE_BYTES = 16 << 20
 MAX_FILES = MAX_PROGRAMS + 1 + len(OPTIONAL_FILES)
 
 _PROGRAM_PATH = re.compile(rf"{PROGRAM_FOLDER}/([a-z][a-z0-9_]{{0,62}})\.py")
+
+
+_LEAVINGS = (
+    "*~",
+    "~$*",
+    "#*#",
+    "*.sw[a-p]",
+    "*.bak",
+    "*.orig",
+    "*.rej",
+    "*.tmp",
+    "*.py[co]",
+    "thumbs.db",
+    "desktop.ini",
+)
+"""What editors, merges and file managers leave beside a file, in small letters."""
+_LEFT_FOLDERS = ("__pycache__", "__macosx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +146,7 @@ def open_bundle(files: Iterable[tuple[str, bytes]]) -> tuple[Bundle | None, list
 
 
 def read_folder(folder: Path) -> tuple[Bundle | None, list[Finding]]:
-    """Return the bundle in ``folder`` as ``open_bundle`` does. Links are refused, hidden files left out.
+    """Return the bundle in ``folder`` as ``open_bundle`` does. Links are refused; hidden files and leavings left out.
 
     Raises InvalidBundle where the folder cannot be read.
     """
@@ -158,6 +179,12 @@ def read_files(folder: Path) -> tuple[list[tuple[str, bytes]], list[Finding]]:
     return files, findings
 
 
+def leavings(folder: Path) -> list[str]:
+    """Return the files that ``read_files`` leaves out as no part of a bundle, by path; hidden ones are not named."""
+    paths = (path for path in _walk(folder, with_leavings=True) if _is_leaving(path))
+    return sorted(path.relative_to(folder).as_posix() for path in paths)
+
+
 def write_folder(files: dict[str, bytes], folder: Path) -> None:
     """Write a bundle's files below ``folder``, which must be empty or new. Raises InvalidBundle otherwise."""
     if folder.exists() and any(folder.iterdir()):
@@ -178,12 +205,23 @@ def _file_problem(path: Path, name: str) -> Finding | None:
     return None
 
 
-def _walk(folder: Path) -> Iterable[Path]:
+def _walk(folder: Path, *, with_leavings: bool = False) -> Iterable[Path]:
     for root, folders, names in os.walk(folder):
         here = Path(root)
-        folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
+        folders[:] = [name for name in folders if not name.startswith(".") and name.lower() not in _LEFT_FOLDERS]
         yield from (here / name for name in folders if (here / name).is_symlink())
-        yield from (here / name for name in names if not name.startswith("."))
+        paths = (here / name for name in names if not name.startswith("."))
+        yield from (path for path in paths if with_leavings or not _is_leaving(path))
+
+
+def _is_leaving(path: Path) -> bool:
+    if path.is_symlink():
+        return False
+    name = path.name.lower()
+    # An empty __init__.py is what some editors make of a folder of programs; one that says something is a mistake.
+    return any(fnmatchcase(name, pattern) for pattern in _LEAVINGS) or (
+        name == "__init__.py" and path.is_file() and path.stat().st_size < _BLANK and not path.read_bytes().strip()
+    )
 
 
 def _normalize(files: Iterable[tuple[str, bytes]]) -> tuple[dict[str, bytes], list[Finding]]:

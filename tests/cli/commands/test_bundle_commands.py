@@ -26,7 +26,7 @@ def test_the_check_says_everything_at_once(offline: Command, tmp_path: Path) -> 
     assert ("programs/prize.py", 1) in places
     assert "programs/shouting.py" in {file for file, _ in places}
     shown = offline("check", bundle, exits=1).stdout
-    assert "programs/prize.py:1: AS" in shown
+    assert "programs/prize.py:1: LW" in shown
     assert "refused" in shown
 
 
@@ -37,9 +37,47 @@ def test_the_check_finds_a_gate_that_does_not_hold(offline: Command, tmp_path: P
     assert "gate min_accuracy FAILS" in result.stdout
 
 
-def test_a_folder_without_a_bundle(offline: Command, tmp_path: Path) -> None:
-    assert "task.toml" in offline("check", tmp_path, exits=1).stdout
-    offline("check", tmp_path / "nosuch", exits=2)
+def test_what_an_editor_left_is_named_once(labelwright: Command, tmp_path: Path) -> None:
+    bundle = renamed(SPAM, "leavings", tmp_path)
+    (bundle / "programs" / "prize.py~").write_text("import os\n")
+    said = "left out, as no part of the bundle: programs/prize.py~"
+    for arguments in (
+        ("check", bundle),
+        ("push", bundle),
+        ("diff", bundle, "leavings@1", "--no-records"),
+        ("label", "--local", bundle, "hi mum"),
+    ):
+        assert labelwright(*arguments).stderr.count(said) == 1
+
+
+def test_a_verdict_has_the_same_words_everywhere(labelwright: Command, tmp_path: Path) -> None:
+    good, weak = renamed(SPAM, "verdict", tmp_path / "a"), renamed(SPAM, "weakverdict", tmp_path / "b")
+    strict(weak)
+    for folder, verdict, code in ((good, "well made\n", 0), (weak, "well made, but a gate does not hold", 1)):
+        for command in (("check", folder), ("push", folder, "--dry-run"), ("push", folder)):
+            assert f"{folder}: {verdict}" in labelwright(*command, exits=code).stdout
+    assert "weakverdict@1 was there already" in labelwright("push", weak, "--override").stdout
+    labelwright("push", weak, "--alias", "candidate")
+
+
+def test_the_check_says_what_only_a_registry_can_judge(labelwright: Command, tmp_path: Path) -> None:
+    bundle = renamed(SPAM, "drop", tmp_path)
+    task = bundle / "task.toml"
+    task.write_text(task.read_text().replace("[gates]\n", "[gates]\nmax_accuracy_drop = 0.01\n"))
+    assert labelwright.json("check", bundle)["unjudged"] == ["max_accuracy_drop"]
+    assert "gate max_accuracy_drop is not judged here" in labelwright("check", bundle).stdout
+    labelwright("push", bundle, "--alias", "production")
+    first = bundle / "programs" / "prize.py"
+    first.write_text('def label(text):\n    """Says spam."""\n    return "spam"\n')
+    task.write_text(task.read_text().replace("min_accuracy = 0.8", "min_accuracy = 0"))
+    assert "gate max_accuracy_drop" in labelwright("check", bundle).stdout
+    (bundle / "gold.jsonl").unlink()
+    assert "gate max_accuracy_drop FAILS: needs gold rows" in labelwright("check", bundle, exits=1).stdout
+
+
+def test_a_folder_without_a_bundle(labelwright: Command, tmp_path: Path) -> None:
+    assert "task.toml" in labelwright("check", tmp_path, exits=1).stdout
+    labelwright("check", tmp_path / "nosuch", exits=2)
 
 
 def test_push_and_its_answers(labelwright: Command, tmp_path: Path) -> None:

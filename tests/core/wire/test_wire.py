@@ -86,5 +86,5 @@ def test_an_unknown_severity_counts_as_an_error() -> None:
 
 
 def test_a_finding_names_its_place() -> None:
-    assert str(Finding("a.py", 3, "AS1", "x")) == "a.py:3: AS1 x"
-    assert str(Finding("a.py", 0, "AS1", "x")) == "a.py: AS1 x"
+    assert str(Finding("a.py", 3, "LW1", "x")) == "a.py:3: LW1 x"
+    assert str(Finding("a.py", 0, "LW1", "x")) == "a.py: LW1 x"

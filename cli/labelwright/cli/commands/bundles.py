@@ -26,15 +26,19 @@ def check(folder: Folder, json: options.Json = False) -> None:
     Form, static checks, loading and determinism in the sandbox, figures and gates on the gold rows.
     """
     screen = Screen(json=json)
+    screen.note_leavings(folder)
     bundle, report = judge(folder)
+    unjudged = _unjudged(bundle, report)
     passed = not report.refused and report.gates_hold
     if screen.json:
         digest = bundle.digest if bundle else None
-        screen.document({"ok": passed, "digest": digest, "report": report})
+        screen.document({"ok": passed, "digest": digest, "report": report, "unjudged": unjudged})
     else:
         show_report(screen, report)
-        verdict = "refused" if report.refused else "well made" if passed else "well made, but a gate does not hold"
-        screen.line(f"{folder}: {verdict}", "bold green" if passed else "bold red")
+        for gate in unjudged:
+            screen.line(f"gate {gate} is not judged here: it needs the production version", "yellow")
+            screen.note("    push --dry-run judges it and keeps nothing")
+        _show_verdict(screen, folder, report)
     raise typer.Exit(ExitCode.OK if passed else ExitCode.NO)
 
 
@@ -42,9 +46,31 @@ def judge(folder: Path) -> tuple[Bundle | None, Report]:
     """Return the bundle and what acceptance says of it. Raises ConfigurationError, SandboxUnavailable."""
     require("labelwright.registry.acceptance.acceptance", "registry", "checking a bundle")
     from labelwright.registry.acceptance import acceptance
+    from labelwright.registry.acceptance.gate import check_drop
 
     with open_sandbox("checking a bundle") as sandbox:
-        return acceptance.accept_folder(sandbox, folder)
+        bundle, report = acceptance.accept_folder(sandbox, folder)
+    # Without gold rows this gate fails whatever is in production; with them only a registry can tell.
+    without_gold = bundle and not report.refused and not report.gold
+    return bundle, report.with_gates(check_drop(bundle.task.gates, None, None)) if bundle and without_gold else report
+
+
+def _unjudged(bundle: Bundle | None, report: Report) -> list[str]:
+    """Return the gates that only a registry can judge."""
+    is_set = bundle is not None and bundle.task.gates.max_accuracy_drop is not None
+    return ["max_accuracy_drop"] if is_set and report.gold else []
+
+
+def _show_verdict(screen: Screen, folder: Path, report: Report) -> None:
+    """Say in the same words, wherever the same was found, what became of a bundle."""
+    verdict = (
+        "refused"
+        if report.refused
+        else "well made"
+        if report.gates_hold
+        else "well made, but a gate does not hold: it may not become production"
+    )
+    screen.line(f"{folder}: {verdict}", "bold green" if verdict == "well made" else "bold red")
 
 
 def push(
@@ -62,9 +88,11 @@ def push(
 ) -> None:
     """Push a bundle to the registry; the same content gives the same version again.
 
-    Ends with 1 if the bundle is refused, or if --alias production (or --dry-run) finds a gate that does not hold.
+    Ends with 1, as check does, where the bundle is refused or a gate does not hold; in the latter case it is kept all
+    the same, and --override or another alias than production asks for no gate.
     """
     screen = Screen(json=json)
+    screen.note_leavings(folder)
     actor = author or options.default_actor()
     with Registry(registry) as target:
         result = target.push(folder, author=actor, message=message, validate_only=dry_run)
@@ -81,9 +109,7 @@ def push(
                 )
             except GateFailed as error:
                 refusal = error
-    passed = not result.report.refused and refusal is None
-    if dry_run:
-        passed = passed and (result.report.gates_hold or override)
+    passed = not result.report.refused and refusal is None and (bool(move) or override or result.report.gates_hold)
     if screen.json:
         screen.document(_document(result, move, refusal, passed))
     else:
@@ -113,15 +139,14 @@ def _show(
     dry_run: bool,
 ) -> None:
     show_report(screen, result.report)
+    _show_verdict(screen, folder, result.report)
     if result.version:
         name = f"{result.version.task}@{result.version.number}"
         screen.line(f"{name} {'accepted' if result.created else 'was there already'} ({result.version.digest})", "bold")
         if not (move or refusal):
             screen.note(f"next: {command_name()} promote {name}")
-    elif dry_run and not result.report.refused:
-        screen.line(f"{folder}: would be accepted; nothing was kept", "bold")
-    else:
-        screen.line(f"{folder}: refused", "bold red")
+    elif dry_run:
+        screen.note("nothing was kept")
     if move:
         show_gates(screen, () if move.alias.name == PRODUCTION and result.report.gates else move.gates)
         state = "now names" if move.changed else "named already"

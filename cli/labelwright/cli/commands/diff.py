@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain, islice
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -37,6 +38,8 @@ def diff(
 ) -> None:
     """Show which programs were added, removed or changed, and which rows change label."""
     screen = Screen(json=json)
+    for folder in filter(Path.is_dir, map(Path, (before, after))):
+        screen.note_leavings(folder)
     old, new = open_named_bundle(before, registry), open_named_bundle(after, registry)
     files = compare_files(old.bundle, new.bundle)
     labels = None if no_records else _compare(old.bundle, new.bundle, records, limit)

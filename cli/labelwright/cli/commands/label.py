@@ -94,6 +94,8 @@ def label(
     words = ([task] if task is not None else []) + (text or [])
     if local is None and not words:
         raise ConfigurationError("no task was named", advice="labelwright label TASK TEXT, or --local DIR")
+    if local:
+        screen.note_leavings(local)
     folder = FolderAnswerer.open(local) if local else None
     try:
         target, texts = _split(words, folder)
