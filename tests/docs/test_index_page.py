@@ -70,4 +70,4 @@ def test_a_function_is_where_the_page_says(name: str, file: Path) -> None:
 
 def test_the_four_ways_into_the_code_are_on_it() -> None:
     named = {name for name, _ in functions()}
-    assert {"Program.vote", "ProgramPrompts.program", "Promotion.move", "Opener.consider"} <= named
+    assert {"LoadedProgram.vote", "ProgramPrompts.program", "Promotion.move", "Opener.consider"} <= named

@@ -22,6 +22,7 @@ KNOWS_ONLY = {
 # Modules of one level may import each other.
 LEVELS = {
     "core": [
+        "text",
         "finding vote alias errors proxies task record row label_model recent run report bundle whole_file",
         "wire",
     ],

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from labelwright.core.errors import ConfigurationError
-from labelwright.core.json_text import parse_json
 from labelwright.core.task import Task
+from labelwright.core.text.json_text import parse_json
 from labelwright.features.onnx_text import OnnxText
 
 EXTRACTORS: Mapping[str, Callable[[str, str], OnnxText]] = {"onnx-text": OnnxText.open}

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from labelwright.core.encoding import not_utf8, wide_encoding
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.finding import Finding, Severity, has_errors
-from labelwright.core.json_text import parse_json
 from labelwright.core.label_model import LABEL_MODEL_FILE, LabelModel, MajorityVote, parse_label_model
 from labelwright.core.row import Row, parse_rows
 from labelwright.core.task import TASK_FILE, Task, parse_task
+from labelwright.core.text.encoding import not_utf8, wide_encoding
+from labelwright.core.text.json_text import parse_json
 
 GOLD_FILE = "gold.jsonl"
 SAMPLE_FILE = "sample.jsonl"

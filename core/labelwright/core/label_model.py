@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Annotated, Literal, Protocol
 
 from labelwright.core.finding import Finding
-from labelwright.core.json_text import parse_json
+from labelwright.core.text.json_text import parse_json
 from labelwright.core.vote import ABSTAIN, is_label
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Setting

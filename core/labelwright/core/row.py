@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from labelwright.core.errors import InvalidRecord, LabelwrightError
 from labelwright.core.finding import Finding
-from labelwright.core.json_text import parse_json
 from labelwright.core.record import Record, make_record, pack
 from labelwright.core.task import Field, FieldType, Task
+from labelwright.core.text.json_text import parse_json
 
 LABEL_COLUMN = "label"
 _SHOWN_NAMES, _SHOWN_NAME = 20, 60

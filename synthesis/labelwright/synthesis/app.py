@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labelwright.core.bundle import Program
-from labelwright.core.encoding import not_utf8
 from labelwright.core.errors import ConfigurationError, InvalidBundle
 from labelwright.core.row import Row, parse_rows
 from labelwright.core.task import TASK_FILE, Task, parse_task
+from labelwright.core.text.encoding import not_utf8
 from labelwright.sandbox import Sandbox
 from labelwright.synthesis.combining.version import MadeVersion, StepListener, VersionOptions, make_version
 from labelwright.synthesis.llm.endpoint import Endpoint

@@ -62,7 +62,7 @@ def test_a_dry_run_asks_nothing_and_needs_no_key() -> None:
     [
         (("--out", "OUT"), "no key"),
         (("--out", "OUT", "--recorded"), "need their file"),
-        ((), "nothing is to be done"),
+        ((), "would go nowhere"),
         (("--concepts",), "no key"),
         ((*RECORDED, "--out", "OUT", "--strategies", "magic"), "no strategy"),
         ((*RECORDED, "--out", str(SPAM)), "not empty"),

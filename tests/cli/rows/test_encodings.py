@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from labelwright.core.encoding import likely_encodings, not_utf8, wide_encoding
+from labelwright.core.text.encoding import likely_encodings, not_utf8, wide_encoding
 
 from tests.parts.command import Command
 from tests.parts.example_bundles import SPAM

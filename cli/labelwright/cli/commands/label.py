@@ -20,7 +20,7 @@ from labelwright.cli.version_names import VersionName, parse_version_name
 from labelwright.cli.views.labels import show_answers, show_run
 from labelwright.client import Labeling, Outcome
 from labelwright.core.errors import ConfigurationError
-from labelwright.core.json_text import first_twice
+from labelwright.core.text.json_text import first_twice
 
 
 class Format(StrEnum):

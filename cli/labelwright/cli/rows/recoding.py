@@ -7,8 +7,8 @@ import io
 import sys
 from typing import IO, Any, cast
 
-from labelwright.core.encoding import marked_encoding, wide_encoding
 from labelwright.core.errors import ConfigurationError
+from labelwright.core.text.encoding import marked_encoding, wide_encoding
 from typing_extensions import override
 
 _CHUNK = 1 << 16

@@ -14,9 +14,9 @@ from typing import IO, Any
 from labelwright.cli.extras import require
 from labelwright.cli.rows.parquet_values import values_of
 from labelwright.cli.rows.recoding import as_utf8
-from labelwright.core.encoding import not_utf8
 from labelwright.core.errors import ConfigurationError
-from labelwright.core.json_text import first_twice, parse_json
+from labelwright.core.text.encoding import not_utf8
+from labelwright.core.text.json_text import first_twice, parse_json
 from typing_extensions import override
 
 STANDARD = "-"
