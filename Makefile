@@ -40,7 +40,7 @@ test: $(DEVELOPMENT) $(PROJECT)  ## install what the tests start, then lint, typ
 	@tests/install-parts
 	$(PYTEST) --numprocesses=3 --durations=20 $(ARGS)
 
-check: $(DEVELOPMENT) $(PROJECT)  ## the same without the tests that start servers: under two minutes
+check: $(DEVELOPMENT) $(PROJECT)  ## the same without the tests that start servers
 	$(PYTEST) --numprocesses=2 -m "not servers" $(ARGS)
 
 check-pythons: $(DEVELOPMENT)  ## make check on the other Pythons that are promised, where they are installed
