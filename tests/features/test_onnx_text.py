@@ -49,7 +49,7 @@ def test_another_model_than_the_task_names_is_refused(folder: Path) -> None:
     digest = f"sha256:{hashlib.sha256((folder / 'model.onnx').read_bytes()).hexdigest()}"
     assert OnnxText.open(str(folder), digest).extract(["good"]) == [[1.0, 0.0]]
     write_encoder(folder, {"good": (1.0, 1.0)})
-    with pytest.raises(ConfigurationError, match="another model"):
+    with pytest.raises(ConfigurationError, match="is not the model that the task names"):
         OnnxText.open(str(folder), digest)
 
 
