@@ -27,8 +27,9 @@ def provider_of(
     budget: Budget | None = None,
     attempts: int = 5,
     waits: Waits | None = None,
+    silence: float = 10.0,
 ) -> KeptProvider:
-    client = OpenAIEndpoint("m", api_key=KEY, base_url=endpoint.url, silence=10.0, patience=20)
+    client = OpenAIEndpoint("m", api_key=KEY, base_url=endpoint.url, silence=silence, patience=20)
     ledger = Ledger(Price(1.0, 2.0), budget)
     return KeptProvider(client, replies, ledger, Retries(attempts), waits if waits is not None else Waits())
 

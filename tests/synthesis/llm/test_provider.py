@@ -1,21 +1,22 @@
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from labelwright.synthesis.llm.completion import Finish, Message, Request
+from labelwright.synthesis.llm.completion import Finish, Request
 from labelwright.synthesis.llm.endpoint import AskFailed, BudgetExceeded
 from labelwright.synthesis.llm.ledger import AttemptOutcome, Budget, Ledger
 from labelwright.synthesis.llm.openai_endpoint import OpenAIEndpoint
-from labelwright.synthesis.llm.prices import Price
 from labelwright.synthesis.llm.provider import KeptProvider, RecordedEndpoint, Retries
 from labelwright.synthesis.llm.replies import Replies
 
 from tests.synthesis.faulty_endpoint import FaultyEndpoint, running
+from tests.synthesis.llm.provider_of import KEY, Waits, ask
+from tests.synthesis.llm.provider_of import provider_of as provider_of_any
 
-KEY = "sk-secret-key-1234"
 RETRIED = ["rate", "error", "hang", "cut", "truncated", "garbage", "html", "empty"]
 
 
@@ -25,33 +26,14 @@ def endpoint() -> Iterator[FaultyEndpoint]:
         yield started
 
 
-def ask(text: str, max_tokens: int = 50) -> Request:
-    return Request((Message("user", text),), max_tokens)
-
-
-class Waits(list[float]):
-    """A clock's hands held: remembers how long it was asked to sleep, and does not."""
-
-    def __call__(self, seconds: float) -> None:
-        self.append(seconds)
-
-
-def make(
-    endpoint: FaultyEndpoint,
-    replies: Replies | None = None,
-    budget: Budget | None = None,
-    attempts: int = 5,
-    waits: Waits | None = None,
-) -> KeptProvider:
-    client = OpenAIEndpoint("m", api_key=KEY, base_url=endpoint.url, silence=0.5, patience=20)
-    ledger = Ledger(Price(1.0, 2.0), budget)
-    return KeptProvider(client, replies, ledger, Retries(attempts), waits if waits is not None else Waits())
+provider_of = functools.partial(provider_of_any, silence=0.5)
+"""Not patient: what hangs here hangs for as long as it is waited for."""
 
 
 @pytest.mark.parametrize("fault", RETRIED)
 def test_a_fault_is_retried_and_the_ledger_says_what_it_may_have_cost(endpoint: FaultyEndpoint, fault: str) -> None:
     endpoint.script = [fault]
-    provider = make(endpoint)
+    provider = provider_of(endpoint)
     reply = provider.complete(ask("hello"), "program")
     assert reply.text == "echo of hello"
     assert reply.finish is Finish.STOP
@@ -63,7 +45,7 @@ def test_a_fault_is_retried_and_the_ledger_says_what_it_may_have_cost(endpoint: 
 
 def test_the_ledger_equals_what_a_faulty_endpoint_counted(endpoint: FaultyEndpoint) -> None:
     endpoint.script = ["rate", "", "error", "hang", "", "cut", "truncated", "", "html", "empty", "", "garbage", "loop"]
-    provider = make(endpoint)
+    provider = provider_of(endpoint)
     texts = [provider.complete(ask(f"question {number}"), "program").text for number in range(6)]
     assert texts[:4] == [f"echo of question {number}" for number in range(4)]
     outcomes = [entry.outcome for entry in provider.ledger.entries]
@@ -80,14 +62,14 @@ def test_the_ledger_equals_what_a_faulty_endpoint_counted(endpoint: FaultyEndpoi
 def test_waits_as_long_as_the_endpoint_says(endpoint: FaultyEndpoint) -> None:
     endpoint.script = ["rate"]
     waits = Waits()
-    make(endpoint, waits=waits).complete(ask("hello"), "program")
+    provider_of(endpoint, waits=waits).complete(ask("hello"), "program")
     assert waits == [7.0]
 
 
 def test_gives_up_after_the_last_attempt(endpoint: FaultyEndpoint) -> None:
     endpoint.script = ["error"] * 10
     with pytest.raises(AskFailed) as failure:
-        make(endpoint, attempts=3).complete(ask("hello"), "program")
+        provider_of(endpoint, attempts=3).complete(ask("hello"), "program")
     assert failure.value.kind == "http_500"
     assert len(endpoint.requests) == 3
 
@@ -96,7 +78,7 @@ def test_gives_up_after_the_last_attempt(endpoint: FaultyEndpoint) -> None:
 def test_does_not_retry_what_would_fail_again(endpoint: FaultyEndpoint, fault: str, kind: str) -> None:
     endpoint.script = [fault]
     with pytest.raises(AskFailed) as failure:
-        make(endpoint).complete(ask("hello"), "program")
+        provider_of(endpoint).complete(ask("hello"), "program")
     assert failure.value.kind == kind
     assert len(endpoint.requests) == 1
 
@@ -115,7 +97,7 @@ def test_nobody_listens() -> None:
 )
 def test_leaves_out_what_the_endpoint_does_not_know(endpoint: FaultyEndpoint, fault: str, gone: str, come: str) -> None:
     endpoint.script = [fault]
-    provider = make(endpoint)
+    provider = provider_of(endpoint)
     provider.complete(ask("hello"), "program")
     provider.complete(ask("again"), "program")
     assert gone in endpoint.requests[0]
@@ -125,7 +107,7 @@ def test_leaves_out_what_the_endpoint_does_not_know(endpoint: FaultyEndpoint, fa
 
 def test_a_loop_is_cut_long_before_its_end(endpoint: FaultyEndpoint) -> None:
     endpoint.script = ["loop"]
-    reply = make(endpoint).complete(ask("list words", 4000), "program")
+    reply = provider_of(endpoint).complete(ask("list words", 4000), "program")
     assert reply.finish is Finish.LOOP
     assert reply.usage.tokens_out < 200
     assert not reply.usage.exact
@@ -133,9 +115,9 @@ def test_a_loop_is_cut_long_before_its_end(endpoint: FaultyEndpoint) -> None:
 
 def test_nothing_is_paid_for_twice(endpoint: FaultyEndpoint, tmp_path: Path) -> None:
     path = tmp_path / "replies.jsonl"
-    first = make(endpoint, Replies(path, model="m"))
+    first = provider_of(endpoint, replies=Replies(path, model="m"))
     first.complete(ask("hello"), "program")
-    second = make(endpoint, Replies(path, model="m"))
+    second = provider_of(endpoint, replies=Replies(path, model="m"))
     assert second.complete(ask("hello"), "program").text == "echo of hello"
     assert len(endpoint.requests) == 1
     assert second.ledger.spent().calls == 0
@@ -143,7 +125,7 @@ def test_nothing_is_paid_for_twice(endpoint: FaultyEndpoint, tmp_path: Path) -> 
 
 
 def test_a_changed_request_is_another_request(endpoint: FaultyEndpoint, tmp_path: Path) -> None:
-    provider = make(endpoint, Replies(tmp_path / "replies.jsonl", model="m"))
+    provider = provider_of(endpoint, replies=Replies(tmp_path / "replies.jsonl", model="m"))
     for request in (ask("a"), ask("b"), Request(ask("a").messages, 50, seed=1), Request(ask("a").messages, 50, 0.7)):
         provider.complete(request, "program")
     assert len(endpoint.requests) == 4
@@ -151,7 +133,7 @@ def test_a_changed_request_is_another_request(endpoint: FaultyEndpoint, tmp_path
 
 def test_recorded_replies_answer_without_an_endpoint(endpoint: FaultyEndpoint, tmp_path: Path) -> None:
     replies = Replies(tmp_path / "replies.jsonl", model="m")
-    make(endpoint, replies).complete(ask("hello"), "program")
+    provider_of(endpoint, replies=replies).complete(ask("hello"), "program")
     recorded = KeptProvider(RecordedEndpoint("m"), replies, Ledger())
     assert recorded.complete(ask("hello"), "program").text == "echo of hello"
     with pytest.raises(AskFailed) as failure:
@@ -162,7 +144,7 @@ def test_recorded_replies_answer_without_an_endpoint(endpoint: FaultyEndpoint, t
 
 @pytest.mark.parametrize("budget", [Budget(tokens=150), Budget(dollars=0.00022)])
 def test_a_budget_stops_before_the_call(endpoint: FaultyEndpoint, budget: Budget) -> None:
-    provider = make(endpoint, budget=budget)
+    provider = provider_of(endpoint, budget=budget)
     with pytest.raises(BudgetExceeded):
         [provider.complete(ask(f"question {number}"), "program") for number in range(100)]
     spent = provider.ledger.spent()
@@ -181,7 +163,7 @@ def test_key_and_records_stay_out_of_logs_and_errors(
 ) -> None:
     endpoint.script = ["", "error", "cut", "unauthorized"]
     with caplog.at_level(logging.DEBUG):
-        provider = make(endpoint)
+        provider = provider_of(endpoint)
         provider.complete(ask("the patient is called Jane"), "program")
         with pytest.raises(AskFailed) as failure:
             provider.complete(ask("the patient is called Jane again"), "program")

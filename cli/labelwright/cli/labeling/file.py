@@ -184,6 +184,8 @@ class _FileRun:
             require("pyarrow.parquet", "parquet", "writing Parquet")
         self._journal_counts = False
         """Whether the record says that the journal holds what is labeled so far, and not the output."""
+        self._journal_fits = False
+        """Whether the journal's rows were compared with the input's."""
 
     def label(self, screen: Screen) -> None:
         """Label what is not labeled yet and write the output; if that is cut short, say what is left behind."""
@@ -192,15 +194,16 @@ class _FileRun:
             self._journal_counts = before is not None and not before.complete
             try:
                 rows = self._unlabeled(journal, before)
+                self._journal_fits = True
                 if rows is not None:
                     self._label(journal, rows)
                     self._finish(journal)
                 journal.clear()
             except BaseException:
-                if self._journal_counts:
-                    screen.note(f"rows so far are in {journal_path(self._output)}; the same command goes on from there")
-                else:
+                if not self._journal_counts:
                     journal.clear()
+                elif self._journal_fits:
+                    screen.note(f"rows so far are in {journal_path(self._output)}; the same command goes on from there")
                 raise
 
     def _earlier_record(self, journal: Journal) -> RunRecord | None:

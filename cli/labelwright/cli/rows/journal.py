@@ -112,10 +112,6 @@ class Journal:
         """Yield each row's columns and what labeling added."""
         return ((json.loads(row), json.loads(added)) for row, added in self.lines())
 
-    def remove(self) -> None:
-        """Remove the file."""
-        self._path.unlink(missing_ok=True)
-
     def _note(self, row: InputRow) -> bytes:
         """Take note of an input row, and return how its line begins."""
         line = _ROW + json_bytes(row.columns)

@@ -120,7 +120,7 @@ class AsyncConnection:
         retry: RetryPolicy | None,
         credentials: grpc.ChannelCredentials | None,
     ) -> None:
-        """See Connection."""
+        """Make a connection with the arguments of Connection."""
         self._target, self._credentials = check_address(address), _checked(credentials)
         self._options = (*OPTIONS, *channel_options(self._target))
         self._use = Use(asyncio=True)

@@ -44,6 +44,8 @@ def from_rpc_error(error: grpc.RpcError) -> LabelwrightError:
     answered = isinstance(error, grpc.Call | grpc.aio.AioRpcError)
     code = error.code() if answered else grpc.StatusCode.UNKNOWN
     message = (error.details() if answered else None) or code.name
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        message = "the server has no such method: it is older than this client, or no server of Labelwright"
     info, delay = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
     for detail in _details(error) if answered else []:
         detail.Unpack(info)
