@@ -44,12 +44,12 @@ class Poller:
 
     def poll(self) -> None:
         """Open runs for alerts, claim runs, clean up."""
+        self._attempt("registry", self._tidy)
         self.claim()
         if self._prometheus is not None:
             for alert in self._attempt("prometheus", self._prometheus.alerts) or []:
                 self._attempt("registry", functools.partial(self._consider, alert))
             self.claim()
-        self._attempt("registry", self._tidy)
         self._attempt("registry", self._report)
 
     def claim(self) -> None:
@@ -65,8 +65,10 @@ class Poller:
         self._metrics.polled(self._runs.list(open=True), self._crew.held, time.time())
 
     def _tidy(self) -> None:
-        """Remove the alias ``candidate`` of runs that ended without a worker: a person can end them."""
-        for task in self._registry.tasks():
+        """Begin each task's metrics; remove the alias ``candidate`` of runs that a person has ended."""
+        tasks = list(self._registry.tasks())
+        self._metrics.know(task.name for task in tasks)
+        for task in tasks:
             if any(alias.name == CANDIDATE for alias in task.aliases):
                 run = self._run_of(task.name)
                 if run is not None and run.state.is_end:
