@@ -16,7 +16,7 @@ from tests.parts.repository import ROOT
 from tests.worker.past_runs import past_run
 
 PAGE = (ROOT / "docs" / "worker.md").read_text(encoding="utf-8")
-OBSTACLES = ("open", "no_sample", "cooldown", "failures", "budget", "unknown")
+OBSTACLES = ("open", "no_sample", "cooldown", "failures", "budget", "unknown", "malformed")
 
 
 def test_the_table_of_settings_is_complete_and_true() -> None:

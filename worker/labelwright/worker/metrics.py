@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 OTHER = "_other"
 """Stands for every task above the bound, and for alerts of a task that the registry does not have."""
 MAX_TASKS = 200
-OPENED, UNKNOWN = "opened", "unknown"
+OPENED, UNKNOWN, MALFORMED = "opened", "unknown", "malformed"
 """Results of an alert, beside the kinds of obstacles."""
 SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0)
 
@@ -48,7 +48,8 @@ class WorkerMetrics:
         )
         self._tasks: set[str] = set()
         self._lock = threading.Lock()
-        self._alerts.labels(OTHER, UNKNOWN)
+        for result in (UNKNOWN, MALFORMED):
+            self._alerts.labels(OTHER, result)
         for state in OPEN:
             self._steps.labels(state.value)
         for part in ("registry", "prometheus"):
@@ -60,7 +61,7 @@ class WorkerMetrics:
             self._bounded(task)
 
     def alert(self, task: str, result: str) -> None:
-        """Count an alert by its result; ``task`` is empty where the registry has no such task."""
+        """Count an alert by its result; ``task`` is empty where it has none, or none that the registry has."""
         self._alerts.labels(self._bounded(task) if task else OTHER, result).inc()
 
     def stepped(self, task: str, state: RunState, to_state: RunState, seconds: float) -> None:
