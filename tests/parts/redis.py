@@ -59,6 +59,12 @@ class Redis:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
+    def user(self, *rights: str) -> str:
+        """Give the user ``limited`` these rights and no others; return the URL that it uses."""
+        with self.client() as client:
+            client.execute_command("ACL", "SETUSER", "limited", "reset", "on", ">secret", *rights)
+        return f"redis://limited:secret@127.0.0.1:{self.port}/0"
+
     def client(self) -> redis.Redis:
         """Return a client."""
         return redis.Redis(port=self.port, socket_timeout=5)

@@ -27,7 +27,7 @@ LEVELS = {
         "wire",
     ],
     "serving": [
-        "logs stop_signal backoff addresses data_folder",
+        "logs stop_signal backoff addresses data_folder redis_refusal",
         "settings background",
         "http_listener rpc_server",
         "monitoring main",

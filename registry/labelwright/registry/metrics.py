@@ -1,4 +1,7 @@
-"""The registry's metrics. docs/registry.md describes each one. Every label has a small fixed set of values."""
+"""The registry's metrics. docs/registry.md describes each one. Every label has a small fixed set of values.
+
+Every counter is there at 0 before it counts anything: Prometheus sees no increase in a series that begins at 1.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,10 @@ class RegistryMetrics:
         self._moves = Counter(
             "labelwright_registry_alias_moves", "Moves of aliases by kind.", ["kind"], registry=registry
         )
+        for outcome in ("created", "unchanged", "validated", "refused", "failed"):
+            self._pushes.labels(outcome)
+        for kind in ("set", "overridden", "rollback", "removed", "refused"):
+            self._moves.labels(kind)
         self._watchers = Gauge("labelwright_registry_watchers", "Open Watch streams.", registry=registry)
         self._versions = Gauge("labelwright_registry_versions", "Accepted versions.", registry=registry)
         self._open_runs = Gauge("labelwright_registry_open_runs", "Open refresh runs.", registry=registry)

@@ -2,6 +2,8 @@
 
 Every label's values come from a closed set: the contract's methods, the reasons of labelwright.core.errors, and the
 tasks, programs and labels of versions that the registry accepted. No text of a caller becomes a label's value.
+
+Every counter is there at 0 before it counts anything: Prometheus sees no increase in a series that begins at 300.
 """
 
 from __future__ import annotations
@@ -49,6 +51,8 @@ class ServiceMetrics:
         self.record_errors = Counter(
             "labelwright_record_errors", "Records of batches and streams not labeled.", ["reason"], registry=registry
         )
+        for reason in REASONS:
+            self.record_errors.labels(reason)
         self.cache_lookups = Counter(
             "labelwright_cache_lookups", "Records looked up in a cache.", ["layer", "result"], registry=registry
         )
@@ -67,6 +71,8 @@ class ServiceMetrics:
         self.reloads = Counter(
             "labelwright_reloads", "Versions loaded for a preloaded alias.", ["result"], registry=registry
         )
+        for result in ("ok", "failed"):
+            self.reloads.labels(result)
         self.records = Counter("labelwright_records", "Records answered.", ["task", "source"], registry=registry)
         self.sandbox_seconds = Histogram(
             "labelwright_sandbox_seconds",
@@ -174,7 +180,6 @@ class VersionMeter(Meter):
 
     def __init__(self, metrics: ServiceMetrics, task: str, labels: Sequence[str], programs: Sequence[str]) -> None:
         super().__init__(metrics, task)
-        self._programs = [program if i < MAX_PROGRAMS else OTHER for i, program in enumerate(programs)]
         self._labels = self._label_counters(metrics.labels, labels)
         self._abstentions = self._counter(metrics.abstentions)
         self._conflicts = self._counter(metrics.conflicts)
@@ -184,7 +189,11 @@ class VersionMeter(Meter):
             source: self._counter(metrics.records, name)
             for source, name in ((1, "computed"), (2, "memory"), (3, "redis"))
         }
-        self._errors: dict[tuple[int, int], Counter] = {}
+        self._errors = {
+            (i, int(kind)): self._counter(metrics.program_errors, program if i < MAX_PROGRAMS else OTHER, kind.name)
+            for i, program in enumerate(programs)
+            for kind in VoteError
+        }
         self._hold(metrics.sandbox_seconds, (self._task,))
         self.sandbox_seconds = metrics.sandbox_seconds.labels(self._task)
 
@@ -214,10 +223,4 @@ class VersionMeter(Meter):
         if answer.conflict:
             self._conflicts.inc(times)
         for error in answer.errors:
-            (self._errors.get(error) or self._error(error)).inc(times)
-
-    def _error(self, error: tuple[int, int]) -> Counter:
-        program, vote = error
-        kind = VoteError(vote).name
-        counter = self._counter(self._metrics.program_errors, self._programs[program], kind)
-        return self._errors.setdefault(error, counter)
+            self._errors[error].inc(times)

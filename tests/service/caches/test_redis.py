@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,8 +15,13 @@ from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 from tests.parts.redis import Redis
 from tests.parts.registry import Registry
+from tests.parts.repository import ROOT
 from tests.parts.service import Service, until
-from tests.service.bundles import files, new_name, serve, wait_for
+from tests.service.bundles import SAMPLED, files, new_name, serve, wait_for
+
+PAGE = ROOT / "docs" / "service.md"
+NOT_USED = "redis is not used until it answers again"
+NOT_KEPT = "recent records are not kept until redis answers again"
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +211,109 @@ def busy(server: Redis) -> Iterator[None]:
     yield
     done.set()
     thread.join()
+
+
+def documented_rights() -> list[str]:
+    """Return the rights that the page gives the label service's user of Redis."""
+    (rights,) = re.findall(r"^ACL SETUSER label-service on >PASSWORD (.+)$", PAGE.read_text(), re.MULTILINE)
+    return str(rights).split()
+
+
+@pytest.fixture
+def limited(
+    registry: Registry, redis_server: Redis, registry_stub: RegistryServiceStub, tmp_path: Path
+) -> Iterator[tuple[Service, str, Callable[..., str]]]:
+    """A service whose user of Redis has no rights yet, its task, which keeps a sample, and what gives rights."""
+    made = serve(registry_stub, files(new_name(), limits=SAMPLED))
+    process = Service(
+        tmp_path / "data",
+        registry=registry.address,
+        redis_url=redis_server.user("+@connection", "-ping"),
+        redis_mode="always",
+        memory_cache_entries=0,
+        tasks=made.task,
+    ).start()
+    wait_for(process.stub(), made)
+    yield process, made.task, redis_server.user
+    assert process.stop() == 0
+
+
+def refused(service: Service, event: str) -> list[str]:
+    return [found["refused"] for found in service.events(event)]
+
+
+def is_kept(service: Service, task: str, text: str = "a new record") -> bool:
+    sources(service, task, [text])
+    return service.total("labelwright_recent_records_total", result="kept") > 0
+
+
+def test_rights_to_read_and_write_are_enough_for_answers_and_the_log_names_what_the_sample_lacks(
+    limited: tuple[Service, str, Callable[..., str]], redis_server: Redis
+) -> None:
+    service, task, allow = limited
+    until(lambda: refused(service, NOT_USED) == ["the command MGET"])
+    allow("~*", "+@read", "+@write")
+    until(lambda: sources(service, task, ["prize"]) == {pb.SOURCE_REDIS})
+    assert service.total("labelwright_redis_breaker_state") == 0
+    until(lambda: sources(service, task, ["prize"]) and refused(service, NOT_KEPT) == ["the command MULTI"])
+    assert service.total("labelwright_recent_records_total", result="kept") == 0
+    assert not [key for key in redis_server.client().scan_iter() if b"recent" in key]  # nothing outside a transaction
+    allow("~*", "+@read", "+@write", "+multi", "+exec")
+    until(lambda: is_kept(service, task))
+    assert refused(service, NOT_USED) == ["the command MGET"]
+
+
+def test_the_rights_of_the_page_are_enough_and_each_is_needed(
+    limited: tuple[Service, str, Callable[..., str]], redis_server: Redis
+) -> None:
+    service, task, allow = limited
+    rights = documented_rights()
+    allow(*rights)
+    until(lambda: sources(service, task, ["prize"]) == {pb.SOURCE_REDIS})
+    until(lambda: is_kept(service, task))
+    for missing in ("+multi", "+exec", "+zadd", "+zremrangebyrank", "+expire", "+zrange"):
+        seen = len(service.events(NOT_KEPT))
+        allow(*(right for right in rights if right != missing))
+        until(lambda seen=seen: sources(service, task, ["secret 'run the' words"]) and service.events(NOT_KEPT)[seen:])
+        assert refused(service, NOT_KEPT)[-1] == f"the command {missing[1:].upper()}"
+        redis_server.client().flushall()
+        failed = service.total("labelwright_recent_records_total", result="failed")
+        until(
+            lambda failed=failed: (
+                sources(service, task, ["secret"])
+                and service.total("labelwright_recent_records_total", result="failed") > failed
+            )
+        )
+        assert not [key for key in redis_server.client().scan_iter() if b"recent" in key]
+        kept = service.total("labelwright_recent_records_total", result="kept")
+        allow(*rights)
+        until(
+            lambda kept=kept: (
+                sources(service, task, ["prize"])
+                and service.total("labelwright_recent_records_total", result="kept") > kept
+            )
+        )
+    allow("~labelwright:1:*", *rights[1:])
+    until(lambda: sources(service, task, ["secret"]) and refused(service, NOT_KEPT)[-1] == "a key")
+    assert "secret" not in service.log.read_text()
+
+
+def test_a_redis_that_takes_no_answers_is_asked_for_those_that_it_has(
+    limited: tuple[Service, str, Callable[..., str]],
+) -> None:
+    service, task, allow = limited
+    rights = documented_rights()
+    allow(*rights)
+    until(lambda: sources(service, task, ["prize"]) == {pb.SOURCE_REDIS})
+    allow(*(right for right in rights if right != "+set"))
+    used = len(service.events(NOT_USED))
+    until(lambda: sources(service, task, ["prize"]) == {pb.SOURCE_REDIS})
+    for number in range(10):
+        assert sources(service, task, [f"other {number}"]) == {pb.SOURCE_COMPUTED}
+    until(lambda: refused(service, "redis takes no answers") == ["the command SET"])
+    assert sources(service, task, ["prize"]) == {pb.SOURCE_REDIS}
+    assert len(service.events(NOT_USED)) == used
+    assert service.total("labelwright_redis_writes_total", result="failed") > 0
+    allow(*rights)
+    until(lambda: sources(service, task, ["another"]) == {pb.SOURCE_REDIS})
+    assert service.events("redis takes answers again")

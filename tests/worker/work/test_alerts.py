@@ -2,16 +2,22 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from labelwright.client import Registry, RunClient
+from labelwright.core.errors import Unavailable
 from labelwright.core.run import Run, RunState, Trigger
+from labelwright.worker.prometheus import Prometheus as PrometheusClient
 
 from tests.parts.prometheus import Prometheus
+from tests.parts.registry import Registry as RegistryProcess
 from tests.parts.service import until
 from tests.parts.worker import Worker
 from tests.worker.handed_over import hand_over
@@ -178,6 +184,113 @@ def test_what_alertmanager_would_not_send_is_refused(hook: str, body: bytes) -> 
     assert status == 400
     assert "Traceback" not in answer
     assert len(answer) < 500
+
+
+MALFORMED = [
+    pytest.param({"fingerprint": "not hexadecimal"}, "fingerprint", id="fingerprint"),
+    pytest.param({"startsAt": "yesterday"}, "startsAt", id="no time"),
+    pytest.param({"startsAt": "0001-01-01T00:00:00"}, "startsAt", id="no time zone"),
+    pytest.param({"labels": {}}, "labels.alertname", id="no name"),
+    pytest.param({"status": "secret"}, "status", id="status"),
+]
+
+
+@pytest.mark.parametrize(("fields", "place"), MALFORMED)
+def test_a_malformed_alert_costs_the_others_of_its_message_nothing(
+    taking: tuple[Worker, str], fields: dict[str, object], place: str
+) -> None:
+    worker, address = taking
+    counted = worker.total("labelwright_refresh_alerts_total", task="_other", result="malformed")
+    first, last = alert("no-such-task", "0a"), alert("no-such-task", "0b")
+    status, answer = post(address, message(first, alert("x", **fields), 5, last))  # type: ignore[arg-type]
+    assert status == 200
+    content = json.loads(answer)
+    left_out = content.pop("left_out")
+    assert content == {"0a": "unknown", "0b": "unknown"}
+    assert [found["index"] for found in left_out] == [1, 2]
+    assert left_out[0]["reason"].startswith(place)
+    assert worker.total("labelwright_refresh_alerts_total", task="_other", result="malformed") == counted + 2
+    assert worker.events("malformed alerts left out")[-1]["left_out"] == left_out
+    assert "secret" not in worker.log.read_text()
+
+
+@pytest.fixture(scope="module")
+def taking(tmp_path_factory: pytest.TempPathFactory, registry_process: RegistryProcess) -> Iterator[tuple[Worker, str]]:
+    """A worker that takes the webhook, and the webhook's address."""
+    worker = Worker(
+        tmp_path_factory.mktemp("taking") / "worker",
+        webhook_listen="127.0.0.1:0",
+        registry=registry_process.address,
+    ).start()
+    yield worker, worker.events("ready")[-1]["webhook_address"]
+    assert worker.stop() == 0
+
+
+GOOD = {"metric": {"alertname": "LabelwrightLabelDrift", "task": "no-such-task"}, "value": [0, "1777629600"]}
+BAD: tuple[object, ...] = (
+    {},
+    7,
+    {"metric": None, "value": [0, "1"]},
+    {**GOOD, "value": [0, "1e300"]},
+    {**GOOD, "value": [0, "NaN"]},
+    {**GOOD, "value": [0]},
+    {**GOOD, "metric": {"task": ["secret"], "alertname": "x"}},
+)
+
+
+@contextmanager
+def replying(result: object) -> Iterator[str]:
+    """Serve this as the result of every query; yield the URL."""
+
+    class Reply(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"status": "success", "data": {"result": result}}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Reply)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_malformed_series_costs_the_others_of_a_reply_nothing(new_worker: NewWorker) -> None:
+    with replying([*BAD, GOOD]) as url:
+        worker = new_worker(prometheus_url=url)
+        until(lambda: worker.total("labelwright_refresh_alerts_total", task="_other", result="unknown") > 2)
+        assert worker.running
+        assert worker.total("labelwright_refresh_alerts_total", result="malformed") >= 2 * len(BAD)
+        (event,) = worker.events("malformed alerts left out")
+        assert event["count"] == len(BAD)
+        assert event["left_out"][0].startswith("series 0: ")
+        assert worker.total("labelwright_refresh_poll_failures_total", part="prometheus") == 0
+        assert "secret" not in worker.log.read_text()
+
+
+@pytest.mark.parametrize("result", [{}, "no list", None, 5])
+def test_a_reply_that_is_none_is_an_outage(new_worker: NewWorker, result: object) -> None:
+    with replying(result) as url:
+        worker = new_worker(prometheus_url=url)
+        until(lambda: worker.total("labelwright_refresh_poll_failures_total", part="prometheus") > 1)
+
+
+def test_a_figure_that_cannot_be_read_is_no_figure() -> None:
+    with (
+        replying([{**GOOD, "value": [0, "many"]}]) as url,
+        PrometheusClient(url) as prometheus,
+        pytest.raises(Unavailable),
+    ):
+        prometheus.value("up")
 
 
 def test_other_paths_and_large_bodies_are_refused(hook: str) -> None:

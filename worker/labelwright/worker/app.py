@@ -50,7 +50,7 @@ def serve(settings: WorkerSettings) -> None:
         # Opened before the work starts, so closed after it: /healthz says 503 while runs are released.
         metrics_address = _monitor(settings, metrics, lambda: not stop.is_set(), stack)
         poller = _start_work(settings, parts, opener, metrics, stack)
-        webhook_address = _open_webhook(settings, opener, stack)
+        webhook_address = _open_webhook(settings, opener, metrics, stack)
         address_file.write(metrics_address)
         webhook_file.write(webhook_address)
         _log.info("ready", address=metrics_address, webhook_address=webhook_address)
@@ -115,11 +115,11 @@ def _monitor(settings: WorkerSettings, metrics: WorkerMetrics, is_working: Calla
     return listener.address
 
 
-def _open_webhook(settings: WorkerSettings, opener: Opener, stack: ExitStack) -> str:
+def _open_webhook(settings: WorkerSettings, opener: Opener, metrics: WorkerMetrics, stack: ExitStack) -> str:
     """Take Alertmanager's webhook where that is asked for and return the address."""
     if not settings.webhook_listen:
         return ""
-    routes = {("POST", PATH): Webhook(opener.consider)}
+    routes = {("POST", PATH): Webhook(opener.consider, metrics.alert)}
     listener = HttpListener(settings.webhook_listen, settings.variable("webhook_listen"), routes)
     listener.start()
     stack.callback(listener.stop)

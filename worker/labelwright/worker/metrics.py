@@ -1,16 +1,23 @@
-"""The worker's metrics. docs/worker.md describes each one, with its labels and their bounds."""
+"""The worker's metrics. docs/worker.md describes each one, with its labels and their bounds.
+
+Every counter is there at 0 before it counts anything: Prometheus sees no increase in a series that begins at 1.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from typing import get_args
 
-from labelwright.core.run import OPEN, Run, RunCost, RunState
+from labelwright.core.run import ENDS, OPEN, Run, RunCost, RunState
+from labelwright.worker.policy import ObstacleKind
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 OTHER = "_other"
 """Stands for every task above the bound, and for alerts of a task that the registry does not have."""
 MAX_TASKS = 200
+OPENED, UNKNOWN, MALFORMED = "opened", "unknown", "malformed"
+"""Results of an alert, beside the kinds of obstacles."""
 SECONDS = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -41,9 +48,20 @@ class WorkerMetrics:
         )
         self._tasks: set[str] = set()
         self._lock = threading.Lock()
+        for result in (UNKNOWN, MALFORMED):
+            self._alerts.labels(OTHER, result)
+        for state in OPEN:
+            self._steps.labels(state.value)
+        for part in ("registry", "prometheus"):
+            self._failures.labels(part)
+
+    def know(self, tasks: Iterable[str]) -> None:
+        """Let the counters of these tasks begin, unless they have begun."""
+        for task in tasks:
+            self._bounded(task)
 
     def alert(self, task: str, result: str) -> None:
-        """Count an alert by its result; ``task`` is empty where the registry has no such task."""
+        """Count an alert by its result; ``task`` is empty where it has none, or none that the registry has."""
         self._alerts.labels(self._bounded(task) if task else OTHER, result).inc()
 
     def stepped(self, task: str, state: RunState, to_state: RunState, seconds: float) -> None:
@@ -74,7 +92,16 @@ class WorkerMetrics:
 
     def _bounded(self, task: str) -> str:
         with self._lock:
-            if task in self._tasks or len(self._tasks) < MAX_TASKS:
-                self._tasks.add(task)
-                return task
-            return OTHER
+            name = task if task in self._tasks or len(self._tasks) < MAX_TASKS else OTHER
+            if name not in self._tasks:
+                self._tasks.add(name)
+                self._begin(name)
+            return name
+
+    def _begin(self, name: str) -> None:
+        for result in (OPENED, *get_args(ObstacleKind)):
+            self._alerts.labels(name, result)
+        for state in ENDS:
+            self._runs.labels(name, state.value)
+        for counter in (self._calls, self._tokens, self._dollars):
+            counter.labels(name)

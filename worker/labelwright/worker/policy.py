@@ -6,12 +6,13 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from labelwright.core.run import Run, RunState, Trigger
 from labelwright.core.task import Refresh
 
 DAY = timedelta(hours=24)
-
+ObstacleKind = Literal["no_sample", "open", "cooldown", "failures", "budget"]
 
 _MOST_RUNS = 200
 
@@ -25,7 +26,7 @@ def newest(runs: Iterable[Run]) -> list[Run]:
 class Obstacle:
     """Why an alert opens no run; ``kind`` is a short stable word."""
 
-    kind: str
+    kind: ObstacleKind
     message: str
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,8 +11,13 @@ from labelwright.core.errors import ConfigurationError, Unavailable
 from labelwright.core.proxies import find_route
 
 _TIMEOUT_SECONDS = 10.0
+_MALFORMED = (ValueError, KeyError, TypeError, IndexError, OverflowError)
 # The time at which each firing alert became active.
 _FIRING = 'ALERTS_FOR_STATE{kind="drift"} and ignoring (alertstate) ALERTS{alertstate="firing",kind="drift"}'
+
+
+_LATEST = 253_402_300_800
+"""The end of the year 9999, the last that a time can be written in, as a Unix time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +50,31 @@ class Prometheus:
         # Its own reading of the proxy variables is turned off: see labelwright.core.proxies.
         self._client = httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False, proxy=route.proxy, verify=route.verify)
 
-    def alerts(self) -> list[Alert]:
-        """Return the drift alerts that fire, except those without a task. Raises Unavailable."""
-        alerts = [
-            Alert(labels["alertname"], labels["task"], int(value))
-            for labels, value in self._query(_FIRING)
-            if "task" in labels and "alertname" in labels and math.isfinite(value)
-        ]
-        return sorted(set(alerts), key=lambda alert: (alert.since, alert.name, alert.task))
+    def alerts(self) -> tuple[list[Alert], list[str]]:
+        """Return the drift alerts that fire, except those without a task, and what is wrong with those left out.
+
+        A series that cannot be read costs the others nothing. Raises Unavailable.
+        """
+        alerts: set[Alert] = set()
+        left_out: list[str] = []
+        for index, series in enumerate(self._query(_FIRING)):
+            try:
+                if "task" in series["metric"]:
+                    alerts.add(_alert(series))
+            except _MALFORMED as error:
+                left_out.append(f"series {index}: {type(error).__name__}")
+        return sorted(alerts, key=lambda alert: (alert.since, alert.name, alert.task)), left_out
 
     def value(self, query: str) -> float | None:
         """Return the value of a query that gives one series, None where it gives none. Raises Unavailable.
 
-        NaN, such as a share of zero records, counts as no series.
+        NaN, such as a share of zero records, counts as no series. A series that cannot be read does not: it is no
+        figure to decide on.
         """
-        values = [value for _, value in self._query(query) if not math.isnan(value)]
+        try:
+            values = [value for value in map(_value, self._query(query)) if not math.isnan(value)]
+        except _MALFORMED as error:
+            raise self._unavailable(error) from error
         return values[0] if values else None
 
     def __enter__(self) -> Self:
@@ -69,16 +83,35 @@ class Prometheus:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def _query(self, query: str) -> list[tuple[Mapping[str, str], float]]:
+    def _query(self, query: str) -> list[Any]:
         try:
             reply = self._client.get(self._url, params={"query": query})
             reply.raise_for_status()
-            data: Any = reply.json()["data"]
-            return [(series["metric"], float(series["value"][1])) for series in data["result"]]
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
-            raise Unavailable(
-                f"{self._where} does not answer",
-                advice="is it running, and is LABELWRIGHT_WORKER_PROMETHEUS_URL right?",
-                part="prometheus",
-                kind=type(error).__name__,
-            ) from error
+            result: Any = reply.json()["data"]["result"]
+            if not isinstance(result, list):
+                raise TypeError(type(result))
+        except (httpx.HTTPError, RecursionError, *_MALFORMED) as error:
+            raise self._unavailable(error) from error
+        return result
+
+    def _unavailable(self, error: Exception) -> Unavailable:
+        return Unavailable(
+            f"{self._where} does not answer",
+            advice="is it running, and is LABELWRIGHT_WORKER_PROMETHEUS_URL right?",
+            part="prometheus",
+            kind=type(error).__name__,
+        )
+
+
+def _value(series: Any) -> float:
+    return float(series["value"][1])
+
+
+def _alert(series: Any) -> Alert:
+    """Raise one of _MALFORMED where the series is no alert."""
+    name, task, since = series["metric"]["alertname"], series["metric"]["task"], _value(series)
+    if not (isinstance(name, str) and isinstance(task, str)):
+        raise TypeError(name)
+    if not 0 <= since < _LATEST:  # NaN is not either
+        raise ValueError(since)
+    return Alert(name, task, int(since))

@@ -28,6 +28,8 @@ class MethodMeter:
     def __init__(self, metrics: ServiceMetrics, method: str, *, timed: bool = True) -> None:
         self._requests = metrics.requests
         self._method = method
+        for reason in REASONS:  # each begins at 0
+            metrics.requests.labels(method, reason)
         # Looked up once: every request counts here.
         self.count_answered = metrics.requests.labels(method, OK).inc
         self.observe_seconds = metrics.request_seconds.labels(method).observe if timed else None

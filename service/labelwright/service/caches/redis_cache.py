@@ -21,11 +21,14 @@ from labelwright.service.cost import Cost
 from labelwright.service.metrics import ServiceMetrics
 from labelwright.service.versions.live_version import LiveVersion
 from labelwright.serving.background import Background
+from labelwright.serving.redis_refusal import loggable
 from typing_extensions import override
 
 _log = structlog.get_logger(__name__)
 _KEY_PREFIX = b"labelwright:1:"
 """Begins all keys; the number is the version of the values' format."""
+_PROBE = ("MGET", _KEY_PREFIX + b"probe")
+"""A command that is needed anyway, on a key like all others: the user may have no right to any more, PING included."""
 _PROBE_EVERY = 128
 """In ``auto``, one in so many lookups is made even where computing is cheaper, to notice when that changes."""
 _IDLE_SECONDS = 0.1
@@ -83,6 +86,7 @@ class RedisCache(SharedCache):
         self._ttl = ttl_seconds
         self._always = always
         self._skipped = 0
+        self._takes_writes = True
         self._cost = Cost()
         self._writes: queue.Queue[_Batch] = queue.Queue(queue_batches)
         self.breaker = RedisBreaker()
@@ -187,7 +191,7 @@ class RedisCache(SharedCache):
 
     def _connect(self) -> bool:
         try:
-            self._pool.add()
+            self._pool.add(*_PROBE)
         except (redis.RedisError, OSError) as error:
             self._failed(None, error)
             return False
@@ -200,12 +204,23 @@ class RedisCache(SharedCache):
             return
         try:
             self._pool.call_many(connection, [("SET", key, value, "EX", self._ttl) for key, value in batch])
+        except redis.ResponseError as error:
+            # No right to SET, a replica, out of memory: it can be asked all the same.
+            self._written["failed"].inc(len(batch))
+            self._pool.give_back(connection)
+            if self._takes_writes:
+                _log.warning("redis takes no answers", **loggable(error))
+            self._takes_writes = False
+            return
         except (redis.RedisError, OSError) as error:
             self._written["failed"].inc(len(batch))
             self._failed(connection, error)
             return
         self._pool.give_back(connection)
         self._written["written"].inc(len(batch))
+        if not self._takes_writes:
+            _log.info("redis takes answers again")
+        self._takes_writes = True
 
     def _succeeded(self) -> None:
         if self.breaker.succeeded():
@@ -216,7 +231,7 @@ class RedisCache(SharedCache):
             self._pool.drop(connection)
         if self.breaker.failed():
             self._pool.drop_ready()
-            _log.warning("redis is not used until it answers again", error=type(error).__name__)
+            _log.warning("redis is not used until it answers again", **loggable(error))
 
 
 def encode(answer: LabelAnswer) -> bytes:

@@ -62,8 +62,11 @@ class RedisPool:
         while connection := self.take():
             self.drop(connection)
 
-    def add(self) -> bool:
-        """Open another connection; False where there are enough. Raises redis.RedisError, OSError."""
+    def add(self, *probe: bytes | str) -> bool:
+        """Open another connection; False where there are enough. Raises redis.RedisError, OSError.
+
+        It is taken where it answers the command ``probe``.
+        """
         with self._lock:
             if self._count >= self._size:
                 return False
@@ -71,8 +74,7 @@ class RedisPool:
         connection: RedisConnection = self._factory.connection_class(**self._factory.connection_kwargs)
         try:
             connection.connect()
-            connection.send_command("PING")
-            connection.read_response()
+            self.call(connection, *probe)
         except BaseException:
             self.drop(connection)
             raise
@@ -92,7 +94,16 @@ class RedisPool:
 
     @staticmethod
     def call_many(connection: RedisConnection, commands: Sequence[Sequence[bytes | str | int]]) -> None:
-        """Send all commands at once and wait for all answers. Raises redis.RedisError, OSError."""
+        """Send all commands at once and wait for all answers. Raises redis.RedisError, OSError.
+
+        After a ResponseError, which is an answer, the connection can be given back.
+        """
         connection.send_packed_command(connection.pack_commands(commands))
+        refusal: redis.ResponseError | None = None
         for _ in commands:
-            connection.read_response()
+            try:
+                connection.read_response()
+            except redis.ResponseError as error:
+                refusal = error
+        if refusal is not None:
+            raise refusal

@@ -18,6 +18,7 @@ from labelwright.service.breaker import BreakerState, RedisBreaker
 from labelwright.service.metrics import ServiceMetrics
 from labelwright.service.recent.bucket import RecentBucket, ScoredMembers
 from labelwright.serving.background import Background
+from labelwright.serving.redis_refusal import loggable
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from typing_extensions import override
@@ -77,6 +78,7 @@ class RedisRecentWriter(RecentWriter):
         self._backlog: Backlog[tuple[RecentSample, Sequence[str]]] = Backlog(_MAX_RECORDS, _MAX_BYTES)
         self._buckets: dict[str, RecentBucket] = {}
         self._breaker = RedisBreaker()
+        self._may_write = False
         self._background = Background("recent", self._run)
         results = metrics.recent_records
         self._counts = {name: results.labels(name) for name in ("kept", "dropped", "failed", "too_large")}
@@ -143,10 +145,18 @@ class RedisRecentWriter(RecentWriter):
 
     def _write(self, bucket: RecentBucket, chunk: ScoredMembers, now: float) -> int | None:
         """Return the score at the bucket's last place, None where that is free. Raises redis.RedisError, OSError."""
+        if not self._may_write:
+            # First without records: where MULTI is refused, Redis runs what follows, and might refuse EXPIRE too.
+            self._transact(bucket, {}, now)
+            self._may_write = True
+        return self._transact(bucket, dict(chunk), now)
+
+    def _transact(self, bucket: RecentBucket, added: dict[str, int], now: float) -> int | None:
         key, last = bucket.sample.key(bucket.number), bucket.room - 1
         # A transaction: no key may be left without a time to live or above its bound.
         pipeline = self._redis.pipeline(transaction=True)
-        pipeline.zadd(key, dict(chunk))
+        if added:
+            pipeline.zadd(key, added)
         pipeline.zremrangebyrank(key, last + 1, -1)
         pipeline.expire(key, bucket.sample.seconds_left(bucket.number, now))
         pipeline.zrange(key, last, last, withscores=True)
@@ -156,5 +166,6 @@ class RedisRecentWriter(RecentWriter):
     def _failed(self, error: Exception) -> None:
         # What Redis will hold is unknown: it may come back empty.
         self._buckets.clear()
+        self._may_write = False
         if self._breaker.failed():
-            _log.warning("recent records are not kept until redis answers again", error=type(error).__name__)
+            _log.warning("recent records are not kept until redis answers again", **loggable(error))

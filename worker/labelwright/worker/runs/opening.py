@@ -12,10 +12,8 @@ from labelwright.client import Registry, RunClient
 from labelwright.core.errors import InvalidRequest, NotFound
 from labelwright.core.run import Trigger
 from labelwright.core.task import Refresh
+from labelwright.worker.metrics import OPENED, UNKNOWN
 from labelwright.worker.policy import newest, obstacle, trigger_key
-
-OPENED, UNKNOWN = "opened", "unknown"
-"""Results of an alert, beside the kinds of obstacles."""
 
 _LONGEST_OCCASION = 160
 """Characters; a key has room for 200."""

@@ -11,6 +11,7 @@ from labelwright.core.errors import ConfigurationError, LabelwrightError, Unavai
 from labelwright.core.recent import RecentSample, read_recent
 from labelwright.core.record import unpack
 from labelwright.core.task import Task
+from labelwright.serving.redis_refusal import refusal_of
 from labelwright.worker.runs.lease import RunLease
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -66,9 +67,12 @@ class RedisRecentReader(RecentReader):
         try:
             packed = read_recent(self._client, RecentSample.of(task), time.time())
         except (redis.RedisError, OSError) as error:
+            refused = refusal_of(error)
             raise Unavailable(
-                "the Redis that keeps recent records does not answer",
-                advice="is it running, and is LABELWRIGHT_WORKER_REDIS_URL right?",
+                f"the Redis that keeps recent records {f'refuses {refused}' if refused else 'does not answer'}",
+                advice="give the user in LABELWRIGHT_WORKER_REDIS_URL the rights that docs/worker.md names"
+                if refused
+                else "is it running, and is LABELWRIGHT_WORKER_REDIS_URL right?",
                 part="redis",
                 kind=type(error).__name__,
             ) from error

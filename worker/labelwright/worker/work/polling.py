@@ -11,13 +11,16 @@ import structlog
 from labelwright.client import Registry, RunClient
 from labelwright.core.errors import LabelwrightError, RunNotFound
 from labelwright.core.run import Run
-from labelwright.worker.metrics import WorkerMetrics
+from labelwright.worker.metrics import MALFORMED, WorkerMetrics
 from labelwright.worker.prometheus import Alert, Prometheus
 from labelwright.worker.runs.opening import Opener
 from labelwright.worker.runs.production import CANDIDATE, drop_candidate, run_of_candidate
 from labelwright.worker.work.crew import Crew
 
 _Found = TypeVar("_Found")
+
+_NAMED = 10
+"""Alerts left out that the log names; all are counted."""
 
 _log = structlog.get_logger(__name__)
 
@@ -41,20 +44,31 @@ class Poller:
         self._crew = crew
         self._metrics = metrics
         self._failing: set[str] = set()
+        self._left_out: list[str] = []
 
     def poll(self) -> None:
         """Open runs for alerts, claim runs, clean up."""
+        self._attempt("registry", self._tidy)
         self.claim()
         if self._prometheus is not None:
-            for alert in self._attempt("prometheus", self._prometheus.alerts) or []:
+            for alert in self._attempt("prometheus", functools.partial(self._read, self._prometheus)) or []:
                 self._attempt("registry", functools.partial(self._consider, alert))
             self.claim()
-        self._attempt("registry", self._tidy)
         self._attempt("registry", self._report)
 
     def claim(self) -> None:
         """Only claim runs: a person who asked for one is waiting."""
         self._attempt("registry", self._crew.claim)
+
+    def _read(self, prometheus: Prometheus) -> list[Alert]:
+        """Return the alerts that can be read; count the others, and log them where they are not those of last time."""
+        alerts, left_out = prometheus.alerts()
+        for _ in left_out:
+            self._metrics.alert("", MALFORMED)
+        if left_out and left_out != self._left_out:
+            _log.warning("malformed alerts left out", count=len(left_out), left_out=left_out[:_NAMED])
+        self._left_out = left_out
+        return alerts
 
     def _consider(self, alert: Alert) -> None:
         start = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(alert.since))
@@ -65,8 +79,10 @@ class Poller:
         self._metrics.polled(self._runs.list(open=True), self._crew.held, time.time())
 
     def _tidy(self) -> None:
-        """Remove the alias ``candidate`` of runs that ended without a worker: a person can end them."""
-        for task in self._registry.tasks():
+        """Begin each task's metrics; remove the alias ``candidate`` of runs that a person has ended."""
+        tasks = list(self._registry.tasks())
+        self._metrics.know(task.name for task in tasks)
+        for task in tasks:
             if any(alias.name == CANDIDATE for alias in task.aliases):
                 run = self._run_of(task.name)
                 if run is not None and run.state.is_end:
