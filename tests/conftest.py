@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
@@ -18,6 +19,10 @@ from tests.parts.service import Service
 
 LONGEST_FIRST = ("end_to_end", "worker", "deploy", "project", "sandbox", "examples", "service", "synthesis", "registry")
 """Folders whose files take long. Those that come last should be short, so that all processes end at about one time."""
+
+# Proxies are this machine's own affair: tests must not depend on them, nor do the processes that they start.
+for proxy_variable in [name for name in os.environ if name.lower().endswith("_proxy")]:
+    del os.environ[proxy_variable]
 
 
 @pytest.hookimpl(tryfirst=True)  # before the tests that -m leaves out are left out

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.proxies import channel_options, find_route, grpc_way, is_direct
 
+from tests.parts.repository import ROOT
+
 DIRECT = (("grpc.enable_http_proxy", 0),)
 
 
 @pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in os.environ:
-        if name.lower().endswith("_proxy") or name.startswith("SSL_CERT_"):
-            monkeypatch.delenv(name)
+def no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_tests_do_not_see_the_proxies_of_the_machine() -> None:
+    code = "import os, tests.conftest; print([name for name in os.environ if name.lower().endswith('_proxy')])"
+    machine = {**os.environ, "http_proxy": "http://proxy:3128", "NO_PROXY": "*", "ALL_PROXY": "socks5://proxy:1080"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=machine, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,12 @@ def test_the_lock_meets_every_requirement(lock: str) -> None:
     assert unmet == [], "run: make lock"
 
 
+def test_a_server_installation_brings_what_the_commands_need() -> None:
+    brought = {requirement.name for requirement in wanted(["server"], [])}
+    needed = {requirement.name for extra in EXTRAS if extra != "onnx" for requirement in wanted([extra], [])}
+    assert needed - brought == set()
+
+
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_locked_package_has_hashes_and_no_index_is_named(lock: str) -> None:
     text = (ROOT / lock).read_text()

@@ -5,12 +5,14 @@ F1 has its one definition here, for whoever else measures.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from labelwright.core.finding import Finding, Severity
 from pydantic import TypeAdapter
+
+_SHOWN_LABELS = 20
 
 
 class LabelCounts(NamedTuple):
@@ -38,6 +40,17 @@ def macro_f1(labels: Sequence[LabelCounts]) -> float:
     """
     scores = [counts.f1 for counts in labels if counts.occurs]
     return sum(scores) / len(scores) if scores else 0.0
+
+
+def labels_without_rows(names: Sequence[str], rows: Iterable[int | None]) -> str:
+    """Return the labels that are the right one of no row, as they are listed to people; empty where each has one.
+
+    ``names`` are the task's labels, ``rows`` has the index of each row's right label.
+    """
+    present = set(rows)
+    missing = [name for index, name in enumerate(names) if index not in present]
+    shown = ", ".join(missing[:_SHOWN_LABELS])
+    return shown + (f" and {len(missing) - _SHOWN_LABELS:,} more labels" if len(missing) > _SHOWN_LABELS else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import grpc
 from labelwright.core.bundle import MAX_BUNDLE_BYTES
-from labelwright.core.proxies import channel_options
+from labelwright.core.proxies import channel_options, grpc_way
 from labelwright.core.wire.status import from_rpc_error
 from labelwright.v1 import registry_service_pb2 as pb
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
@@ -37,6 +37,11 @@ class RegistryLink:
         self._lock = threading.Lock()
         self._watch: grpc.Call | None = None
         self._closed = False
+
+    @property
+    def place(self) -> str:
+        """Its address, for people, with the proxy that stands between."""
+        return f"{self._address}{grpc_way(self._address)}"
 
     def watch(self, since_revision: int) -> Iterator[pb.WatchResponse]:
         """Yield the registry's messages until the connection ends. Raises LabelwrightError.

@@ -35,6 +35,11 @@ class Rows:
         """The gold rows' labels."""
         return labels_of(self.gold)
 
+    @property
+    def gold_teaches(self) -> bool:
+        """Whether the gold rows tell labels apart; rows of one label alone say nothing of the others."""
+        return len({row.label for row in self.gold}) > 1
+
 
 def records_of(rows: Sequence[Row]) -> list[Record]:
     """Return the rows without their labels."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,15 @@ def test_writes_the_report_the_page_and_the_bundle(inputs, tmp_path):
     bundle, findings = read_folder(tmp_path / "out" / "bundle")
     assert bundle is not None, findings
     assert {program["name"] for program in report["programs"] if program["serves"]} == set(bundle.program_names)
+
+
+def test_a_baseline_without_scikit_learn_is_refused_in_a_line_that_names_the_extra(inputs, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
+    result = run(inputs, tmp_path / "out", "--baseline")
+    assert result.exit_code == ExitCode.USAGE
+    assert "labelwright[baseline]" in result.stderr
+    assert len(result.stderr.strip().splitlines()) <= 2
+    assert "Traceback" not in result.output
 
 
 def test_json_is_the_report(inputs, tmp_path):

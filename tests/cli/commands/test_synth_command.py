@@ -99,6 +99,18 @@ def test_gold_without_a_row_is_no_gold(tmp_path: Path) -> None:
     assert f"{gold} holds no labeled rows" in done.stderr
 
 
+def test_gold_rows_of_one_label_are_told_to_teach_nothing(tmp_path: Path) -> None:
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text('{"text": "see you tomorrow", "label": "ham"}\n{"text": "ok", "label": "ham"}\n')
+    program = 'def label(text):\n    """Prizes."""\n    return "spam" if "free" in text.lower() else None\n'
+    words = ["--records", str(SPAM / "unlabeled.jsonl"), "--gold", str(gold), "--out", str(tmp_path / "new")]
+    words += ["--programs", "1", "--strategies", "plain", "--direct-labels", "0"]
+    words += ["--replies", str(tmp_path / "replies.jsonl")]
+    with running(lambda body: f"```python\n{program}```") as endpoint:
+        done = synth(*words, OPENAI_BASE_URL=endpoint.url)
+    assert "all gold rows have the label ham: they say nothing of the others" in " ".join(done.output.split())
+
+
 def test_gold_of_another_shape_says_once_what_is_there(tmp_path: Path) -> None:
     gold = tmp_path / "gold.jsonl"
     gold.write_text('{"Text": "x", "label": "ham"}\n' * 300)

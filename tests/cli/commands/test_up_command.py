@@ -15,6 +15,7 @@ import pytest
 from labelwright.client import Client, Registry
 
 from tests.parts.example_bundles import SPAM, serve
+from tests.parts.recording_proxy import recording_proxy
 from tests.parts.server_process import start_server
 
 PORTS = ["--port", "0", "--registry-port", "0", "--metrics-port", "0"]
@@ -68,6 +69,24 @@ def test_all_servers_run_and_end_together_and_keep_what_they_have(up: Up, tmp_pa
     finally:
         again.process.terminate()
         assert again.process.wait(60) == 0
+
+
+def test_behind_a_proxy_all_servers_come_up_and_reach_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with recording_proxy() as proxy:
+        with monkeypatch.context() as environment:
+            for name, value in {**proxy.variables(), **proxy.variables(str.upper)}.items():
+                environment.setenv(name, value)
+            running = Up(tmp_path, *PORTS)
+        try:
+            addresses = running.ready()
+            with Registry(addresses["registry"]) as registry, Client(addresses["service"]) as client:
+                serve(registry, client, SPAM)
+        finally:
+            running.process.terminate()
+            assert running.process.wait(60) == 0
+        assert proxy.asked == []
 
 
 def test_a_server_that_dies_ends_the_other_and_is_named(up: Up) -> None:

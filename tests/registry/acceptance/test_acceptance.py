@@ -90,6 +90,17 @@ def test_a_program_that_never_votes_is_a_warning(sandbox: Sandbox) -> None:
     assert not report.refused
 
 
+def test_labels_without_gold_rows_are_named(sandbox: Sandbox) -> None:
+    report = judged(sandbox, gold=b'{"text": "a prize", "label": "spam"}\n' * 3)
+    found = [finding for finding in report.findings if finding.code == "LW405"]
+    assert [(finding.file, finding.severity) for finding in found] == [("gold.jsonl", Severity.WARNING)]
+    assert "ham" in found[0].message
+    assert "spam" not in found[0].message
+    assert not report.refused
+    for gold in ({}, {"gold": None}):
+        assert "LW405" not in {finding.code for finding in judged(sandbox, **gold).findings}
+
+
 def test_a_flood_of_findings_is_cut_with_the_errors_kept(sandbox: Sandbox) -> None:
     report = judged(sandbox, gold=b"not json\n" * (MAX_FINDINGS + 500))
     assert len(report.findings) == MAX_FINDINGS + 1

@@ -1,4 +1,5 @@
 import pytest
+from labelwright.core.errors import InvalidBundle
 from labelwright.core.finding import Severity
 from labelwright.core.task import FieldType
 from labelwright.sandbox.static_checks import check_program
@@ -112,6 +113,40 @@ def test_each_mistake_has_its_code_and_line(source, expected):
 @pytest.mark.parametrize("source", ["X = " + "(" * 5000 + ")" * 5000, "X = " + "-" * 100_000 + "1"])
 def test_a_program_that_is_nested_too_deeply_is_a_syntax_error(source):
     assert [code for _, code in found(source)] == ["LW201"]
+
+
+def deep(kind, depth):
+    match kind:
+        case "choice":
+            return label("return " + "'spam' if text else " * depth + "None")
+        case "sum":
+            return label(f"return 'spam' if {' + '.join(['text'] * depth)} else None")
+        case "pattern":
+            parts = " + ".join(["'r'"] * depth)
+            return label("import re", f"return re.search({parts}, text) and None")
+    return label(f"return 'spam' if {'not ' * depth}text else None")
+
+
+@pytest.mark.parametrize(
+    ("kind", "runs", "too_deep"),
+    [("choice", 1500, 2600), ("sum", 1500, 20_000), ("pattern", 1500, 2600), ("not", 3500, 4500)],
+)
+def test_programs_are_refused_for_their_depth_where_the_sandbox_refuses_them(sandbox, kind, runs, too_deep):
+    runs_there, refused = program(deep(kind, runs)), program(deep(kind, too_deep))
+    assert check_program(TASK, runs_there) == []
+    sandbox.load(TASK, [runs_there]).close()
+    with pytest.raises(InvalidBundle):
+        sandbox.load(TASK, [refused])
+    assert {finding.code for finding in check_program(TASK, refused)} <= {"LW201"}
+
+
+def test_what_a_long_chain_returns_is_checked_to_its_end():
+    assert found(label("return " + "'spam' if text else " * 1500 + "'none'")) == [(3, "LW220")]
+
+
+def test_a_pattern_of_many_parts_is_checked_to_its_end():
+    parts = " + ".join(["'a'"] * 1500 + ["'('"])
+    assert found(label("import re", f"return 'spam' if re.search({parts}, text) else None")) == [(4, "LW250")]
 
 
 def test_every_finding_gives_advice():

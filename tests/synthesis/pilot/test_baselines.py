@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from labelwright.core.errors import ConfigurationError
-from labelwright.synthesis.pilot import baselines
 from labelwright.synthesis.pilot.baselines import commonest_label, tfidf_labels, unseen_tfidf_labels
 
 from tests.synthesis.made_up import reviews
@@ -32,8 +33,11 @@ def test_texts_without_words():
         tfidf_labels(["", "!"], np.array([0, 1]), ["a"])
 
 
-def test_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(baselines, "find_spec", lambda name: None)
+@pytest.mark.parametrize("missing", ["sklearn", "scipy"])
+def test_says_what_to_install(monkeypatch, missing):
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("sklearn", "scipy")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ConfigurationError) as raised:
         tfidf_labels(["a", "b"], np.array([0, 1]), ["c"])
     assert "labelwright[baseline]" in raised.value.advice

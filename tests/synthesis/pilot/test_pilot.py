@@ -93,8 +93,49 @@ def test_the_same_run_gives_the_same_version(sandbox, found):
 def test_without_test_rows_gold_is_measured_out_of_fold(sandbox):
     report = pilot(sandbox, pilot_rows(test_rows=0), direct_labels=0)[2]
     assert report["measured_on"] == "gold"
-    assert report["rows"] == 40
+    assert 20 < report["rows"] <= 40
     assert 0.6 < report["ensemble"]["accuracy"] <= 1
+
+
+def test_without_test_rows_all_ways_are_compared_on_rows_that_no_prompt_showed(sandbox):
+    given = pilot_rows(test_rows=0)
+    options = PilotOptions(direct_labels=0, direct_sample=100, baseline=True, with_student=False)
+    settings = WritingOptions(programs=1, strategies=("plain",))
+    result, bundle = run_pilot(sandbox, scripted_provider(answer), given, settings, options)
+    report = build_report(result, None)
+    shown = json.loads(bundle.files["provenance.json"])["shown_gold"]
+    assert shown
+    assert report.direct
+    assert report.baseline
+    assert report.rows == report.ensemble.rows == report.direct.rows == report.baseline.rows == 40 - len(shown)
+    assert [row.id for row in result.measured] == [row.id for at, row in enumerate(given.gold) if at not in shown]
+    texts = [str(row.record[0]) for row in result.measured]
+    praised = ["great" in text or "lovely" in text for text in texts]
+    assert report.ensemble.coverage == pytest.approx(np.mean(praised)), "what was shown is no abstention"
+    assert any(f"{len(shown)} gold rows stood in prompts" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("direct_labels", [0, 60])
+def test_gold_rows_of_one_label_do_not_make_a_version_that_gives_nothing_else(sandbox, direct_labels):
+    given = pilot_rows()
+    one_label = PilotRows(given.task, given.records, [row for row in given.gold if row.label == 0], given.test)
+    _, bundle, report, _ = pilot(sandbox, one_label, direct_labels=direct_labels, baseline=False)
+    right_good = report["confusion"][1]
+    assert right_good[1] > right_good[0], "the program for the other label is right, and so is the version"
+    assert any("say nothing of the others" in note for note in report["notes"])
+    assert "say nothing of the others" in json.loads(bundle.files["provenance.json"])["gold_note"]
+    assert "gold.jsonl" in bundle.files
+    assert report["direct_calibrated"] is None
+
+
+def test_labels_without_rows_are_named_and_not_averaged(sandbox):
+    given = pilot_rows()
+    task = make_task('[labels]\nbad = ""\ngood = ""\nmixed = ""\n[fields]\ntext = "text"')
+    document, _, report, _ = pilot(sandbox, PilotRows(task, given.records, given.gold, given.test), baseline=False)
+    each = [report["ensemble"]["f1"][name]["f1"] for name in ("bad", "good")]
+    assert report["ensemble"]["macro_f1"] == pytest.approx(np.mean(each))
+    assert any("mixed" in note for note in report["notes"])
+    assert "<td>mixed</td><td>no rows</td>" in render_page(document)
 
 
 def test_a_budget_that_ends_leaves_a_version_and_says_so(sandbox):

@@ -39,6 +39,8 @@ def show_outcome(
         screen.line(f"dropped {item.name}: {shown(item.message, 120)}", "yellow")
     for stopped in filter(None, (outcome.synthesis.stopped, outcome.version.stopped)):
         screen.line(f"ended early: {shown(stopped)}", "bold yellow")
+    if outcome.version.gold_note:
+        screen.line(shown(outcome.version.gold_note), "bold yellow")
     spent, worth = outcome.synthesis.ledger.spent(), outcome.synthesis.ledger.worth()
     screen.line(
         f"cost: {worth.tokens_in + worth.tokens_out:,} tokens ({_money(worth.dollars)}), "
@@ -101,6 +103,7 @@ def _document(
         "serves": [program.name for program in outcome.version.ensemble.programs],
         "label_model": outcome.version.ensemble.choice.fit.method,
         "stopped": synthesis.stopped or outcome.version.stopped,
+        "gold_note": outcome.version.gold_note,
         "cost": synthesis.ledger.to_json(),
         "estimate": estimated,
         "digest": outcome.version.bundle.digest,

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from labelwright.core.bundle import Bundle, Program, open_bundle, read_files
+from labelwright.core.bundle import GOLD_FILE, Bundle, Program, open_bundle, read_files
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.finding import Finding, Severity, has_errors
-from labelwright.core.report import GoldFigures, Reference, Report
+from labelwright.core.report import GoldFigures, Reference, Report, labels_without_rows
 from labelwright.core.row import Row
 from labelwright.core.task import Task
 from labelwright.core.vote import is_error, is_label
@@ -89,7 +89,7 @@ def _check_rest(
 def _judge(bundle: Bundle, executable: Executable, findings: list[Finding], deadline: float | None) -> Report:
     gold = _evaluate(bundle, executable, bundle.gold, deadline)
     sample = _evaluate(bundle, executable, bundle.sample, deadline)
-    findings += _behavior(bundle, gold, sample)
+    findings += [*_behavior(bundle, gold, sample), *_labels_without_gold(bundle)]
     gold_report = _gold(bundle, gold) if bundle.gold else None
     reference = _reference(bundle.task, sample if bundle.sample else gold)
     return Report(_sorted(findings), gold_report, reference, check_gates(bundle.task.gates, gold_report, reference))
@@ -164,6 +164,17 @@ def _behavior(bundle: Bundle, *parts: RowEvaluation) -> list[Finding]:
             text = f"votes on none of {len(rows)} rows"
             findings.append(_warning(program.path, "LW403", text, "remove it, or look for what does occur"))
     return findings
+
+
+def _labels_without_gold(bundle: Bundle) -> list[Finding]:
+    """Return a warning that names the labels of which no figure on gold says anything."""
+    missing = labels_without_rows(bundle.task.label_names, [row.label for row in bundle.gold])
+    if not bundle.gold or not missing:
+        return []
+    text = f"labels without a row: {missing}; no figure on gold tells how well these are given"
+    return [
+        _warning(GOLD_FILE, "LW405", text, "add rows of each label; macro F1 is the mean over the labels that occur")
+    ]
 
 
 def _warning(file: str, code: str, message: str, advice: str) -> Finding:

@@ -92,11 +92,14 @@ def _check_results(task: Task, tree: ast.Module, function: ast.FunctionDef) -> B
 
 
 def _outcomes(value: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(value, ast.IfExp):
-        yield from _outcomes(value.body)
-        yield from _outcomes(value.orelse)
-    else:
-        yield value
+    """Yield what the value can be, in order. Without recursion: a chain of choices is as deep as it is long."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, ast.IfExp):
+            waiting += [part.orelse, part.body]
+        else:
+            yield part
 
 
 def own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:

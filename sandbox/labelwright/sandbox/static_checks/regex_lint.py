@@ -58,15 +58,20 @@ def _is_regex_call(function: ast.expr, modules: set[str], functions: set[str]) -
 
 
 def _text(value: ast.expr, constants: dict[str, str]) -> str | None:
-    match value:
-        case ast.Constant(value=str(text)):
-            return text
-        case ast.Name(id=name):
-            return constants.get(name)
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            first, second = _text(left, constants), _text(right, constants)
-            return None if first is None or second is None else first + second
-    return None
+    """Return the text that the value is, None where that cannot be read. A chain of ``+`` is as deep as it is long."""
+    parts: list[str] = []
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case ast.Constant(value=str(text)):
+                parts.append(text)
+            case ast.Name(id=name) if name in constants:
+                parts.append(constants[name])
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                waiting += [right, left]
+            case _:
+                return None
+    return "".join(parts)
 
 
 def _flags(call: ast.Call) -> int:

@@ -29,6 +29,7 @@ class Follower:
         self._on_change = on_change
         self._aliases = Aliases(0, {})
         self._heard = time.monotonic()
+        self._told = False
         self.connected = False
         self.revision = 0
         self._watching = Background("watch", self._watch)
@@ -58,18 +59,25 @@ class Follower:
                 continue  # a watch is renewed from time to time
             except Exception as error:
                 # Not only LabelwrightError: nothing may end this thread while the service runs.
-                if self.connected and not stopping.is_set():
-                    reason = error.reason if isinstance(error, LabelwrightError) else type(error).__name__
-                    _log.warning("registry lost; serving what is loaded", reason=reason)
+                if not stopping.is_set():
+                    self._tell(error)
             self.connected = False
             failures += 1
             # With jitter, so that not all label servers come back to a restarted registry at once.
             stopping.wait(_RECONNECTS.pause(failures) * random.uniform(0.5, 1.0))  # noqa: S311
 
+    def _tell(self, error: Exception) -> None:
+        """Log that the registry is not there, once until it is there again."""
+        if not self._told:
+            self._told = True
+            event = "registry lost; serving what is loaded" if self.connected else "registry not reached; trying again"
+            reason = error.reason if isinstance(error, LabelwrightError) else type(error).__name__
+            _log.warning(event, registry=self._registry.place, reason=reason)
+
     def _take(self, message: pb.WatchResponse) -> None:
         self._heard = time.monotonic()
         if not self.connected:
-            self.connected = True
+            self.connected, self._told = True, False
             _log.info("following the registry", revision=message.revision)
         changed = message.full or message.aliases or message.removed
         self.revision = message.revision

@@ -81,6 +81,11 @@ class Ensemble:
         names = [program.name for program in self.candidates]
         return self.candidate_gold_votes[:, [names.index(program.name) for program in self.programs]]
 
+    @property
+    def unshown_gold(self) -> Labels:
+        """The indexes of the gold rows that stood in no prompt of a program that serves."""
+        return np.flatnonzero((self.gold_votes != HIDDEN).all(axis=1))
+
     def label_model(self, task: Task) -> str:
         """Return the text of ``label_model.json``."""
         return self.choice.fit.dump(task.label_names, [program.name for program in self.programs])
@@ -102,14 +107,21 @@ def build_ensemble(
 ) -> Ensemble:
     """Return the ensemble. The same ingredients and seed give the same.
 
+    Gold rows of one label alone only have votes: what is learned and chosen is so as without gold rows.
     ``listener`` hears the share of the student's work that is done. Raises ValueError where there is nothing to make an
     ensemble of: no program, and no student either.
     """
     label_count = ingredients.rows.label_count
     ingredients = _sampled(ingredients, min(_MOST_RECORDS, _MOST_RECORDS_TIMES_LABELS // label_count), seed)
-    task, records = ingredients.rows.task, ingredients.rows.records
+    rows = ingredients.rows
+    task, records = rows.task, rows.records
     ballot = _first_ballot(sandbox, ingredients, own_student=with_student and bool(text_fields(task)))
     student = head = None
+
+    def gold_votes(programs: Sequence[Program], fitted: Student | Head) -> Votes:
+        """Return votes that have not seen the rows. What did not learn from them may be asked as it is."""
+        return fitted.unseen_votes() if rows.gold_teaches else cast_votes(sandbox, task, programs, rows.gold_records)
+
     if with_student:
         student_rows = _student_rows(ingredients, ballot)
         if text_fields(task):
@@ -118,16 +130,16 @@ def build_ensemble(
             programs = student_programs(
                 task, student, gold_rows=len(student_rows.gold_texts), unlabeled_rows=len(student_rows.unlabeled_texts)
             )
-            ballot.add(programs, student.unseen_votes(), cast_votes(sandbox, task, programs, records))
+            ballot.add(programs, gold_votes(programs, student), cast_votes(sandbox, task, programs, records))
         head_rows = _head_rows(ingredients, student_rows)
         head = fit_head(head_rows, label_count, seed=seed) if head_rows else None
         if head_rows and head:
             labeled = int(answered(head_rows.unlabeled_beliefs).sum()) if head_rows.trust else 0
             programs = head_programs(task, head, gold_rows=len(student_rows.gold_labels), labeled_rows=labeled)
-            ballot.add(programs, head.unseen_votes(), cast_votes(sandbox, task, programs, records))
+            ballot.add(programs, gold_votes(programs, head), cast_votes(sandbox, task, programs, records))
     if not ballot.programs:
         raise ValueError("no program to make an ensemble of")
-    return replace(_choose(ballot, label_count, seed), student=student, head=head)
+    return replace(_choose(ballot, label_count, seed, teaches=rows.gold_teaches), student=student, head=head)
 
 
 @dataclass
@@ -145,8 +157,7 @@ class _Ballot:
         first = len(self.programs)
         self.programs += programs
         self.units.append(tuple(range(first, first + len(programs))))
-        # Where the LLM's labels stood in for gold rows there is no row to choose by.
-        self.gold_votes = np.hstack([self.gold_votes, unseen if len(self.gold) else unseen[:0]])
+        self.gold_votes = np.hstack([self.gold_votes, unseen])
         self.record_votes = np.hstack([self.record_votes, record_votes])
 
 
@@ -181,16 +192,16 @@ def _sampled(ingredients: Ingredients, most: int, seed: int) -> Ingredients:
     )
 
 
-def _choose(ballot: _Ballot, label_count: int, seed: int) -> Ensemble:
+def _choose(ballot: _Ballot, label_count: int, seed: int, *, teaches: bool) -> Ensemble:
     programs, gold = ballot.programs, ballot.gold
-    choices = choose_programs(ballot.gold_votes, gold, label_count, seed=seed, units=ballot.units) if len(gold) else []
+    choices = choose_programs(ballot.gold_votes, gold, label_count, seed=seed, units=ballot.units) if teaches else []
     gains = {programs[item].name: gain for item, gain in choices}
     # Where nothing helps on gold, all stay: an empty version cannot be served.
     serving = sorted(
         (index for index, program in enumerate(programs) if program.name in gains or not gains),
         key=lambda index: programs[index].name,
     )
-    if len(gold):
+    if teaches:
         choice = choose_label_model(
             ballot.gold_votes[:, serving], gold, ballot.record_votes[:, serving], label_count, seed=seed
         )
@@ -208,10 +219,10 @@ def _choose(ballot: _Ballot, label_count: int, seed: int) -> Ensemble:
 
 
 def _student_rows(ingredients: Ingredients, ballot: _Ballot) -> StudentRows:
-    """Return what the student learns from. Without gold rows, the records that the LLM labeled stand in for them."""
+    """Return what the student learns from. Where gold teaches nothing, the records that the LLM labeled stand in."""
     rows, beliefs, votes = ingredients.rows, ingredients.record_beliefs, ballot.record_votes
     texts = [joined_texts(rows.task, record) for record in rows.records]
-    if rows.gold:
+    if rows.gold_teaches:
         gold_texts = [joined_texts(rows.task, record) for record in rows.gold_records]
         return StudentRows(gold_texts, ballot.gold, texts, ingredients.gold_beliefs, beliefs, ballot.gold_votes, votes)
     labeled = np.flatnonzero(answered(beliefs))
@@ -228,7 +239,8 @@ def _head_rows(ingredients: Ingredients, student_rows: StudentRows) -> HeadRows 
     unlabeled = numbers_of(rows.task, rows.records)
     if unlabeled is None:
         return None
-    gold = numbers_of(rows.task, rows.gold_records) if rows.gold else unlabeled[answered(ingredients.record_beliefs)]
+    labeled = unlabeled[answered(ingredients.record_beliefs)]
+    gold = numbers_of(rows.task, rows.gold_records) if rows.gold_teaches else labeled
     if gold is None or gold.shape[1] != unlabeled.shape[1] or not len(gold):
         return None
     return HeadRows(

@@ -45,13 +45,15 @@ class VersionOptions:
 class MadeVersion:
     """A version, how it was chosen, and the LLM's own labels of the gold rows.
 
-    ``stopped`` says why the direct labels ended early; empty where they did not.
+    ``stopped`` says why the direct labels ended early, ``gold_note`` why gold rows taught nothing; empty where they did
+    not, or did.
     """
 
     bundle: Bundle
     ensemble: Ensemble
     gold_direct: DirectLabels
     stopped: str = ""
+    gold_note: str = ""
 
 
 def make_version(
@@ -90,13 +92,14 @@ def make_version(
             "no program is fit to be kept, and there is nothing for a student to learn from",
             advice="give gold rows, try other strategies, or a stronger model",
         ) from error
+    gold_note = _gold_note(rows)
     bundle = make_bundle(
         rows,
         ensemble.programs,
         label_model=ensemble.label_model(rows.task),
-        provenance=provenance(provider, synthesis, _decisions(ensemble, lessons)),
+        provenance=provenance(provider, synthesis, _decisions(ensemble, lessons, gold_note)),
     )
-    return MadeVersion(bundle, ensemble, lessons.gold, lessons.stopped)
+    return MadeVersion(bundle, ensemble, lessons.gold, lessons.stopped, gold_note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,8 @@ def learn_directly(provider: Provider, rows: Rows, options: VersionOptions, list
     """Have the LLM label the gold rows and a sample of the records, of equal ones only one.
 
     The gold rows come first: where its labels of these are not surely better than the commonest label, the records are
-    not asked about. Gold rows that stand in the prompt count as not labeled.
+    not asked about. Gold rows of one label alone cannot tell that, and do not hold it up. Gold rows that stand in the
+    prompt count as not labeled.
     """
     gold = DirectLabels.none(len(rows.gold), rows.label_count)
     records = DirectLabels.none(len(rows.records), rows.label_count)
@@ -134,7 +138,7 @@ def learn_directly(provider: Provider, rows: Rows, options: VersionOptions, list
     try:
         gold = ask(rows.gold_records, "direct labels of gold rows")
         gold.forget([index for index, row in enumerate(rows.gold) if row.record in example_records])
-        if len(rows.gold) and not direct_labels_tell(gold.beliefs, rows.gold_labels):
+        if rows.gold_teaches and not direct_labels_tell(gold.beliefs, rows.gold_labels):
             return DirectLessons(gold, records, _NOT_BETTER)
         records.put(sample, ask([rows.records[index] for index in sample], "direct labels to learn from"))
     except (AskFailed, BudgetExceeded) as error:
@@ -142,7 +146,14 @@ def learn_directly(provider: Provider, rows: Rows, options: VersionOptions, list
     return DirectLessons(gold, records)
 
 
-def _decisions(ensemble: Ensemble, lessons: DirectLessons) -> dict[str, Any]:
+def _gold_note(rows: Rows) -> str:
+    if not rows.gold or rows.gold_teaches:
+        return ""
+    name = rows.task.label_names[rows.gold_labels[0]]
+    return f"all gold rows have the label {name}: they say nothing of the others, so nothing was learned from them"
+
+
+def _decisions(ensemble: Ensemble, lessons: DirectLessons, gold_note: str) -> dict[str, Any]:
     """Return what provenance says of the decisions after the programs were written."""
     student, head = ensemble.student, ensemble.head
     return {
@@ -161,6 +172,7 @@ def _decisions(ensemble: Ensemble, lessons: DirectLessons) -> dict[str, Any]:
             {"method": item.fit.method, "score": round(item.score, 4), "collapsed": item.collapsed}
             for item in ensemble.choice.candidates
         ],
+        "gold_note": gold_note,
         "gains": {name: round(gain, 4) for name, gain in ensemble.gains.items()},
         "left_out": ensemble.left_out,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
+from importlib import import_module
 from itertools import compress
 
 import numpy as np
@@ -20,11 +20,13 @@ def commonest_label(gold: Labels) -> int:
 
 
 def require_scikit_learn() -> None:
-    """Raise ConfigurationError where scikit-learn is not installed."""
-    if find_spec("sklearn") is None:
+    """Raise ConfigurationError where scikit-learn, or a part of what it needs, is not installed."""
+    try:
+        import_module("sklearn.linear_model")
+    except ImportError as error:
         raise ConfigurationError(
             "the TF-IDF baseline needs scikit-learn", advice="pip install 'labelwright[baseline]', or leave it out"
-        )
+        ) from error
 
 
 def unseen_tfidf_labels(texts: Sequence[str], gold: Labels, *, seed: int) -> Labels:

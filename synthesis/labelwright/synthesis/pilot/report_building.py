@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from labelwright.core.bundle import Program
+from labelwright.core.report import labels_without_rows
 from labelwright.synthesis.arrays import HIDDEN, Labels
 from labelwright.synthesis.asking.record_text import one_line
 from labelwright.synthesis.llm.prices import Price
@@ -69,6 +70,7 @@ def build_report(result: PilotResult, price: Price | None, estimated: Estimate |
         dropped=[ReportedDrop(name=name, reason=reason) for name, reason in result.written.dropped],
         notes=[
             *result.notes,
+            *_label_notes(result),
             *(f"direct labeling: no answer for {count} rows ({kind})" for kind, count in result.unanswered.items()),
         ],
         label_model=_label_model(result),
@@ -77,6 +79,11 @@ def build_report(result: PilotResult, price: Price | None, estimated: Estimate |
         failures=_failures(result),
         cost=_cost(result, price, estimated),
     )
+
+
+def _label_notes(result: PilotResult) -> list[str]:
+    missing = labels_without_rows(result.rows.task.label_names, result.truth.tolist())
+    return [f"labels without a measured row: {missing}; no figure tells how well these are given"] if missing else []
 
 
 def _labeling(labeling: MeasuredLabeling, names: tuple[str, ...]) -> ReportedLabeling:
@@ -176,7 +183,7 @@ def _failure(result: PilotResult, row: int, given: int) -> ReportedFailure:
         if vote >= 0 and program in result.ensemble.programs
     }
     return ReportedFailure(
-        record=one_line(task, result.rows.measured[row].record, _SHOWN_CHARACTERS),
+        record=one_line(task, result.measured[row].record, _SHOWN_CHARACTERS),
         right=task.label_names[int(result.truth[row])],
         given=task.label_names[given] if given >= 0 else None,
         probability=_known(float(result.probabilities[row])),

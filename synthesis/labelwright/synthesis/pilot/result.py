@@ -94,6 +94,8 @@ class PilotResult:
     options: PilotOptions
     written: WrittenPrograms
     ensemble: Ensemble
+    measured: Sequence[Row]
+    """The rows on which all ways of labeling are compared: where there is a choice, none that a program was shown."""
     truth: Labels
     labelings: Mapping[str, MeasuredLabeling]
     probabilities: Floats

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import numpy as np
 from labelwright.core.bundle import Bundle
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.record import pack
+from labelwright.core.row import Row
 from labelwright.core.vote import ABSTAIN
 from labelwright.sandbox import Labeler, Sandbox
 from labelwright.synthesis.arrays import Floats, Labels, Votes
@@ -93,21 +95,24 @@ def measure_pilot(
     for and cannot be made.
     """
     ensemble, gold_answers = version.ensemble, version.gold_direct.labels
-    truth = labels_of(rows.measured)
+    comparable, comparable_note = _comparable_rows(rows, ensemble)
+    measured = [rows.measured[index] for index in comparable]
+    truth = labels_of(measured)
     labels, probabilities = _ensemble_labels(sandbox, rows, ensemble, version.bundle, options.seed)
+    labels, probabilities = labels[comparable], probabilities[comparable]
     before = provider.ledger.worth()
-    sample, direct = _ask_directly(provider, rows, options, listener)
+    sample, direct = _ask_directly(provider, rows, measured, options, listener)
     after = provider.ledger.worth()
     labelings = _Labelings(rows, truth, labels)
     labelings.add(ENSEMBLE, labels)
     labelings.add(MAJORITY, np.full(len(truth), labelings.default))
     labelings.add(DIRECT, direct.labels, sample)
     has_answer = gold_answers >= 0
-    if rows.test and has_answer.any():
+    if rows.test and has_answer.any() and rows.gold_teaches:
         labelings.add(DIRECT_CALIBRATED, _calibrated(rows, version.gold_direct, direct), sample)
     if options.baseline:
         listener("baseline", 0.0)
-        labelings.add(BASELINE, _baseline_labels(rows, options.seed))
+        labelings.add(BASELINE, _baseline_labels(rows, options.seed)[comparable])
     tokens_in, tokens_out = direct.tokens_per_record
     gold_hits = (gold_answers == rows.gold_labels)[has_answer]
     return PilotResult(
@@ -115,10 +120,11 @@ def measure_pilot(
         options=options,
         written=written,
         ensemble=ensemble,
+        measured=measured,
         truth=truth,
         labelings=labelings.measured,
         probabilities=probabilities,
-        votes=_candidate_votes(sandbox, rows, ensemble),
+        votes=_candidate_votes(sandbox, rows, ensemble)[comparable],
         cost=PilotCost(
             spent=before,
             measuring=(after.tokens_in - before.tokens_in, after.tokens_out - before.tokens_out),
@@ -131,8 +137,27 @@ def measure_pilot(
             f"{step} ended early: {stopped}"
             for step, stopped in (("programs", written.stopped), ("direct labels", version.stopped))
             if stopped
-        ],
+        ]
+        + [note for note in (version.gold_note, comparable_note) if note],
         unanswered=direct.unanswered,
+    )
+
+
+def _comparable_rows(rows: PilotRows, ensemble: Ensemble) -> tuple[Labels, str]:
+    """Return the indexes of the measured rows on which every way of labeling may be judged, and what there is to say.
+
+    A program may not vote on gold rows that stood in its prompt, which the other ways of labeling have not seen either.
+    """
+    everything = np.arange(len(rows.measured))
+    if rows.test or len(ensemble.unshown_gold) == len(everything):
+        return everything, ""
+    if not len(ensemble.unshown_gold):
+        note = "each gold row stood in the prompt of a program that serves and has no vote on it: give test rows"
+        return everything, note
+    shown = len(everything) - len(ensemble.unshown_gold)
+    return (
+        ensemble.unshown_gold,
+        f"{shown} gold rows stood in prompts of programs that serve: nothing is measured on them",
     )
 
 
@@ -183,10 +208,9 @@ def _candidate_votes(sandbox: Sandbox, rows: PilotRows, ensemble: Ensemble) -> V
 
 
 def _ask_directly(
-    provider: Provider, rows: PilotRows, options: PilotOptions, listener: StepListener
+    provider: Provider, rows: PilotRows, measured: Sequence[Row], options: PilotOptions, listener: StepListener
 ) -> tuple[Labels, DirectLabels]:
     """Return which of the measured rows the LLM labeled, and its answers."""
-    measured = rows.measured
     sample = np.array(random_order(len(measured), options.seed)[: options.direct_sample], dtype=np.int64)
     examples = choose_examples(rows.task, rows.gold, options.direct_examples) if rows.test else []
     records = [measured[index].record for index in sample]
