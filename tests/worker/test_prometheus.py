@@ -24,7 +24,7 @@ def test_a_prometheus_on_this_machine_is_asked_directly(tmp_path: Path, monkeypa
                 monkeypatch.setenv(name, value)
             with Prometheus(process.url) as prometheus:
                 assert prometheus.value("vector(1)") == 1.0
-                assert prometheus.alerts() == []
+                assert prometheus.alerts() == ([], [])
             assert proxy.asked == []
     finally:
         process.stop()

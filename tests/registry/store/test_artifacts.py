@@ -68,13 +68,12 @@ def test_the_part_of_a_living_writer_is_left_alone_and_that_of_a_dead_one_remove
         "import sys; from pathlib import Path; from labelwright.registry.store.artifacts import FolderArtifacts\n"
         f"with FolderArtifacts(Path({str(tmp_path)!r}))._part(): print(flush=True); sys.stdin.read()"
     )
-    writer = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert writer.stdout is not None
-    writer.stdout.readline()
-    FolderArtifacts(tmp_path)
-    assert only_file(tmp_path).suffix == ".part"
-    writer.send_signal(signal.SIGKILL)
-    writer.wait()
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        FolderArtifacts(tmp_path)
+        assert only_file(tmp_path).suffix == ".part"
+        writer.send_signal(signal.SIGKILL)
     FolderArtifacts(tmp_path)
     assert not list(tmp_path.iterdir())
 

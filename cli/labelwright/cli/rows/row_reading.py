@@ -6,6 +6,7 @@ import csv
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -95,11 +96,16 @@ def open_rows(path: str, format_option: str = "", encoding: str = "") -> RowSour
         if encoding:
             raise ConfigurationError("Parquet has no encoding to choose", advice="leave --encoding out")
         return ParquetRows(path)
-    plain = _open_bytes(path)
-    stream = as_utf8(plain, path, encoding)
-    has_size = path != STANDARD and Path(path).is_file() and stream is plain
-    total = Path(path).stat().st_size if has_size else None
-    return JsonLinesRows(stream, total) if kind == "jsonl" else CsvRows(stream, total, path)
+    with ExitStack() as opened:
+        plain = _open_bytes(path)
+        if path != STANDARD:
+            opened.enter_context(plain)
+        stream = as_utf8(plain, path, encoding)
+        has_size = path != STANDARD and Path(path).is_file() and stream is plain
+        total = Path(path).stat().st_size if has_size else None
+        rows = JsonLinesRows(stream, total) if kind == "jsonl" else CsvRows(stream, total, path)
+        opened.pop_all()
+    return rows
 
 
 def _open_bytes(path: str) -> IO[bytes]:
