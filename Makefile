@@ -40,8 +40,8 @@ test: $(DEVELOPMENT) $(PROJECT)  ## install what the tests start, then lint, typ
 	@tests/install-parts
 	$(PYTEST) --numprocesses=3 --durations=20 $(ARGS)
 
-check: $(DEVELOPMENT) $(PROJECT)  ## the same without the tests that start servers
-	$(PYTEST) --numprocesses=2 -m "not servers" $(ARGS)
+check: $(DEVELOPMENT) $(PROJECT)  ## the same without the tests that start servers, and a few slow ones
+	$(PYTEST) --numprocesses=2 -m "not servers and not slow" $(ARGS)
 
 check-pythons: $(DEVELOPMENT)  ## make check on the other Pythons that are promised, where they are installed
 	@failed=; for version in $(PYTHONS); do \

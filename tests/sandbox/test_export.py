@@ -55,6 +55,7 @@ def bundle_of(**sources):
     return bundle
 
 
+@pytest.mark.slow
 def test_an_exported_component_votes_the_same_in_another_host(sandbox, tmp_path):
     bundle = bundle_of(prize=PRIZE, length=LENGTH)
     export_component(bundle, tmp_path / "spam.wasm")

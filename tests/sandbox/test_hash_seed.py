@@ -50,6 +50,7 @@ def told(sandbox):
     return evaluate(sandbox, TASK, [TELLS], packed(TASK, "café prize")).messages["tells"]
 
 
+@pytest.mark.slow
 def test_another_build_of_the_same_sources_orders_sets_alike(told, tmp_path):
     build_component(tmp_path / "other.wasm", version_text(TASK, [TELLS]))
     assert built_elsewhere(tmp_path / "other.wasm") == told

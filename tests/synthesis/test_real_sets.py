@@ -32,6 +32,7 @@ def read(task: Task, name: str, part: str) -> list[Row]:
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LABELS)
 def test_the_student_is_not_beaten_by_tfidf_on_the_same_gold_rows(sandbox, name):
     task = make_task("[labels]\n" + "".join(f'{label} = ""\n' for label in LABELS[name]) + '[fields]\ntext = "text"')
