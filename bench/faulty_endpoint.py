@@ -24,7 +24,8 @@ from urllib.parse import urlsplit
 
 from labelwright.core.row import parse_rows
 from labelwright.sandbox import Sandbox
-from labelwright.synthesis.app import open_provider, read_gold, read_task, run_synthesis
+from labelwright.synthesis.app import open_provider, read_gold, read_task
+from labelwright.synthesis.combining.run import run_synthesis
 from labelwright.synthesis.combining.version import VersionOptions
 from labelwright.synthesis.llm.ledger import AttemptOutcome, Ledger
 from labelwright.synthesis.rows import Rows, records_of

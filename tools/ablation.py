@@ -19,10 +19,10 @@ from labelwright.core.row import Row, parse_rows
 from labelwright.features import Features
 from labelwright.sandbox import Sandbox
 from labelwright.synthesis.app import open_provider, read_gold, read_task
+from labelwright.synthesis.asking.direct import DirectLessons
 from labelwright.synthesis.combining.ensemble import Ensemble, Ingredients, build_ensemble
 from labelwright.synthesis.combining.selection import Choice, choose_label_model
-from labelwright.synthesis.combining.version import DirectLessons, VersionOptions, learn_directly
-from labelwright.synthesis.combining.voting import cast_votes
+from labelwright.synthesis.combining.version import VersionOptions, learn_directly
 from labelwright.synthesis.llm.provider import Provider
 from labelwright.synthesis.repair.extraction import extract_source, parse_source
 from labelwright.synthesis.rows import Rows, labels_of, records_of
@@ -31,6 +31,7 @@ from labelwright.synthesis.statistics.label_models import decide, fit_majority
 from labelwright.synthesis.writing.generation import PROGRAM
 from labelwright.synthesis.writing.round import Synthesis, WritingOptions, synthesize
 from labelwright.synthesis.writing.validation import Validator
+from labelwright.synthesis.writing.voting import cast_votes
 
 
 @dataclass(frozen=True, slots=True)

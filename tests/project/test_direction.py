@@ -45,9 +45,9 @@ LEVELS = {
     ],
     "features": ["extractor onnx_text"],
     "synthesis": [
-        "arrays templates",
+        "arrays templates text",
         "rows",
-        *("llm", "asking", "repair", "writing", "statistics", "learning", "combining", "pilot"),
+        *("llm", "asking", "repair", "writing", "statistics", "authoring", "learning", "combining", "pilot"),
         "settings app",
     ],
     "worker": [

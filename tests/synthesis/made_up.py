@@ -34,3 +34,33 @@ def direct_labels(answers: np.ndarray, scores: np.ndarray | None = None, label_c
     if scores is not None:
         found.scores[:] = scores
     return found
+
+
+JAPANESE_TELLING = (
+    ["摩耗", "すり減", "欠け", "ガタ", "寿命", "削れ"],
+    ["油切れ", "グリス", "潤滑", "給脂", "焼付", "乾い"],
+)
+_JAPANESE_PLACES = ["軸受", "ポンプ", "減速機", "搬送部", "チェーン", "主軸", "モータ", "コンベヤ"]
+_JAPANESE_NOTES = [
+    "{0}の{1}を確認した",
+    "{0}に{1}あり要対応",
+    "点検時{0}付近で{1}が見られる",
+    "昨日より{0}が{1}のため停止",
+]
+
+
+def japanese_notes(count: int, seed: int, noise: float = 0.1) -> tuple[list[str], np.ndarray]:
+    """Notes of one run each, hardly two alike, with one or two telling words; noise as that of the reviews."""
+    generator = np.random.default_rng(seed)
+    truth = generator.integers(2, size=count)
+    texts = []
+    for label in truth:
+        parts = [
+            str(generator.choice(_JAPANESE_NOTES)).format(
+                "".join(generator.choice(_JAPANESE_PLACES, size=2)),
+                generator.choice(JAPANESE_TELLING[label if generator.random() > noise else 1 - label]),
+            )
+            for _ in range(generator.integers(1, 3))
+        ]
+        texts.append("".join(parts))
+    return texts, truth

@@ -7,10 +7,10 @@ import pytest
 from labelwright.core.row import Row, parse_rows
 from labelwright.core.task import Task
 from labelwright.synthesis.combining.ensemble import Ingredients, build_ensemble
-from labelwright.synthesis.combining.voting import cast_votes
 from labelwright.synthesis.pilot.baselines import commonest_label, tfidf_labels
 from labelwright.synthesis.rows import Rows, labels_of, records_of
 from labelwright.synthesis.statistics.label_models import decide
+from labelwright.synthesis.writing.voting import cast_votes
 
 from tests.parts.repository import DATA
 from tests.synthesis.tasks import make_task

@@ -10,7 +10,8 @@ from labelwright.core.bundle import open_bundle
 from labelwright.core.row import Row, parse_rows
 from labelwright.core.task import Task
 from labelwright.sandbox import Sandbox
-from labelwright.synthesis.app import open_provider, read_gold, read_task, run_synthesis
+from labelwright.synthesis.app import open_provider, read_gold, read_task
+from labelwright.synthesis.combining.run import run_synthesis
 from labelwright.synthesis.combining.version import VersionOptions
 from labelwright.synthesis.llm.endpoint import AskFailed
 from labelwright.synthesis.llm.ledger import Budget, Ledger
@@ -21,7 +22,7 @@ from labelwright.synthesis.rows import Rows, records_of
 from labelwright.synthesis.settings import SynthesisSettings
 from labelwright.synthesis.writing.round import KeptProgram, Synthesis, WritingOptions, synthesize
 
-from tests.parts.repository import EXAMPLES
+from tests.parts.repository import EXAMPLES, SMALL_MODEL_REPLIES
 from tests.synthesis.faulty_endpoint import FaultyEndpoint, running
 
 RECORDS = [(f"{word} number {number}",) for number in range(40) for word in ("great", "dull", "fine", "slow", "film")]
@@ -229,7 +230,7 @@ def test_the_spam_example_is_synthesized_from_recorded_replies(sandbox: Sandbox)
     unlabeled = (example / "unlabeled.jsonl").read_text(encoding="utf-8")
     rows, _ = parse_rows(task, unlabeled, "unlabeled.jsonl", labeled=False)
     gold = read_gold(task, example / "bundle" / "gold.jsonl")
-    provider = open_provider(SynthesisSettings(), replies=example / "replies.jsonl", recorded=True)
+    provider = open_provider(SynthesisSettings(), replies=SMALL_MODEL_REPLIES, recorded=True)
     options = VersionOptions(direct_labels=0)
     outcome = run_synthesis(
         Rows(task, records_of(rows), gold), provider, sandbox, WritingOptions(), options, lambda item, asked: None

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.parts.repository import EXAMPLES
+from tests.parts.repository import EXAMPLES, SMALL_MODEL_REPLIES
 from tests.synthesis.faulty_endpoint import FaultyEndpoint, running
 
 SPAM = EXAMPLES / "spam"
@@ -73,7 +73,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 def _recorded() -> tuple[dict[str, list[str]], list[str]]:
     words: dict[str, list[str]] = {"ham": [], "spam": []}
     programs = []
-    for line in _lines(SPAM / "replies.jsonl")[1:]:
+    for line in _lines(SMALL_MODEL_REPLIES)[1:]:
         prompt, reply = line["request"]["messages"][-1]["content"], line["reply"]["text"]
         if kind := re.search(r'^Records with the label "(\w+)"', prompt):
             words[kind[1]].append(reply)

@@ -29,6 +29,7 @@ class ExitCode(enum.IntEnum):
     UNREACHABLE = 3
     NOT_FOUND = 4
     FAILED = 5
+    NO_BETTER = 6
     INTERRUPTED = 130
 
 
@@ -39,6 +40,7 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.UNREACHABLE: "a server cannot be reached, is too busy, or did not answer in time",
     ExitCode.NOT_FOUND: "no such task, version, alias or run",
     ExitCode.FAILED: "something failed: a server, a disk, the sandbox; the message says what",
+    ExitCode.NO_BETTER: "a version was made that is no better than always saying the commonest label",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
 }
 

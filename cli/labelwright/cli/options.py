@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import enum
 import getpass
 import socket
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from labelwright.cli.screen import Screen
 from labelwright.client import LABEL_ADDRESS, REGISTRY_ADDRESS
+from labelwright.core.errors import ConfigurationError
 
 _JSON = "labelwright.json"
 
@@ -33,6 +36,27 @@ def default_actor() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
+class AuthorKind(enum.Enum):
+    """How programs are had from the LLM."""
+
+    AUTO = "auto"
+    LARGE = "large"
+    SMALL = "small"
+
+
+def read_guide(path: Path | None) -> str:
+    """Return the labeling guide in the file, empty where none is named. Raises ConfigurationError."""
+    if path is None:
+        return ""
+    try:
+        text = path.read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read as UTF-8 text", advice="name a labeling guide") from error
+    if not text:
+        raise ConfigurationError(f"{path} is empty", advice="leave --guide out to have a guide written")
+    return text
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.", callback=_remember)]
 RegistryAddress = Annotated[
     str, typer.Option("--registry", envvar="LABELWRIGHT_REGISTRY", metavar="HOST:PORT", help="The registry's address.")
@@ -43,6 +67,21 @@ ServiceAddress = Annotated[
 ]
 Actor = Annotated[str, typer.Option("--actor", metavar="NAME", help="Who acts; user@host if not given.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the alias's history.")]
+Author = Annotated[
+    AuthorKind,
+    typer.Option(
+        "--author",
+        help="How programs are had: large models write whole ones, small ones lists of words; auto begins large.",
+    ),
+]
+Guide = Annotated[
+    Path | None,
+    typer.Option("--guide", metavar="FILE", help="A labeling guide to go by, instead of one that the LLM writes."),
+]
+Parallel = Annotated[int, typer.Option("--parallel", min=1, max=32, help="Requests under way at the same time.")]
+Student = Annotated[
+    bool, typer.Option("--student/--no-student", help="Learn a table of words beside the LLM's programs.")
+]
 
 REGISTRY = REGISTRY_ADDRESS
 SERVICE = LABEL_ADDRESS

@@ -26,8 +26,9 @@ from labelwright.core.text.json_text import parse_json
 GOLD_FILE = "gold.jsonl"
 SAMPLE_FILE = "sample.jsonl"
 PROVENANCE_FILE = "provenance.json"
+GUIDE_FILE = "guide.md"
 PROGRAM_FOLDER = "programs"
-OPTIONAL_FILES = (LABEL_MODEL_FILE, PROVENANCE_FILE, GOLD_FILE, SAMPLE_FILE)
+OPTIONAL_FILES = (LABEL_MODEL_FILE, PROVENANCE_FILE, GUIDE_FILE, GOLD_FILE, SAMPLE_FILE)
 
 _BLANK = 1 << 10
 """Bytes that are read to see whether there is anything in a file."""

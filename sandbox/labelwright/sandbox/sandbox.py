@@ -13,7 +13,7 @@ from labelwright.core.errors import InvalidBundle
 from labelwright.core.finding import Finding
 from labelwright.core.task import Task
 from labelwright.sandbox.backend.bench import Bench
-from labelwright.sandbox.backend.executable import LOAD_SECONDS, Executable, load_seconds
+from labelwright.sandbox.backend.executable import Executable, load_seconds
 from labelwright.sandbox.host.aot_cache import CompiledCache
 from labelwright.sandbox.host.clock import EpochClock
 from labelwright.sandbox.host.engine import make_engine
@@ -69,9 +69,9 @@ class Sandbox:
         except InstanceFault as fault:
             fault_together = fault
         if len(programs) == 1:
-            return [_fault_finding(programs[0].path, fault_together)]
+            return [_fault_finding(programs[0].path, fault_together, 1)]
         alone = [finding for program in programs for finding in self._check_loading(task, [program])]
-        return alone or [_fault_finding("programs", fault_together)]
+        return alone or [_fault_finding("programs", fault_together, len(programs))]
 
     def _load(self, task: Task, programs: Sequence[Program]) -> list[dict[str, Any] | None]:
         instance = LoadedInstance(self.machine, task.limits.memory_mb << 20)
@@ -91,8 +91,8 @@ def _finding(program: Program, error: dict[str, Any]) -> Finding:
     )
 
 
-def _fault_finding(path: str, fault: InstanceFault) -> Finding:
+def _fault_finding(path: str, fault: InstanceFault, programs: int) -> Finding:
     if fault.kind is FaultKind.TIME:
         advice = "keep to constants, patterns and functions at the top level"
-        return Finding(path, 0, "LW302", f"loading takes longer than {LOAD_SECONDS:.0f} s", advice)
+        return Finding(path, 0, "LW302", f"loading takes longer than {load_seconds(programs):.0f} s", advice)
     return Finding(path, 0, "LW303", f"loading ends the sandbox: {fault.reason}", "make its top-level code smaller")

@@ -1,36 +1,22 @@
-"""Where synthesis is wired: settings to provider, inputs to synthesis, synthesis to bundle."""
+"""Where synthesis is wired: settings to provider, files to inputs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-from labelwright.core.bundle import Program
 from labelwright.core.errors import ConfigurationError, InvalidBundle
 from labelwright.core.row import Row, parse_rows
 from labelwright.core.task import TASK_FILE, Task, parse_task
 from labelwright.core.text.encoding import not_utf8
-from labelwright.sandbox import Sandbox
-from labelwright.synthesis.combining.version import MadeVersion, StepListener, VersionOptions, make_version
 from labelwright.synthesis.llm.endpoint import Endpoint
 from labelwright.synthesis.llm.ledger import Budget, Ledger
 from labelwright.synthesis.llm.openai_endpoint import OpenAIEndpoint
 from labelwright.synthesis.llm.prices import read_price
-from labelwright.synthesis.llm.provider import KeptProvider, Provider, RecordedEndpoint, Retries
+from labelwright.synthesis.llm.provider import KeptProvider, RecordedEndpoint, Retries
 from labelwright.synthesis.llm.replies import Replies
-from labelwright.synthesis.rows import Rows
 from labelwright.synthesis.settings import SynthesisSettings
-from labelwright.synthesis.writing.round import ProgramListener, Synthesis, WritingOptions, synthesize
-
-
-@dataclass(frozen=True, slots=True)
-class SynthesisResult:
-    """What a run ends with: the programs that were written, and the version that they became."""
-
-    synthesis: Synthesis
-    version: MadeVersion
 
 
 def read_task(folder: Path) -> Task:
@@ -107,26 +93,3 @@ def open_endpoint(settings: SynthesisSettings) -> OpenAIEndpoint:
         silence=settings.silence_seconds,
         patience=settings.patience_seconds,
     )
-
-
-def run_synthesis(
-    rows: Rows,
-    provider: Provider,
-    sandbox: Sandbox,
-    writing: WritingOptions,
-    options: VersionOptions,
-    program_listener: ProgramListener,
-    step_listener: StepListener = lambda name, share: None,  # noqa: ARG005 - a listener's parameters
-    *,
-    earlier_programs: Sequence[Program] = (),
-) -> SynthesisResult:
-    """Return programs that the LLM wrote, and the version that they become beside ``earlier_programs``.
-
-    ``program_listener`` hears of each program, ``step_listener`` of what comes after them. Raises AskFailed,
-    ConfigurationError, and InvalidBundle where nothing is fit to be kept.
-    """
-    synthesis = synthesize(rows, provider, sandbox, writing, program_listener)
-    version = make_version(
-        sandbox, provider, rows, synthesis, options, step_listener, earlier_programs=earlier_programs
-    )
-    return SynthesisResult(synthesis, version)

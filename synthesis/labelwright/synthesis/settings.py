@@ -44,7 +44,7 @@ class SynthesisSettings(BaseSettings):
         default_factory=_default_replies, description="folder where replies are kept, a file a model"
     )
     prices: Annotated[Path, Field(description="price table (TOML)")] = DEFAULT_PRICES
-    budget_tokens: Annotated[int, Field(ge=0, description="most tokens of a run; 0 for no limit")] = 0
+    budget_tokens: Annotated[int, Field(ge=0, description="most tokens of a run; 0 for no limit")] = 250_000
     budget_dollars: Annotated[float, Field(ge=0, description="most US dollars of a run; 0 for no limit")] = 0.0
     attempts: Annotated[int, Field(ge=1, le=20, description="tries of one request")] = 5
     longest_wait_seconds: Annotated[float, Field(ge=0, le=3600, description="longest wait between two tries")] = 60.0

@@ -35,7 +35,7 @@ def inputs(sandbox, tmp_path_factory) -> Path:
 
 
 def run(inputs: Path, report: Path, *more: str):
-    words = ["pilot", str(inputs), "--report", str(report), "--programs", "2"]
+    words = ["pilot", str(inputs), "--report", str(report), "--programs", "2", "--author", "small"]
     words += [
         "--direct-labels",
         "30",

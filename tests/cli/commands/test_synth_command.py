@@ -12,14 +12,14 @@ from labelwright.synthesis.settings import PREFIX, SynthesisSettings, read_setti
 from typer.testing import Result
 
 from tests.parts.command import Command
-from tests.parts.repository import ROOT
+from tests.parts.repository import ROOT, SMALL_MODEL_REPLIES
 from tests.synthesis.faulty_endpoint import running
 
 SPAM = ROOT / "examples" / "spam"
-RECORDED = ("--recorded", "--replies", str(SPAM / "replies.jsonl"))
+RECORDED = ("--recorded", "--replies", str(SMALL_MODEL_REPLIES))
 
 
-INPUT = ("--records", str(SPAM / "unlabeled.jsonl"), "--gold", str(SPAM / "bundle" / "gold.jsonl"))
+INPUT = ("--author", "small", "--records", str(SPAM / "unlabeled.jsonl"), "--gold", str(SPAM / "bundle" / "gold.jsonl"))
 
 
 def synth(*arguments: str, exits: int = 0, **environment: str) -> Result:

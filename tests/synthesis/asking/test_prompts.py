@@ -94,6 +94,36 @@ print(gather(STRATEGIES["vocabulary"], VotedRows(task, records, [], None, None),
     assert "aei" in said.pop()
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("軸受から異音。停止、ベアリング交換", {"軸受", "から", "異音", "停止", "ベアリング", "交換"}),
+        ("हिन्दी में", {"हिन्दी", "में"}),
+        ("très déçue de 李雷", {"très", "déçue"}),
+    ],
+)
+def test_the_words_shown_are_those_of_the_script(reviews: Task, text: str, words: set[str]) -> None:
+    none = np.full((2, 0), -1, dtype=np.int64)
+    shown = VotedRows(reviews, [(text,), (text,)], [], none, none[:0])
+    assert set(gather(STRATEGIES["vocabulary"], shown, 0).values["words"]) == words  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("a fine film", """re.findall(r"[a-z0-9']+", text.lower())"""),
+        ("très déçue par le séjour", r"""re.findall(r"[\w']+", text.lower())"""),
+        ("軸受から異音", "sum(word in text for word in listed)"),
+        ("हिन्दी में शिकायत", "sum(word in text for word in listed)"),
+    ],
+)
+def test_the_prescribed_program_cuts_no_word_of_the_records(reviews: Task, text: str, shape: str) -> None:
+    none = np.full((1, 0), -1, dtype=np.int64)
+    shown = VotedRows(reviews, [(text,)], [], none, none[:0])
+    request = prompts(shown).program(STRATEGIES["plain"], gather(STRATEGIES["plain"], shown, 0), 0)
+    assert shape in request.messages[0].content
+
+
 def test_disputed_shows_gold_rows_that_the_programs_get_wrong(reviews: Task) -> None:
     right = np.array([[1]] * 6 + [[0]] * 6)
     right[3], right[8] = 0, -1

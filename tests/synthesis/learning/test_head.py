@@ -10,12 +10,12 @@ from labelwright.core.task import Task
 from labelwright.sandbox import Sandbox
 from labelwright.sandbox.static_checks import check_program
 from labelwright.synthesis.combining.ensemble import Ingredients, build_ensemble
-from labelwright.synthesis.combining.voting import cast_votes
 from labelwright.synthesis.learning.bands import band_votes
 from labelwright.synthesis.learning.head import Head, HeadRows, fit_head, numbers_of
 from labelwright.synthesis.learning.sources import HEAD_NAMES, head_programs
 from labelwright.synthesis.rows import Rows
 from labelwright.synthesis.statistics.label_models import decide
+from labelwright.synthesis.writing.voting import cast_votes
 
 from tests.synthesis.tasks import make_task
 

@@ -9,20 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from labelwright.core.bundle import MAX_PROGRAM_BYTES, Program
 from labelwright.sandbox.static_checks import check_program
-from labelwright.synthesis.combining.voting import cast_votes
 from labelwright.synthesis.learning.sources import student_programs
 from labelwright.synthesis.learning.student import fit_student
 from labelwright.synthesis.learning.student_rows import StudentRows
 from labelwright.synthesis.statistics.folds import stratified_folds
+from labelwright.synthesis.writing.voting import cast_votes
 
-from tests.synthesis.made_up import direct_labels
+from tests.synthesis.made_up import direct_labels, japanese_notes
 from tests.synthesis.made_up import reviews as made_up_reviews
 from tests.synthesis.tasks import make_task
 
 
-def student_rows(gold_rows=40, records=400, seed=0, direct=None):
-    gold_texts, gold = made_up_reviews(gold_rows, seed)
-    texts, truth = made_up_reviews(records, seed + 100)
+def student_rows(gold_rows=40, records=400, seed=0, direct=None, made_up=made_up_reviews):
+    gold_texts, gold = made_up(gold_rows, seed)
+    texts, truth = made_up(records, seed + 100)
     return StudentRows(
         gold_texts=gold_texts,
         gold_labels=gold,
@@ -47,8 +47,8 @@ def as_function(program: Program):
     return names["label"]
 
 
-def accuracy(student, seed=7):
-    texts, truth = made_up_reviews(500, seed)
+def accuracy(student, seed=7, made_up=made_up_reviews):
+    texts, truth = made_up(500, seed)
     return float((student.votes(texts).max(axis=1) == truth).mean())
 
 
@@ -62,6 +62,21 @@ def test_unlabeled_records_teach_words_that_gold_lacks(student):
         seed=0,
     )
     assert accuracy(fit_student(few, 2, seed=0)) > accuracy(alone) + 0.05
+
+
+def test_learns_from_texts_without_spaces():
+    student = fit_student(student_rows(gold_rows=80, made_up=japanese_notes), 2, seed=0)
+    assert accuracy(student, made_up=japanese_notes) > 0.75, "half of them have the commonest label"
+
+
+def test_programs_say_in_the_sandbox_what_the_student_says_of_any_script(sandbox, reviews):
+    student = fit_student(student_rows(made_up=japanese_notes), 2, seed=0)
+    assert student is not None
+    programs = student_programs(reviews, student, gold_rows=40, unlabeled_rows=400)
+    assert [check_program(reviews, program) for program in programs] == [[], []]
+    texts = [*japanese_notes(100, 3)[0], "\uff14\uff15の軸受ｶﾞﾀ", "हिन्दी में", "เสียงดังมาก", "", "軸受の摩耗" * 400]
+    votes = cast_votes(sandbox, reviews, programs, [(text,) for text in texts])
+    assert votes.tolist() == student.votes(texts).tolist()
 
 
 def test_good_direct_labels_help():

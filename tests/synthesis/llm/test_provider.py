@@ -154,8 +154,8 @@ def test_a_budget_stops_before_the_call(endpoint: FaultyEndpoint, budget: Budget
 
 
 def test_a_budget_in_dollars_needs_a_price() -> None:
-    with pytest.raises(BudgetExceeded, match="price is not known"):
-        Ledger(None, Budget(dollars=5)).reserve(1, 1)
+    with pytest.raises(BudgetExceeded, match="price is not known"), Ledger(None, Budget(dollars=5)).reserving(1, 1):
+        pass
 
 
 def test_key_and_records_stay_out_of_logs_and_errors(

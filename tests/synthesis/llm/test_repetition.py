@@ -39,6 +39,11 @@ def test_leaves_other_text_alone(text: str) -> None:
 
 
 MANY = [f"{first}{last}" for first in ("sun", "rain", "snow", "wind", "fog") for last in "abcdefghijklmnopqrstuvwxyz"]
+JAPANESE = [
+    f"{part}{state}"
+    for part in ("軸受", "ベルト", "モータ", "弁")
+    for state in "割損錆緩漏鳴振熱詰汚擦焦切折曲浮沈外剥滑"
+]
 FEW = ["smart", "quick", "clever", "bright"]
 DRAWN = [FEW[number * number * 7 % 13 % 4] for number in range(200)]
 """Four words in an order without a period."""
@@ -59,6 +64,12 @@ DRAWN = [FEW[number * number * 7 % 13 % 4] for number in range(200)]
         ", ".join(MANY),
         "\n".join(f"{number}. {word}" for number, word in enumerate(MANY)),
         "\u3001".join(f"{chr(0x4E00 + 7 * number)}{chr(0x4E01 + 11 * number)}" for number in range(200)),
+        "words = [" + ", ".join(f'"{word}"' for word in JAPANESE),
+        "words = [" + "\uff64".join(JAPANESE),
+        "    if " + " or ".join(f'"{word}" in text' for word in JAPANESE),
+        "TABLE = {" + ", ".join(f'"{word}": "摩耗"' for word in JAPANESE),
+        "\n".join(f"・{word}" for word in JAPANESE),
+        "".join(f"{word}がある場合は摩耗とする。" for word in JAPANESE),
         "W = [" + ", ".join(str(random.Random(number).random() < 0.5) for number in range(90)),
         "import re\n# " + "-" * 100 + "\ndef label(text):\n    return None\n# " + "=" * 100,
     ],
@@ -79,6 +90,7 @@ def test_leaves_long_text_alone_at_every_length(text: str) -> None:
         ("\u514d\u8d39\u3001" * 100, 200),
         ("\u3001".join("\u5956\u8d37\u8d62\u514d"[FEW.index(word)] * 2 for word in DRAWN), 300),
         ("\u0645\u062c\u0627\u0646\u064a\u060c " * 60, 200),
+        ("\uff64".join(random.Random(1).choices(JAPANESE[:4], k=200)), 300),
         ("\u514d\u8d39\u5956\u54c1" * 60, 200),
         ("end" + "\n" * 600, 500),
         ("-" * 600, 500),

@@ -7,12 +7,18 @@ import pytest
 from labelwright.core.errors import ConfigurationError
 from labelwright.synthesis.pilot.baselines import commonest_label, tfidf_labels, unseen_tfidf_labels
 
-from tests.synthesis.made_up import reviews
+from tests.synthesis.made_up import japanese_notes, reviews
 
 
 def test_learns_from_the_gold_rows():
     texts, gold = reviews(100, 0)
     others, truth = reviews(200, 1)
+    assert (tfidf_labels(texts, gold, others) == truth).mean() > 0.75
+
+
+def test_learns_from_texts_without_spaces():
+    texts, gold = japanese_notes(200, 0)
+    others, truth = japanese_notes(200, 1)
     assert (tfidf_labels(texts, gold, others) == truth).mean() > 0.75
 
 

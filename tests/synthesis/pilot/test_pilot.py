@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from labelwright.synthesis.pilot.result import PilotOptions, PilotRows
 from labelwright.synthesis.pilot.run import run_pilot
 from labelwright.synthesis.writing.round import WritingOptions
 
+from tests.synthesis.made_up import japanese_notes
 from tests.synthesis.pilot.reviews_pilot import (
     ASKED_TO_LABEL,
     PROGRAM,
@@ -95,6 +97,20 @@ def test_without_test_rows_gold_is_measured_out_of_fold(sandbox):
     assert report["measured_on"] == "gold"
     assert 20 < report["rows"] <= 40
     assert 0.6 < report["ensemble"]["accuracy"] <= 1
+
+
+def test_the_report_says_that_the_baseline_reads_characters(sandbox, found):
+    given = pilot_rows()
+    made_up = {rows: japanese_notes(rows, seed)[0] for seed, rows in enumerate((300, 40, 120))}
+    unspaced = PilotRows(
+        given.task,
+        [(text,) for text in made_up[300]],
+        [replace(row, record=(text,)) for row, text in zip(given.gold, made_up[40], strict=True)],
+        [replace(row, record=(text,)) for row, text in zip(given.test, made_up[120], strict=True)],
+    )
+    report = pilot(sandbox, unspaced, direct_labels=0)[2]
+    assert any("characters" in note for note in report["notes"])
+    assert not any("characters" in note for note in found[2]["notes"])
 
 
 def test_without_test_rows_all_ways_are_compared_on_rows_that_no_prompt_showed(sandbox):

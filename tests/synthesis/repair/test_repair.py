@@ -96,7 +96,7 @@ def test_long_lists_stay_readable(reviews: Task) -> None:
     assert native_label(source, "word59") == "good"
 
 
-@pytest.mark.parametrize("dots", ["...", "'...'", "'word1', 'word2'"])
+@pytest.mark.parametrize("dots", ["...", "'...'", "'word1', 'word2'", "'・・・'", "'単語1', 'キーワード\uff12'"])
 def test_drops_placeholders_beside_real_words(reviews: Task, dots: str) -> None:
     source = mended(
         reviews,

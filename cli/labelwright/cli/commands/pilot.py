@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from labelwright.cli import options
 from labelwright.cli.command_name import command_name
+from labelwright.cli.exits import ExitCode
 from labelwright.cli.extras import open_sandbox, require
 from labelwright.cli.rows.record_reading import read_records, show_left_out
 from labelwright.cli.screen import Screen
@@ -62,9 +63,10 @@ def pilot(
     direct_sample: Annotated[int, typer.Option(min=0, help="Rows that the LLM labels itself, to compare with.")] = 100,
     direct_examples: Annotated[int, typer.Option(min=0, max=50, help="Gold rows shown to it each time.")] = 0,
     baseline: Annotated[bool, typer.Option("--baseline", help="Also compare with a TF-IDF classifier.")] = False,
-    student: Annotated[
-        bool, typer.Option("--student/--no-student", help="Learn a table of words beside the LLM's programs.")
-    ] = True,
+    author: options.Author = options.AuthorKind.AUTO,
+    guide: options.Guide = None,
+    parallel: options.Parallel = 4,
+    student: options.Student = True,
     model: Annotated[str, typer.Option(metavar="NAME", help="The LLM; LABELWRIGHT_SYNTHESIS_MODEL if not given.")] = "",
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
     replies: Annotated[
@@ -108,7 +110,9 @@ def pilot(
         read_gold(task, test, features.fill_lines) if test else (),
     )
     strategy_names = tuple(name.strip() for name in strategies.split(",") if name.strip())
-    writing = WritingOptions(programs, strategy_names, seed)
+    writing = WritingOptions(
+        programs, strategy_names, seed, author=author.value, guide=options.read_guide(guide), parallel=parallel
+    )
     extent = PilotOptions(direct_labels, direct_sample, direct_examples, baseline, student, seed)
     overrides = {"model": model, "budget_tokens": budget_tokens, "budget_dollars": budget}
     settings = read_settings().model_copy(update={name: value for name, value in overrides.items() if value})
@@ -119,7 +123,7 @@ def pilot(
     report.mkdir(parents=True, exist_ok=True)
     provider = open_provider(settings, replies=replies, recorded=recorded)
     with open_sandbox("a pilot") as sandbox, _progress(screen.err, visible=not json) as listener:
-        result, bundle = run_pilot(sandbox, provider, rows, writing, extent, listener)
+        result, bundle = run_pilot(sandbox, provider, rows, writing, extent, listener, screen.note)
     document = build_report(result, provider.ledger.price, estimate)
     write_folder(bundle.files, report / BUNDLE_FOLDER)
     (report / REPORT_FILE).write_text(document.to_text(), encoding="utf-8")
@@ -128,6 +132,7 @@ def pilot(
         screen.document(document.model_dump(mode="json"))
     else:
         _show(screen, document, report)
+    raise typer.Exit(ExitCode.NO_BETTER if document.warning else ExitCode.OK)
 
 
 def _check_target(report: Path) -> None:
@@ -166,6 +171,8 @@ def _progress(console: Console, *, visible: bool) -> Iterator[StepListener]:
 def _show(screen: Screen, document: PilotReport, report: Path) -> None:
     from labelwright.synthesis.pilot.result import WAYS
 
+    if document.warning:
+        screen.line(document.warning, "bold red")
     table = Table("labels by", "rows", "accuracy", "95%", "macro F1", "labeled", box=None, pad_edge=False)
     for way, title in WAYS.items():
         if figures := document.labeling(way):

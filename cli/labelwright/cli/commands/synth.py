@@ -43,6 +43,10 @@ def synth(
         str,
         typer.Option("--strategies", metavar="A,B,…", help="Prompt strategies, in turn; a mixed round if not given."),
     ] = "",
+    author: options.Author = options.AuthorKind.AUTO,
+    guide: options.Guide = None,
+    parallel: options.Parallel = 4,
+    student: options.Student = True,
     direct_labels: Annotated[
         int, typer.Option("--direct-labels", min=0, help="Records that the LLM labels itself, to learn from.")
     ] = 0,
@@ -82,6 +86,7 @@ def synth(
     screen = Screen(json=json)
     require("labelwright.synthesis.app", "synthesis", "having programs written")
     from labelwright.synthesis import app
+    from labelwright.synthesis.combining.run import run_synthesis
     from labelwright.synthesis.combining.version import VersionOptions
     from labelwright.synthesis.settings import read_settings
     from labelwright.synthesis.writing.round import WritingOptions
@@ -99,7 +104,14 @@ def synth(
         raise ConfigurationError(f"{out} is not empty", advice="name a new folder")
     inputs = _read_inputs(screen, folder, records, gold)
     strategy_names = tuple(name.strip() for name in strategies.split(",") if name.strip())
-    writing = WritingOptions(programs=programs, strategies=strategy_names, seed=seed)
+    writing = WritingOptions(
+        programs=programs,
+        strategies=strategy_names,
+        seed=seed,
+        author=author.value,
+        guide=options.read_guide(guide),
+        parallel=parallel,
+    )
     if dry_run:
         show_estimate(screen, _estimate(inputs, writing, settings.model, settings.prices))
         return
@@ -107,17 +119,20 @@ def synth(
     cost = _estimate(inputs, writing, provider.model, settings.prices)
     screen.note(f"{provider.model} at {provider.address}, about {cost.tokens_in + cost.tokens_out:,} tokens")
     with open_sandbox("having programs written") as sandbox:
-        outcome = app.run_synthesis(
+        outcome = run_synthesis(
             inputs,
             provider,
             sandbox,
             writing,
-            VersionOptions(direct_labels=direct_labels, direct_examples=8, seed=seed),
+            VersionOptions(direct_labels=direct_labels, direct_examples=8, with_student=student, seed=seed),
             _progress(screen, programs),
+            note=screen.note,
         )
     push_result = _deliver(outcome.version.bundle, out, push, registry)
     show_outcome(screen, outcome, cost, out, push_result)
-    raise typer.Exit(ExitCode.NO if push_result and push_result.report.refused else ExitCode.OK)
+    if push_result and push_result.report.refused:
+        raise typer.Exit(ExitCode.NO)
+    raise typer.Exit(ExitCode.NO_BETTER if outcome.version.warning else ExitCode.OK)
 
 
 def _suggest_concepts(screen: Screen, folder: Path, provider: Provider, seed: int) -> None:
@@ -153,10 +168,10 @@ def _read_inputs(screen: Screen, folder: Path, records: str, gold: Path | None) 
 
 
 def _estimate(inputs: Rows, wanted: WritingOptions, model: str, prices: Path) -> Estimate:
+    from labelwright.synthesis.combining.run import estimate_run
     from labelwright.synthesis.llm.prices import read_price
-    from labelwright.synthesis.writing.estimate import estimate
 
-    return estimate(inputs, wanted, read_price(model, prices))
+    return estimate_run(inputs, wanted, read_price(model, prices))
 
 
 def _progress(screen: Screen, programs: int) -> ProgramListener:

@@ -12,7 +12,7 @@ from labelwright.client import PushResult
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from labelwright.synthesis.app import SynthesisResult
+    from labelwright.synthesis.combining.run import SynthesisResult
     from labelwright.synthesis.writing.estimate import Estimate
 
 
@@ -34,6 +34,8 @@ def show_outcome(
     if screen.json:
         screen.document(_document(outcome, estimated, out, pushed))
         return
+    if outcome.version.warning:
+        screen.line(outcome.version.warning, "bold red")
     screen.show(_programs(outcome))
     for item in outcome.synthesis.dropped:
         screen.line(f"dropped {item.name}: {shown(item.message, 120)}", "yellow")
@@ -104,6 +106,10 @@ def _document(
         "label_model": outcome.version.ensemble.choice.fit.method,
         "stopped": synthesis.stopped or outcome.version.stopped,
         "gold_note": outcome.version.gold_note,
+        "warning": outcome.version.warning,
+        "measured": outcome.version.ensemble.measured,
+        "guide": outcome.guide,
+        "plan": outcome.plan,
         "cost": synthesis.ledger.to_json(),
         "estimate": estimated,
         "digest": outcome.version.bundle.digest,

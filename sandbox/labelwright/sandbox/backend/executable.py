@@ -32,17 +32,20 @@ from labelwright.sandbox.host.instance import (
 )
 from labelwright.sandbox.host.pool import InstancePool
 
-LOAD_SECONDS = 2.0
-"""What the top-level code of a version's programs may take, not counting the time to read their sources."""
-_READING_SECONDS = 0.05
-"""What reading one program's source takes at most, on a slow machine."""
+_LOAD_SECONDS = 2.0
+"""What the top-level code of one program may take, not counting the time to read its source."""
+_SECONDS_A_PROGRAM = 1.0
+"""What each program adds to that. Programs of 20 kB with large patterns load in 0.1 to 0.3 s of processor time; this is
+time by the clock, on machines with other work to do."""
+_MOST_LOAD_SECONDS = 30.0
+"""Of any version, however many programs it has."""
 
 _Item = TypeVar("_Item")
 
 
 def load_seconds(programs: int) -> float:
     """Return the time limit for loading so many programs."""
-    return LOAD_SECONDS + programs * _READING_SECONDS
+    return min(_LOAD_SECONDS + programs * _SECONDS_A_PROGRAM, _MOST_LOAD_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)

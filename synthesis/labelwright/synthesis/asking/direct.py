@@ -106,6 +106,18 @@ class DirectLabels:
         return float(mean_in), float(mean_out)
 
 
+@dataclass(frozen=True, slots=True)
+class DirectLessons:
+    """The LLM's own labels of the gold rows and of all records, most of which it is not asked about.
+
+    ``stopped`` says why it was asked about fewer than wanted.
+    """
+
+    gold: DirectLabels
+    records: DirectLabels
+    stopped: str = ""
+
+
 def label_directly(
     provider: Provider,
     task: Task,

@@ -12,6 +12,8 @@ from labelwright.synthesis.arrays import Labels, Votes
 from labelwright.synthesis.asking.record_text import joined_texts, one_line
 from labelwright.synthesis.asking.strategies import Strategy
 from labelwright.synthesis.rows import Rows
+from labelwright.synthesis.text.scripts import puts_no_spaces
+from labelwright.synthesis.text.words import HAN, grams, plain, shape_of
 
 # What is shown is kept short: a prompt is paid for with each program, and small models lose the question in a long one.
 _LINE_CHARACTERS = 200
@@ -27,7 +29,13 @@ _COMMONEST = 240
 """Words that the vocabulary is drawn from: several prompts' worth, so that another seed shows others."""
 _TOO_COMMON = 0.15
 """Share of records from which on a word is taken to be filler."""
-_WORD = re.compile(r"[^\W\d_]{3,}")
+# Of a text's shape: a word, or a run of letters without spaces.
+_WORD = re.compile(r"[a-z][a-zM]+|H[HM]+")
+_SHORTEST_WORD = 3
+"""Shorter ones are mostly filler where words have spaces between them."""
+# A word of such a run ends where the script changes, mostly; what is longer than six letters is more than one word.
+_ONE_SCRIPT = re.compile(f"[{HAN}]+|[\u30a1-\u30fc]+|[^{HAN}\u30a1-\u30fc]+")
+_LONGEST_WORD = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +160,21 @@ def _line(rows: Rows, record: Record) -> str:
 
 
 def _words(rows: Rows, record: Record) -> list[str]:
-    return _WORD.findall(joined_texts(rows.task, record).lower())
+    text = plain(joined_texts(rows.task, record))
+    runs = [text[found.start() : found.end()] for found in _WORD.finditer(shape_of(text))]
+    if puts_no_spaces([text]):
+        return [word for run in runs for word in _parts(run)]
+    return [run for run in runs if len(run) >= _SHORTEST_WORD]
+
+
+def _parts(run: str) -> list[str]:
+    """Return what may be words of a run without spaces."""
+    return [
+        word
+        for part in _ONE_SCRIPT.findall(run)
+        for word in ([part] if len(part) <= _LONGEST_WORD else grams(part, shape_of(part)))
+        if len(word) > 1
+    ]
 
 
 def _features(rows: Rows, record: Record) -> frozenset[str]:

@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from labelwright.core.task import FieldType
 from labelwright.synthesis.asking.evidence import PromptEvidence
 from labelwright.synthesis.asking.field_ranges import describe_fields
-from labelwright.synthesis.asking.record_text import one_line
+from labelwright.synthesis.asking.record_text import joined_texts, one_line
 from labelwright.synthesis.asking.sampling import choose_examples
 from labelwright.synthesis.asking.strategies import Strategy, has_text
 from labelwright.synthesis.llm.completion import Message, Request
 from labelwright.synthesis.rows import Rows
 from labelwright.synthesis.templates import render
+from labelwright.synthesis.text.scripts import has_marks, has_other_letters, puts_no_spaces
 
 _EXAMPLE_CHARACTERS = 160
 """Of one example, of which eight stand in every prompt."""
+_READ_RECORDS = 2000
+"""Records that are looked at for their script."""
 # Caps of a reply's tokens, half as much again to twice what replies take (writing/estimate.py has the measured shares):
 # a reply that is cut is no program and is asked for again, one that never ends is paid for up to here.
 ANSWER_TOKENS = 150
@@ -52,6 +55,7 @@ class ProgramPrompts:
             has_text=has_text(task),
             text_names=[field.name for field in task.fields_of(FieldType.TEXT)],
             modules=_MODULES,
+            parts=_parts(rows),
         )
         self._system = Message("system", system)
         self._words_system = Message("system", render(__package__, "words_system", task=task))
@@ -105,3 +109,16 @@ class ProgramPrompts:
         self, messages: tuple[Message, ...], turn: int, max_tokens: int, stop: tuple[str, ...] = ()
     ) -> Request:
         return Request(messages, max_tokens, self._temperature, self.seed_of(turn), stop)
+
+
+def _parts(rows: Rows) -> str:
+    """Return what the prescribed program looks for in a text, so that no word of the records' script is cut.
+
+    Words as ``re`` finds them lack the marks of Hindi, and in a script without spaces none stands alone: there it is
+    substrings.
+    """
+    records = [*rows.gold_records, *rows.records[:_READ_RECORDS]]
+    texts = [joined_texts(rows.task, record) for record in records]
+    if puts_no_spaces(texts) or has_marks(texts):
+        return "substrings"
+    return "words" if has_other_letters(texts) else "plain words"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from labelwright.core.bundle import (
     GOLD_FILE,
+    GUIDE_FILE,
     PROVENANCE_FILE,
     SAMPLE_FILE,
     Bundle,
@@ -24,8 +25,10 @@ SAMPLE_ROWS = 500
 """Records of the bundle's sample. Drift is measured against its shares: a share of 20% is known to within 4 points."""
 
 
-def make_bundle(rows: Rows, programs: Sequence[Program], *, label_model: str, provenance: str) -> Bundle:
-    """Return the bundle; ``label_model`` and ``provenance`` are the texts of their files.
+def make_bundle(
+    rows: Rows, programs: Sequence[Program], *, label_model: str, provenance: str, guide: str = ""
+) -> Bundle:
+    """Return the bundle; ``label_model``, ``provenance`` and ``guide`` are the texts of their files.
 
     Raises InvalidBundle where the files do not make a bundle, such as one without programs.
     """
@@ -33,6 +36,8 @@ def make_bundle(rows: Rows, programs: Sequence[Program], *, label_model: str, pr
     files = [(TASK_FILE, task.toml.encode()), (PROVENANCE_FILE, provenance.encode("utf-8", "replace"))]
     files += [(program.path, program.source.encode()) for program in programs]
     files.append((LABEL_MODEL_FILE, label_model.encode()))
+    if guide:
+        files.append((GUIDE_FILE, guide.encode("utf-8", "replace") + b"\n"))
     if rows.gold:
         files.append((GOLD_FILE, _lines(_gold_values(task, row) for row in rows.gold)))
     sample = [rows.records[index] for index in random_order(len(rows.records), 0)[:SAMPLE_ROWS]]

@@ -8,18 +8,20 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from labelwright.core.bundle import Program
 from labelwright.core.task import Task
+from labelwright.core.vote import ABSTAIN
 from labelwright.sandbox import Sandbox
 from labelwright.synthesis.arrays import HIDDEN, Floats, Labels, Votes
 from labelwright.synthesis.asking.record_text import joined_texts
 from labelwright.synthesis.asking.sampling import random_order
+from labelwright.synthesis.combining.authored import fit_authored, helps, unfit_programs
 from labelwright.synthesis.combining.selection import (
+    Candidate,
     Choice,
     choose_label_model,
     choose_label_model_by_agreement,
     choose_programs,
     unseen_decisions,
 )
-from labelwright.synthesis.combining.voting import cast_votes
 from labelwright.synthesis.learning.calibration import answered, trust
 from labelwright.synthesis.learning.head import Head, HeadRows, fit_head, number_fields, numbers_of
 from labelwright.synthesis.learning.sources import (
@@ -33,6 +35,7 @@ from labelwright.synthesis.learning.student import Student, fit_student
 from labelwright.synthesis.learning.student_rows import StudentRows
 from labelwright.synthesis.rows import Rows
 from labelwright.synthesis.statistics.label_models import decide
+from labelwright.synthesis.writing.voting import cast_votes
 
 _MOST_RECORDS = 5000
 _MOST_RECORDS_TIMES_LABELS = 80_000
@@ -45,7 +48,7 @@ class Ingredients:
     """What an ensemble is made of.
 
     Beliefs are the LLM's, as ``DirectLabels`` has them. ``shown_gold`` has for a program, by name, the gold rows that
-    stood in its own prompts: by these it is not judged.
+    stood in its own prompts: by these it is not judged. ``authored`` programs are a capable model's.
     """
 
     rows: Rows
@@ -53,6 +56,21 @@ class Ingredients:
     record_beliefs: Floats
     gold_beliefs: Floats
     shown_gold: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    authored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Accuracy of an ensemble, and of always giving the commonest label, on rows that it was not fitted to."""
+
+    rows: int
+    accuracy: float
+    commonest: float
+
+    @property
+    def is_no_better(self) -> bool:
+        """Whether the ensemble is not worth running."""
+        return self.accuracy <= self.commonest
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +92,8 @@ class Ensemble:
     left_out: dict[str, str] = field(default_factory=dict)
     student: Student | None = None
     head: Head | None = None
+    measured: Measured | None = None
+    """None where there are no rows to measure by."""
 
     @property
     def gold_votes(self) -> Votes:
@@ -116,6 +136,7 @@ def build_ensemble(
     rows = ingredients.rows
     task, records = rows.task, rows.records
     ballot = _first_ballot(sandbox, ingredients, own_student=with_student and bool(text_fields(task)))
+    authored = len(ballot.programs)
     student = head = None
 
     def gold_votes(programs: Sequence[Program], fitted: Student | Head) -> Votes:
@@ -139,6 +160,8 @@ def build_ensemble(
             ballot.add(programs, gold_votes(programs, head), cast_votes(sandbox, task, programs, records))
     if not ballot.programs:
         raise ValueError("no program to make an ensemble of")
+    if ingredients.authored:
+        return replace(_choose_authored(ingredients, ballot, authored, seed), student=student, head=head)
     return replace(_choose(ballot, label_count, seed, teaches=rows.gold_teaches), student=student, head=head)
 
 
@@ -215,6 +238,53 @@ def _choose(ballot: _Ballot, label_count: int, seed: int, *, teaches: bool) -> E
         gold_labels=gold,
         gains=gains,
         left_out={program.name: _NO_GAIN for index, program in enumerate(programs) if index not in serving},
+        measured=_measured(gold, choice.candidates[0].score) if teaches else None,
+    )
+
+
+def _measured(truth: Labels, accuracy: float) -> Measured | None:
+    return Measured(len(truth), accuracy, float(np.bincount(truth).max() / len(truth))) if len(truth) else None
+
+
+def _choose_authored(ingredients: Ingredients, ballot: _Ballot, authored: int, seed: int) -> Ensemble:
+    """Return the ensemble by rows that no program has seen: held gold, and records that a trusted judge labeled.
+
+    The first ``authored`` programs were written, the others learned.
+    """
+    rows = ingredients.rows
+    held = (ballot.gold_votes != HIDDEN).all(axis=1) if len(ballot.gold) else np.zeros(0, dtype=bool)
+    votes, truth = ballot.gold_votes[held], ballot.gold[held]
+    judged = answered(ingredients.record_beliefs)
+    if not len(ballot.gold) or trust(ingredients.gold_beliefs, ballot.gold, rows.label_count):
+        judged_votes = ballot.record_votes[judged]
+        # Student and head learned from these very labels.
+        judged_votes[:, authored:] = ABSTAIN
+        votes = np.vstack([votes, judged_votes])
+        truth = np.concatenate([truth, ingredients.record_beliefs[judged].argmax(axis=1)])
+    votes = np.maximum(votes, ABSTAIN)
+    known = ballot.gold if len(ballot.gold) else truth
+    prior = (np.bincount(known, minlength=rows.label_count) + 1.0) / (len(known) + rows.label_count)
+    unfit = unfit_programs(votes[:, :authored], truth, prior)
+    for unit in ballot.units[authored:]:
+        serving = [index for index in range(authored) if index not in unfit]
+        if not helps(votes[: held.sum()], serving, unit, truth[: held.sum()], prior):
+            unfit |= dict.fromkeys(unit, _NO_GAIN)
+    serving = sorted(
+        (index for index in range(len(ballot.programs)) if index not in unfit),
+        key=lambda index: ballot.programs[index].name,
+    )
+    candidates = [
+        Candidate(fit, accuracy, collapsed=False)
+        for fit, accuracy in fit_authored(votes[:, serving], truth, prior, seed=seed)
+    ]
+    return Ensemble(
+        programs=tuple(ballot.programs[index] for index in serving),
+        candidates=tuple(ballot.programs),
+        choice=Choice(candidates[0].fit, tuple(candidates)),
+        candidate_gold_votes=ballot.gold_votes,
+        gold_labels=ballot.gold,
+        left_out={ballot.programs[index].name: reason for index, reason in unfit.items()},
+        measured=_measured(truth, candidates[0].score),
     )
 
 

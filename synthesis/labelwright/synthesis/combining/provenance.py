@@ -11,17 +11,23 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from labelwright.synthesis.llm.provider import Provider
-from labelwright.synthesis.writing.generation import Attempt, Exchange
+from labelwright.synthesis.writing.generation import Exchange
 from labelwright.synthesis.writing.round import DroppedProgram, KeptProgram, Synthesis
 
 FORMAT = "labelwright provenance 1"
 
 
-def provenance(provider: Provider, synthesis: Synthesis, extra: dict[str, Any] | None = None) -> str:
+def provenance(
+    provider: Provider,
+    synthesis: Synthesis,
+    extra: dict[str, Any] | None = None,
+    asked_before: Sequence[Exchange] = (),
+) -> str:
     """Return the text of ``provenance.json``.
 
     Messages stand once each, by digest: prompts share their beginnings. They quote records, so whoever may read the
     bundle may read these. ``extra`` is added at the top: what was decided after the programs were written.
+    ``asked_before`` is what the model was asked before it wrote any.
     """
     attempts = [item.attempt for item in synthesis.kept]
     attempts += [item.attempt for item in synthesis.dropped if item.attempt]
@@ -36,9 +42,10 @@ def provenance(provider: Provider, synthesis: Synthesis, extra: dict[str, Any] |
         "shown_gold": sorted(synthesis.shown_gold),
         "cost": synthesis.ledger.to_json(),
         **(extra or {}),
+        "asked_before": [_exchange_json(provider, exchange) for exchange in asked_before],
         "programs": [_kept_json(provider, item) for item in synthesis.kept],
         "dropped": [_dropped_json(provider, item) for item in synthesis.dropped],
-        "messages": _messages(attempts),
+        "messages": _messages([*asked_before, *(exchange for attempt in attempts for exchange in attempt.exchanges)]),
     }
     return json.dumps(document, indent=1, ensure_ascii=False)
 
@@ -80,13 +87,8 @@ def _exchange_json(provider: Provider, exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def _messages(attempts: Sequence[Attempt]) -> dict[str, str]:
-    return {
-        _key(message.content): message.content
-        for attempt in attempts
-        for exchange in attempt.exchanges
-        for message in exchange.request.messages
-    }
+def _messages(exchanges: Sequence[Exchange]) -> dict[str, str]:
+    return {_key(message.content): message.content for exchange in exchanges for message in exchange.request.messages}
 
 
 def _key(content: str) -> str:

@@ -7,15 +7,16 @@ chosen, a label model is fitted, and all of it becomes a bundle.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from labelwright.core.bundle import Bundle, Program
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.record import Record
 from labelwright.sandbox import Sandbox
-from labelwright.synthesis.asking.direct import DirectLabels, label_directly
+from labelwright.synthesis.asking.direct import DirectLabels, DirectLessons, label_directly
 from labelwright.synthesis.asking.sampling import choose_examples, random_distinct
+from labelwright.synthesis.authoring.author import Authored
 from labelwright.synthesis.combining.bundle_writing import make_bundle
 from labelwright.synthesis.combining.ensemble import Ensemble, Ingredients, build_ensemble
 from labelwright.synthesis.combining.provenance import provenance
@@ -55,6 +56,17 @@ class MadeVersion:
     stopped: str = ""
     gold_note: str = ""
 
+    @property
+    def warning(self) -> str:
+        """What must be said first of a version that is not worth running; empty of one that is."""
+        measured = self.ensemble.measured
+        if measured is None or not measured.is_no_better:
+            return ""
+        return (
+            f"no better than always saying the commonest label: right on {measured.accuracy:.1%} of {measured.rows} "
+            f"rows that it was not made from, the commonest label on {measured.commonest:.1%}"
+        )
+
 
 def make_version(
     sandbox: Sandbox,
@@ -65,19 +77,23 @@ def make_version(
     listener: StepListener = lambda *_: None,
     *,
     earlier_programs: Sequence[Program] = (),
+    authored: Authored | None = None,
 ) -> MadeVersion:
     """Return the version that the programs of ``synthesis`` become.
 
     ``earlier_programs`` stand for choice beside those that were written, under their own names. Where the LLM fails at
-    direct labels, the version is made without them. Raises InvalidBundle where there is no program at all.
+    direct labels, the version is made without them. ``authored`` is what a capable model made besides the programs: its
+    labels of records, so that it is not asked for others, and its guide. Raises InvalidBundle where there is no program
+    at all.
     """
-    lessons = learn_directly(provider, rows, options, listener)
+    lessons = authored.lessons if authored else learn_directly(provider, rows, options, listener)
     ingredients = Ingredients(
         rows,
         (*earlier_programs, *synthesis.programs),
         lessons.records.beliefs,
         lessons.gold.beliefs,
         {item.program.name: item.attempt.shown_gold for item in synthesis.kept},
+        authored is not None,
     )
     try:
         ensemble = build_ensemble(
@@ -97,21 +113,15 @@ def make_version(
         rows,
         ensemble.programs,
         label_model=ensemble.label_model(rows.task),
-        provenance=provenance(provider, synthesis, _decisions(ensemble, lessons, gold_note)),
+        provenance=provenance(
+            provider,
+            synthesis,
+            {**_decisions(ensemble, lessons, gold_note), **({"plan": _plan_json(authored)} if authored else {})},
+            authored.exchanges if authored else (),
+        ),
+        guide=authored.guide if authored else "",
     )
     return MadeVersion(bundle, ensemble, lessons.gold, lessons.stopped, gold_note)
-
-
-@dataclass(frozen=True, slots=True)
-class DirectLessons:
-    """The LLM's own labels of the gold rows and of all records, most of which it is not asked about.
-
-    ``stopped`` says why it was asked about fewer than wanted.
-    """
-
-    gold: DirectLabels
-    records: DirectLabels
-    stopped: str = ""
 
 
 def learn_directly(provider: Provider, rows: Rows, options: VersionOptions, listener: StepListener) -> DirectLessons:
@@ -153,6 +163,10 @@ def _gold_note(rows: Rows) -> str:
     return f"all gold rows have the label {name}: they say nothing of the others, so nothing was learned from them"
 
 
+def _plan_json(authored: Authored) -> list[dict[str, Any]]:
+    return [asdict(item) for item in authored.plan]
+
+
 def _decisions(ensemble: Ensemble, lessons: DirectLessons, gold_note: str) -> dict[str, Any]:
     """Return what provenance says of the decisions after the programs were written."""
     student, head = ensemble.student, ensemble.head
@@ -175,4 +189,5 @@ def _decisions(ensemble: Ensemble, lessons: DirectLessons, gold_note: str) -> di
         "gold_note": gold_note,
         "gains": {name: round(gain, 4) for name, gain in ensemble.gains.items()},
         "left_out": ensemble.left_out,
+        "measured": asdict(ensemble.measured) if ensemble.measured else None,
     }

@@ -10,8 +10,8 @@ from labelwright.core.task import FieldType, Task
 from labelwright.synthesis.learning.bands import POINTS
 from labelwright.synthesis.learning.head import Head, number_fields
 from labelwright.synthesis.learning.student import Student
-from labelwright.synthesis.learning.words import counting_source
 from labelwright.synthesis.templates import render
+from labelwright.synthesis.text.words import counting_source
 
 CLEAR = "student_clear"
 CLOSE = "student_close"

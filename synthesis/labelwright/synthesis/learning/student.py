@@ -20,8 +20,8 @@ from labelwright.synthesis.learning.bands import POINTS, band_votes, clear_margi
 from labelwright.synthesis.learning.calibration import answered, direct_labels_tell
 from labelwright.synthesis.learning.student_rows import ExtraEvidence, RecordEvidence, StudentRows
 from labelwright.synthesis.learning.word_model import WordModel, count_words, find_vocabulary, fit_word_model
-from labelwright.synthesis.learning.words import words_of
 from labelwright.synthesis.statistics.folds import stratified_folds, unseen_scores
+from labelwright.synthesis.text.words import words_of
 
 _FOLDS = 5
 _REPEATS = 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 import enum
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from labelwright.synthesis.llm.completion import Usage
@@ -61,7 +62,9 @@ class Ledger:
         self.price = price
         self.budget = budget or Budget()
         self._entries: list[Entry] = []
+        self._reserved: list[tuple[int, int]] = []
         self._lock = threading.Lock()
+        self._reserving = threading.Lock()
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -73,9 +76,23 @@ class Ledger:
         with self._lock:
             self._entries.append(entry)
 
-    def reserve(self, tokens_in: int, tokens_out: int) -> None:
-        """Raise BudgetExceeded where a call of this size could overdraw the budget."""
+    @contextmanager
+    def reserving(self, tokens_in: int, tokens_out: int) -> Iterator[None]:
+        """Hold so many tokens while a call is under way. Raises BudgetExceeded where they could overdraw the budget."""
+        call = (tokens_in, tokens_out)
+        with self._reserving:
+            self._check(tokens_in, tokens_out)
+            self._reserved.append(call)
+        try:
+            yield
+        finally:
+            with self._reserving:
+                self._reserved.remove(call)
+
+    def _check(self, tokens_in: int, tokens_out: int) -> None:
         spent = self.spent()
+        under_way_in, under_way_out = (sum(tokens) for tokens in zip((0, 0), *self._reserved, strict=True))
+        tokens_in, tokens_out = tokens_in + under_way_in, tokens_out + under_way_out
         tokens = spent.tokens_in + spent.tokens_out + tokens_in + tokens_out
         if self.budget.tokens is not None and tokens > self.budget.tokens:
             raise BudgetExceeded(

@@ -122,10 +122,13 @@ class KeptProvider(Provider):
     def _attempt(self, request: Request, purpose: str) -> Reply:
         roomy = replace(request, max_tokens=request.max_tokens + _ROOMS[self._room])
         try:
-            self._ledger.reserve(estimate_tokens_in(request), roomy.max_tokens)
+            with self._ledger.reserving(estimate_tokens_in(request), roomy.max_tokens):
+                return self._asked(roomy, purpose)
         except BudgetExceeded as refusal:
             why = "; part of it is room for the model's reasoning" if self._room else ""
             raise BudgetExceeded(f"{refusal.message}{why}", advice=refusal.advice) from None
+
+    def _asked(self, roomy: Request, purpose: str) -> Reply:
         try:
             reply = self._endpoint.ask(roomy)
         except AskFailed as error:

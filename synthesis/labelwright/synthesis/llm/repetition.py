@@ -16,7 +16,10 @@ _STRINGS = 24
 _WORDS = 48
 _MIN_DISTINCT = 9
 # What parts words in any script, whether it writes spaces or not.
-_BETWEEN_WORDS = re.compile(r"[\s!-/:-@\[-^`{-~\u060c\u061b\u061f\u0964\u3000-\u303f\u30fb\uff01-\uff0f\uff1a-\uff20]+")
+_BETWEEN_WORDS = re.compile(
+    r"[\s!-/:-@\[-^`{-~\u060c\u061b\u061f\u0964\u104a\u104b\u17d4\u17d5"
+    r"\u3000-\u303f\u30fb\uff01-\uff0f\uff1a-\uff20\uff61-\uff65]+"
+)
 _ORDINAL = re.compile(r"^\s*\d+[.)]\s", re.MULTILINE)
 _SAYS_LITTLE = frozenset({"true", "false", "none", "null"})
 """Words that a table of values repeats, as it does numbers."""

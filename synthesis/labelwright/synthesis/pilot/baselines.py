@@ -10,8 +10,11 @@ import numpy as np
 from labelwright.core.errors import ConfigurationError
 from labelwright.synthesis.arrays import Labels, Mask
 from labelwright.synthesis.statistics.folds import out_of_fold, stratified_folds
+from labelwright.synthesis.text.scripts import puts_no_spaces
 
 _FOLDS = 5
+_CHARACTERS = (1, 3)
+"""Characters in a row that count as a word where the script puts no spaces: most words of Chinese and Japanese."""
 
 
 def commonest_label(gold: Labels) -> int:
@@ -41,6 +44,9 @@ def unseen_tfidf_labels(texts: Sequence[str], gold: Labels, *, seed: int) -> Lab
 def tfidf_labels(gold_texts: Sequence[str], gold: Labels, texts: Sequence[str]) -> Labels:
     """Return the labels of TF-IDF and logistic regression, scikit-learn's defaults, trained on the gold rows.
 
+    Where the script of the gold rows puts no spaces, which the defaults take for words of a sentence's length, one to
+    three characters in a row count as a word.
+
     Raises ConfigurationError where scikit-learn is not installed or no gold text holds a word.
     """
     require_scikit_learn()
@@ -51,7 +57,12 @@ def tfidf_labels(gold_texts: Sequence[str], gold: Labels, texts: Sequence[str]) 
     if len(np.unique(gold)) < 2:
         return np.full(len(texts), commonest_label(gold), dtype=np.int64)
     try:
-        model = make_pipeline(TfidfVectorizer(), LogisticRegression(max_iter=1000)).fit(gold_texts, gold)
+        vectorizer = (
+            TfidfVectorizer(analyzer="char", ngram_range=_CHARACTERS)
+            if puts_no_spaces(gold_texts)
+            else TfidfVectorizer()
+        )
+        model = make_pipeline(vectorizer, LogisticRegression(max_iter=1000)).fit(gold_texts, gold)
     except ValueError as error:
         raise ConfigurationError("the gold rows hold no words to learn from") from error
     return np.asarray(model.predict(texts), dtype=np.int64)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from labelwright.synthesis.asking.direct import direct_request
 from labelwright.synthesis.asking.sampling import choose_examples, random_order
+from labelwright.synthesis.combining.run import estimate_run
 from labelwright.synthesis.llm.completion import estimate_tokens_in
 from labelwright.synthesis.llm.prices import Price
 from labelwright.synthesis.pilot.result import PilotOptions, PilotRows
-from labelwright.synthesis.writing.estimate import Estimate, estimate
+from labelwright.synthesis.writing.estimate import Estimate
 from labelwright.synthesis.writing.round import WritingOptions
 
 _SAMPLE = 50
@@ -20,8 +21,8 @@ _SHARE_OF_TOKENS_IN = 0.82
 
 def estimate_pilot(rows: PilotRows, writing: WritingOptions, options: PilotOptions, price: Price | None) -> Estimate:
     """Return about what the whole run will take. Raises ConfigurationError for strategies that cannot be used."""
-    programs = estimate(rows, writing, price)
-    learned_from = min(options.direct_labels, len(rows.records))
+    programs = estimate_run(rows, writing, price)
+    learned_from = 0 if writing.is_authored else min(options.direct_labels, len(rows.records))
     labels = (learned_from + len(rows.gold) if learned_from else 0) + min(options.direct_sample, len(rows.measured))
     tokens_in = programs.tokens_in + round(labels * _tokens_per_record(rows, options))
     tokens_out = programs.tokens_out + labels * _ANSWER_TOKENS

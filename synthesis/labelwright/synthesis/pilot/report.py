@@ -198,6 +198,17 @@ class PilotReport(_Part):
         return found
 
     @property
+    def warning(self) -> str:
+        """What must be said first of a version that is not worth running; empty of one that is."""
+        commonest = self.majority.accuracy if self.majority else 0.0
+        if self.ensemble is None or self.ensemble.accuracy > commonest:
+            return ""
+        return (
+            f"no better than always saying the commonest label: right on {self.ensemble.accuracy:.1%} of "
+            f"{self.ensemble.rows} rows, the commonest label on {commonest:.1%}"
+        )
+
+    @property
     def best_program(self) -> ReportedProgram | None:
         """The candidate that alone labels most rows rightly."""
         return max(self.programs, key=lambda program: program.accuracy_over_all, default=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -19,8 +19,8 @@ from labelwright.synthesis.asking.record_text import joined_texts
 from labelwright.synthesis.asking.sampling import choose_examples, random_order
 from labelwright.synthesis.asking.strategies import has_text
 from labelwright.synthesis.combining.ensemble import Ensemble
-from labelwright.synthesis.combining.version import MadeVersion, StepListener, VersionOptions, make_version
-from labelwright.synthesis.combining.voting import cast_votes
+from labelwright.synthesis.combining.run import run_synthesis
+from labelwright.synthesis.combining.version import MadeVersion, StepListener, VersionOptions
 from labelwright.synthesis.learning.calibration import answered, fit_calibration
 from labelwright.synthesis.llm.endpoint import AskFailed, BudgetExceeded
 from labelwright.synthesis.llm.provider import Provider
@@ -36,6 +36,7 @@ from labelwright.synthesis.pilot.result import (
     DIRECT_CALIBRATED,
     ENSEMBLE,
     MAJORITY,
+    WAYS,
     MeasuredLabeling,
     PilotCost,
     PilotOptions,
@@ -45,7 +46,9 @@ from labelwright.synthesis.pilot.result import (
 )
 from labelwright.synthesis.rows import labels_of, records_of
 from labelwright.synthesis.statistics.evaluation import compare, measure
-from labelwright.synthesis.writing.round import WritingOptions, synthesize
+from labelwright.synthesis.text.scripts import puts_no_spaces
+from labelwright.synthesis.writing.round import WritingOptions
+from labelwright.synthesis.writing.voting import cast_votes
 
 
 def run_pilot(
@@ -55,6 +58,7 @@ def run_pilot(
     writing: WritingOptions,
     options: PilotOptions,
     listener: StepListener = lambda *_: None,
+    note: Callable[[str], None] = lambda words: None,  # noqa: ARG005 - a listener's parameter
 ) -> tuple[PilotResult, Bundle]:
     """Have programs written, make a version of them, and measure it. Returns the findings, and the version.
 
@@ -66,15 +70,17 @@ def run_pilot(
     if options.baseline:
         _check_baseline(rows)
     step = "programs"
-    synthesis = synthesize(rows, provider, sandbox, writing, lambda _, asked: listener(step, asked / writing.programs))
-    version = make_version(
-        sandbox,
-        provider,
+    made = run_synthesis(
         rows,
-        synthesis,
+        provider,
+        sandbox,
+        writing,
         VersionOptions(options.direct_labels, options.direct_examples, options.with_student, options.seed),
+        lambda _, asked: listener(step, asked / writing.programs),
         listener,
+        note,
     )
+    synthesis, version = made.synthesis, made.version
     dropped = [(item.name, f"{item.reason}: {item.message}") for item in synthesis.dropped]
     written = WrittenPrograms(writing.programs, len(synthesis.kept), dropped, synthesis.stopped)
     return measure_pilot(sandbox, provider, rows, options, written, version, listener), version.bundle
@@ -113,6 +119,11 @@ def measure_pilot(
     if options.baseline:
         listener("baseline", 0.0)
         labelings.add(BASELINE, _baseline_labels(rows, options.seed)[comparable])
+    baseline_note = (
+        f"{WAYS[BASELINE]} reads one to three characters in a row as a word: the records' script puts no spaces"
+        if options.baseline and puts_no_spaces(_gold_texts(rows))
+        else ""
+    )
     tokens_in, tokens_out = direct.tokens_per_record
     gold_hits = (gold_answers == rows.gold_labels)[has_answer]
     return PilotResult(
@@ -138,7 +149,7 @@ def measure_pilot(
             for step, stopped in (("programs", written.stopped), ("direct labels", version.stopped))
             if stopped
         ]
-        + [note for note in (version.gold_note, comparable_note) if note],
+        + [note for note in (version.gold_note, comparable_note, baseline_note) if note],
         unanswered=direct.unanswered,
     )
 
@@ -242,7 +253,11 @@ def _check_baseline(rows: PilotRows) -> None:
 
 def _baseline_labels(rows: PilotRows, seed: int) -> Labels:
     """Return the labels that a text classifier gives the measured rows, having learned from the gold rows."""
-    texts = [joined_texts(rows.task, record) for record in rows.gold_records]
+    texts = _gold_texts(rows)
     if not rows.test:
         return unseen_tfidf_labels(texts, rows.gold_labels, seed=seed)
     return tfidf_labels(texts, rows.gold_labels, [joined_texts(rows.task, row.record) for row in rows.test])
+
+
+def _gold_texts(rows: PilotRows) -> list[str]:
+    return [joined_texts(rows.task, record) for record in rows.gold_records]

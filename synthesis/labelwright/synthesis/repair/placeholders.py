@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
+import unicodedata
 
 from labelwright.core.task import Task
 from labelwright.synthesis.repair.extraction import parse_source
 
-_MADE_UP = re.compile(r"(?:word|keyword|phrase|term|example)[ _-]?\d+", re.IGNORECASE)
+# Of a string in one width: the dots that stand for more, and a word for "word" with a number, in common languages.
+_DOTS = re.compile(r"\.{3,}|・{2,}|。{2,}")
+_MADE_UP = re.compile(
+    r"(?:word|keyword|phrase|term|example|mot|wort|palabra|単語|キーワード|語句|用語|例|词语|詞語|关键词|单词|단어)"
+    r"[ _-]?\d+",
+    re.IGNORECASE,
+)
 _Listing = ast.List | ast.Set | ast.Tuple
 
 
@@ -43,6 +50,6 @@ def _is_placeholder(item: ast.expr) -> bool:
     if not isinstance(item, ast.Constant):
         return False
     if isinstance(item.value, str):
-        text = item.value.strip()
-        return text in ("...", "\u2026") or _MADE_UP.fullmatch(text) is not None
+        text = unicodedata.normalize("NFKC", item.value.strip())
+        return any(kind.fullmatch(text) for kind in (_DOTS, _MADE_UP))
     return item.value is Ellipsis

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from labelwright.core.bundle import Program
@@ -24,16 +25,20 @@ from labelwright.synthesis.rows import Rows
 from labelwright.synthesis.writing.generation import Attempt, Generator
 from labelwright.synthesis.writing.validation import Behavior, ProgramFault, Validator, same_behavior, same_source
 
+Author = Literal["auto", "large", "small"]
 MAX_FAILED_IN_A_ROW = 3
 """Each of them was tried as often as the provider retries: after three, more would only cost time."""
-_NO_BEHAVIOR = Behavior(0.0, 0.0, {}, one_sided=False, microseconds=0.0)
+NO_BEHAVIOR = Behavior(0.0, 0.0, {}, one_sided=False, microseconds=0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class WritingOptions:
     """``strategies`` are used in turn; empty for a round that fits the task. The seed decides all that is drawn.
 
-    The programs' names begin with ``prefix``: programs of different runs can stand in one version.
+    The programs' names begin with ``prefix``: programs of different runs can stand in one version. ``author`` says
+    how programs are had: "large" models write whole ones (authoring), "small" ones are asked as ``strategies`` say, and
+    "auto" begins large. ``guide`` is a labeling guide to go by instead of one that the model writes; ``parallel`` is
+    how many requests go out side by side.
     """
 
     programs: int = 10
@@ -41,6 +46,14 @@ class WritingOptions:
     seed: int = 0
     temperature: float = 0.5
     prefix: str = "p"
+    author: Author = "small"
+    guide: str = ""
+    parallel: int = 4
+
+    @property
+    def is_authored(self) -> bool:
+        """Whether the model is asked for whole programs, at first at least."""
+        return self.author != "small" and not self.strategies
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +175,7 @@ class _Round:
         if fault or attempt.program is None or attempt.trial is None:
             fault = fault or ProgramFault("no_program", "")
             return self.drop(DroppedProgram(attempt.name, strategy.name, fault.kind, fault.message, attempt))
-        kept = KeptProgram(attempt.program, strategy.name, attempt.trial.behavior or _NO_BEHAVIOR, attempt)
+        kept = KeptProgram(attempt.program, strategy.name, attempt.trial.behavior or NO_BEHAVIOR, attempt)
         self.kept.append(kept)
         self._votes.append((attempt.trial.sample_votes, attempt.trial.gold_votes))
         return kept

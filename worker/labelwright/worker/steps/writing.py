@@ -23,7 +23,7 @@ from labelwright.worker.runs.production import moved_meanwhile
 from labelwright.worker.runs.recent_records import SAMPLE_FILE, kept_records
 
 if TYPE_CHECKING:
-    from labelwright.synthesis.app import SynthesisResult
+    from labelwright.synthesis.combining.run import SynthesisResult
 
 BUNDLE_FILE = "bundle/bundle.binpb"
 """One file, a Bundle message, so that it exists whole or not at all."""
@@ -77,7 +77,7 @@ def kept_lesson(lease: RunLease) -> Lesson:
 
 
 def _write(parts: RunParts, lease: RunLease, base: Bundle, packed: Sequence[str], tokens: int) -> SynthesisResult:
-    from labelwright.synthesis.app import run_synthesis  # imported late, as in runs/llm.py
+    from labelwright.synthesis.combining.run import run_synthesis  # imported late, as in runs/llm.py
 
     asking, seed = parts.asking, _seed(lease.run)
     return run_synthesis(

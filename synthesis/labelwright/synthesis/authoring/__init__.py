@@ -1,0 +1,1 @@
+"""Authoring: a capable model writes whole programs, in one conversation a task."""

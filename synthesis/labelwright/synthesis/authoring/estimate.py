@@ -1,0 +1,45 @@
+"""About what authoring will take, before anything is asked."""
+
+from __future__ import annotations
+
+from labelwright.synthesis.authoring.conversation import (
+    GUIDE_TOKENS,
+    PLAN_TOKENS,
+    PROGRAM_TOKENS,
+    Conversation,
+)
+from labelwright.synthesis.authoring.judging import MOST_HELD, RANDOM_RECORDS
+from labelwright.synthesis.authoring.planning import PlannedProgram
+from labelwright.synthesis.llm.completion import Request, estimate_tokens_in
+from labelwright.synthesis.llm.prices import Price
+from labelwright.synthesis.rows import Rows
+from labelwright.synthesis.writing.estimate import Estimate
+from labelwright.synthesis.writing.round import WritingOptions
+
+# Measured on five sets with a large model (docs/results.md): how much of its cap an answer takes, and how many programs
+# are asked for a second time.
+_GUIDE_SHARE, _PLAN_SHARE, _PROGRAM_SHARE = 0.55, 0.4, 0.65
+_ASKED_AGAIN = 0.2
+_TOKENS_OF_A_JUDGED_RECORD = 80
+"""Both ways; a record of 250 characters."""
+
+
+def estimate_authoring(rows: Rows, options: WritingOptions, price: Price | None) -> Estimate:
+    """Return about what the conversation will take."""
+    talk = Conversation(rows, seed=options.seed, temperature=options.temperature, programs=options.programs)
+    # Stand-ins as long as the answers usually are: they are part of all later requests.
+    guide = "word " * round(GUIDE_TOKENS * _GUIDE_SHARE * 0.8)
+    plan = "word " * round(PLAN_TOKENS * _PLAN_SHARE * 0.8)
+    one = talk.program(guide, plan, PlannedProgram("a", "a", "word " * 40, rows.task.label_names))
+    weighed: list[tuple[float, Request, float]] = [
+        (0.0 if options.guide else 1.0, talk.guide(), GUIDE_TOKENS * _GUIDE_SHARE),
+        (1.0, talk.plan(guide), PLAN_TOKENS * _PLAN_SHARE),
+        (options.programs * (1 + _ASKED_AGAIN), one, PROGRAM_TOKENS * _PROGRAM_SHARE),
+    ]
+    judged = min(MOST_HELD, len(talk.split.held)) + min(RANDOM_RECORDS, len(rows.records))
+    requests = sum(count for count, _, _ in weighed) + judged / 50
+    tokens_in = sum(count * estimate_tokens_in(request) for count, request, _ in weighed)
+    tokens_in += judged * _TOKENS_OF_A_JUDGED_RECORD
+    tokens_out = sum(count * tokens for count, _, tokens in weighed)
+    dollars = price.cost(tokens_in, tokens_out) if price else None
+    return Estimate(round(requests), round(tokens_in), round(tokens_out), dollars)

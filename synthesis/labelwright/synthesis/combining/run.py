@@ -1,0 +1,91 @@
+"""A run of synthesis: programs from a capable model or a small one, and the version that they become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from labelwright.core.bundle import Program
+from labelwright.sandbox import Sandbox
+from labelwright.synthesis.authoring.author import TooSmall, author
+from labelwright.synthesis.authoring.estimate import estimate_authoring
+from labelwright.synthesis.authoring.planning import PlannedProgram
+from labelwright.synthesis.combining.version import MadeVersion, StepListener, VersionOptions, make_version
+from labelwright.synthesis.llm.prices import Price
+from labelwright.synthesis.llm.provider import Provider
+from labelwright.synthesis.rows import Rows
+from labelwright.synthesis.writing.estimate import Estimate, estimate
+from labelwright.synthesis.writing.round import ProgramListener, Synthesis, WritingOptions, synthesize
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesisResult:
+    """What a run ends with: the programs that were written, and the version that they became."""
+
+    synthesis: Synthesis
+    version: MadeVersion
+    guide: str = ""
+    plan: Sequence[PlannedProgram] = ()
+    """Of a capable model that authored the programs; empty where a small one was asked for them."""
+
+
+def estimate_run(rows: Rows, writing: WritingOptions, price: Price | None) -> Estimate:
+    """Return about what the programs will take. Raises ConfigurationError for strategies that cannot be used."""
+    return (estimate_authoring if writing.is_authored else estimate)(rows, writing, price)
+
+
+def run_synthesis(
+    rows: Rows,
+    provider: Provider,
+    sandbox: Sandbox,
+    writing: WritingOptions,
+    options: VersionOptions,
+    program_listener: ProgramListener,
+    step_listener: StepListener = lambda name, share: None,  # noqa: ARG005 - a listener's parameters
+    note: Callable[[str], None] = lambda words: None,  # noqa: ARG005 - a listener's parameter
+    *,
+    earlier_programs: Sequence[Program] = (),
+) -> SynthesisResult:
+    """Return programs that the LLM wrote, and the version that they become beside ``earlier_programs``.
+
+    ``program_listener`` hears of each program, ``step_listener`` of what comes after them, ``note`` of what the author
+    did besides programs, in words. Raises AskFailed, ConfigurationError, and InvalidBundle where nothing is fit to be
+    kept.
+    """
+    if not writing.is_authored:
+        return _asked(rows, provider, sandbox, writing, options, program_listener, step_listener, earlier_programs)
+    try:
+        authored = author(rows, provider, sandbox, writing, program_listener, note)
+    except TooSmall as why:
+        note(f"the model does not manage to write whole programs ({why}): going on as for a small model")
+        small = replace(writing, author="small")
+        return _asked(rows, provider, sandbox, small, options, program_listener, step_listener, earlier_programs)
+    version = make_version(
+        sandbox,
+        provider,
+        rows,
+        authored.synthesis,
+        options,
+        step_listener,
+        earlier_programs=earlier_programs,
+        authored=authored,
+    )
+    return SynthesisResult(authored.synthesis, version, authored.guide, authored.plan)
+
+
+def _asked(
+    rows: Rows,
+    provider: Provider,
+    sandbox: Sandbox,
+    writing: WritingOptions,
+    options: VersionOptions,
+    program_listener: ProgramListener,
+    step_listener: StepListener,
+    earlier_programs: Sequence[Program],
+) -> SynthesisResult:
+    """Return what becomes of a small model's answers."""
+    synthesis = synthesize(rows, provider, sandbox, writing, program_listener)
+    version = make_version(
+        sandbox, provider, rows, synthesis, options, step_listener, earlier_programs=earlier_programs
+    )
+    return SynthesisResult(synthesis, version)

@@ -1,0 +1,1 @@
+"""Texts in any script: their words, and which scripts they are written in."""
