@@ -31,7 +31,7 @@ BUILD_INPUTS := pyproject.toml $(wildcard sandbox/build_hook.py sandbox/labelwri
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  \1\t/' | expand -t 17
 	@echo
-	@echo "  make demo EXAMPLE=spam|tickets|sensors    PYTHON=python3.13 chooses the interpreter of $(VENV)"
+	@echo "  make demo EXAMPLE=spam|tickets|sensors|inspections    PYTHON=python3.13 chooses the interpreter of $(VENV)"
 
 demo: $(PROJECT)  ## push an example's programs, serve them, label its records (EXAMPLE=spam)
 	@$(BIN)/python examples/demo.py $(EXAMPLE)

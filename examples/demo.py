@@ -38,6 +38,8 @@ WRITTEN = Path(".labelwright") / "demo"
 BATCH = 64
 SINGLE_CALLS = 100
 SHOWN_ANSWERS = 5
+PROGRAMS = 8
+"""As many as were asked for when the replies were recorded."""
 START_SECONDS = 240
 LOAD_SECONDS = 30
 
@@ -123,7 +125,7 @@ def with_written_programs(example: Example) -> Example:
     folder = WRITTEN / example.bundle.task.name
     shutil.rmtree(folder, ignore_errors=True)
     command = [sys.executable, "-m", "labelwright.cli.main", "synth", str(example.bundle_folder), "--out", str(folder)]
-    command += ["--records", str(example.folder / "unlabeled.jsonl")]
+    command += ["--author", "large", "--programs", str(PROGRAMS), "--records", str(example.folder / "unlabeled.jsonl")]
     command += ["--gold", str(example.bundle_folder / "gold.jsonl")]
     if not live:
         command += ["--replies", str(replies), "--recorded"]

@@ -1,7 +1,8 @@
 """Makes the records of the examples anew: ``python examples/generate.py``. The same seed gives the same files.
 
 For each task: ``unlabeled.jsonl`` and, for scoring only, ``answers.jsonl`` beside the bundle; ``gold.jsonl`` and
-``sample.jsonl`` inside it. Where the task asks for a weighted label model, that is fitted on the gold rows.
+``sample.jsonl`` inside it. All lie in ``task`` where no programs are written yet. Where the task asks for a weighted
+label model, that is fitted on the gold rows.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from making import sensors, spam, tickets, weights
+from making import inspections, sensors, spam, tickets, weights
 
 SEED = 20_240_711
 HERE = Path(__file__).parent
@@ -34,6 +35,7 @@ EXAMPLES = (
     Example("spam", spam.make, unlabeled=500, gold=90, sample=150),
     Example("tickets", tickets.make, unlabeled=400, gold=100, sample=150, weighted=True),
     Example("sensors", sensors.make, unlabeled=400, gold=80, sample=150),
+    Example("inspections", inspections.make, unlabeled=900, gold=100, sample=500),
 )
 
 
