@@ -66,6 +66,7 @@ def new_worker(
             "lease_s": 2,
             "retry_s": 0.2,
             "programs": 4,
+            "author": "small",
             "name": f"worker-{len(processes)}",
             **settings,
         }

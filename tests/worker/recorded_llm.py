@@ -53,6 +53,8 @@ class RecordedLlm:
             self.asked_for_labels += body["max_tokens"] == _LABEL_TOKENS
         if body["max_tokens"] == _LABEL_TOKENS:
             return self.labels(messages[-1]["content"])
+        if authored := _authored(messages[-1]["content"]):
+            return authored
         kind = re.search(r'^Records with the label "(\w+)"', messages[-1]["content"])
         choices = WORDS[kind[1]] if kind else PROGRAMS
         return choices[int(digest[:8], 16) % len(choices)]
@@ -64,6 +66,22 @@ def recorded_llm() -> Iterator[RecordedLlm]:
     with running(llm) as endpoint:
         llm.endpoint = endpoint
         yield llm
+
+
+def _authored(asked: str) -> str:
+    """Return what a large model said where a prompt asks for guide, plan, program or labels; else nothing."""
+    if asked.startswith("First write the labeling guide"):
+        return LARGE[0]
+    if asked.startswith("Plan "):
+        return next(reply for reply in LARGE if reply.lstrip("`json\n").startswith("["))
+    if "Now write the program" in asked:
+        wanted = re.findall(r'Now write the program "(\w+)"', asked)[-1]
+        programs = [reply for reply in LARGE if "def label(" in reply]
+        return programs[int(hashlib.sha256(wanted.encode()).hexdigest(), 16) % len(programs)]
+    if asked.startswith("Label each of these records"):
+        lines = re.findall(r"^(\d+): (.*)$", asked, re.MULTILINE)
+        return json.dumps({number: ANSWERS.get(text, "ham") for number, text in lines})
+    return "KEEP" if asked.startswith("I ran it") else ""
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
@@ -89,3 +107,5 @@ ANSWERS |= {str(line["text"]): str(line["label"]) for line in _lines(SPAM / "bun
 RECORDS = [str(line["text"]) for line in _lines(SPAM / "unlabeled.jsonl")]
 """The unlabeled ones."""
 WORDS, PROGRAMS = _recorded()
+LARGE = [str(line["reply"]["text"]) for line in _lines(SPAM / "replies.jsonl")[1:]]
+"""Replies of a large model about the same example: guide, plan, programs, labels."""

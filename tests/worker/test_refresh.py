@@ -42,3 +42,24 @@ def test_two_workers_make_one_new_version_of_one_run(
     assert any(name.startswith((f"r{run.id}_", "student_")) for name in after.program_names)
     logs = "".join(worker.log.read_text() for worker in workers)
     assert not any(text in logs for text in RECORDS)
+
+
+def test_a_large_models_programs_come_beside_those_of_people(
+    registry: Registry,
+    runs: RunClient,
+    redis: redis_client.Redis,
+    llm: RecordedLlm,
+    new_worker: Callable[..., Worker],
+) -> None:
+    base = weak_task(registry)
+    before = registry.download(base.task).bundle
+    fill_sample(redis, before.task)
+    worker = new_worker(author="large", programs=8)
+    run = wait_for(runs, refresh(runs, base.task).id)
+    assert worker.stop() == 0
+    assert run.state is RunState.SUCCEEDED, story(run)
+    after = registry.download(base.task).bundle
+    assert set(before.programs) <= set(after.programs)
+    assert any(name.startswith(f"r{run.id}_0") for name in after.program_names)
+    assert "guide.md" in after.files
+    assert run.cost.calls == len(llm.answered)

@@ -84,6 +84,7 @@ def _open_parts(settings: WorkerSettings, stack: ExitStack) -> RunParts:
             settings.direct_labels,
             settings.direct_examples,
             settings.judged_records,
+            settings.author,
         ),
         shadow_seconds=settings.shadow_minutes * 60,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from labelwright.serving.data_folder import user_folder
 from labelwright.serving.settings import Address, Names, OptionalAddress, OptionalText, ServerSettings
@@ -49,8 +49,10 @@ class WorkerSettings(ServerSettings):
     """longest wait for the records of a shadow"""
     programs: Annotated[int, Field(ge=1, le=200)] = 10
     """programs that the LLM is asked for"""
+    author: Literal["auto", "large", "small"] = "auto"
+    """how programs are had: whole ones of a large model, word lists of a small one; auto begins large"""
     strategies: Names = ()
-    """ways of asking, in turn; a mixed round where empty"""
+    """ways of asking a small model, in turn; a mixed round where empty"""
     direct_labels: Annotated[int, Field(ge=0, le=10_000)] = 100
     """records that the LLM labels to learn from"""
     direct_examples: Annotated[int, Field(ge=0, le=100)] = 8

@@ -10,6 +10,7 @@ from labelwright.client import Registry, RunClient
 from labelwright.core.run import Run
 from labelwright.core.task import Refresh
 from labelwright.sandbox import Sandbox
+from labelwright.synthesis.writing.round import Author
 from labelwright.worker.policy import newest, tokens_left
 from labelwright.worker.prometheus import Prometheus
 from labelwright.worker.runs.llm import RunLlm
@@ -18,13 +19,17 @@ from labelwright.worker.runs.recent_records import RecentReader
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How much the LLM is asked for. ``strategies`` are used in turn; empty means a round that fits the task."""
+    """How much the LLM is asked for, and how.
+
+    ``strategies`` of asking a small model are used in turn; empty means a round that fits the task.
+    """
 
     programs: int = 10
     strategies: tuple[str, ...] = ()
     direct_labels: int = 100
     direct_examples: int = 8
     judged_records: int = 100
+    author: Author = "auto"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from labelwright.core.bundle import Bundle
+from labelwright.core.bundle import GUIDE_FILE, Bundle
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.record import unpack
 from labelwright.core.run import Run, RunState
@@ -84,10 +84,19 @@ def _write(parts: RunParts, lease: RunLease, base: Bundle, packed: Sequence[str]
         Rows(base.task, [unpack(base.task, line) for line in packed], base.gold),
         parts.llm.open(lease, tokens),
         parts.sandbox,
-        WritingOptions(asking.programs, asking.strategies, seed, prefix=f"r{lease.run.id}_"),
+        WritingOptions(
+            asking.programs,
+            asking.strategies,
+            seed,
+            prefix=f"r{lease.run.id}_",
+            author=asking.author,
+            # People may have corrected it: what they say about the labels holds for new programs too.
+            guide=base.files.get(GUIDE_FILE, b"").decode().strip(),
+        ),
         VersionOptions(asking.direct_labels, asking.direct_examples, seed=seed),
         lambda _item, _asked: lease.check(),
         lambda _name, _share: lease.check(),
+        lambda _words: lease.check(),
         earlier_programs=base.programs,
     )
 
