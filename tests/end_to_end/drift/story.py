@@ -69,7 +69,7 @@ def play(
     *,
     times: Times | None = None,
     steady_seconds: float = 25,
-    patience: float = 240,
+    patience: float = 480,
     after_seconds: float = 5,
     asking: Mapping[str, object],
 ) -> Story:

@@ -36,13 +36,12 @@ SIZED = r"HM*(?:HM*)?|[^\WHM][^\WH]*"
 def shape_of(text: str) -> str:
     """Return the lower-case text with a letter for the kind of each character that is not ASCII: of the same length."""
     kinds = {}
-    for sign in sorted(set(text)):
-        if not sign.isascii():
-            if unicodedata.category(sign)[0] == "M" or sign in "\u200c\u200d":
-                kinds[ord(sign)] = "M"
-            elif sign.isalnum() and not sign.isdecimal():
-                kinds[ord(sign)] = "H" if re.match(f"[{UNSPACED}]", sign) else "a"
-    return text.translate(kinds)
+    for sign in sorted(set(re.sub("[\0-\x7f]+", "", text))):
+        if unicodedata.category(sign)[0] == "M" or sign in "\u200c\u200d":
+            kinds[ord(sign)] = "M"
+        elif sign.isalnum() and not sign.isdecimal():
+            kinds[ord(sign)] = "H" if re.match(f"[{UNSPACED}]", sign) else "a"
+    return text.translate(kinds) if kinds else text
 
 
 def plain(text: str) -> str:
@@ -70,6 +69,10 @@ def words_of(text: str, pairs: bool) -> set[str]:
     text = re.sub(r"\d{5,}", " <longnumber> ", text)
     text = re.sub(r"\d[\d.,:]*", " <number> ", text)
     shape = shape_of(text)
+    if shape == text:
+        listed: list[str] = re.findall(WORD, text)
+        neighbors = {listed[i] + " " + listed[i + 1] for i in range(len(listed) - 1)} if pairs else set()
+        return {length, *listed, *neighbors}
     words, before = {length}, ""
     for found in re.finditer(WORD, shape):
         word = text[found.start() : found.end()]
