@@ -138,6 +138,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometheus
             prometheus_url=prometheus.url,
             poll_s=1,
             programs=4,
+            author="small",
         ).start()
         prometheus.scrape("labelwright-worker", worker.metrics_address)
         try:
@@ -171,7 +172,7 @@ def work(registry: Registry, address: str, service: Service, prometheus: Prometh
             open_runs = [run for run in runs.list(task=task, open=True) if run.state is RunState.SHADOWING]
             return bool(open_runs) and service.total("labelwright_shadow_records_total", task=task) > 0
 
-        until(drifted, 120)
+        until(drifted, 240)
         wait_for(runs, ended.id)
         # Until the candidate has labeled traffic that Prometheus has seen twice.
         until(

@@ -23,7 +23,7 @@ from tests.worker.tasks import fill_sample, weak_task
 from tests.worker.waiting import refresh, story, wait_for
 
 NewWorker = Callable[..., Worker]
-SMALL = {"programs": 1, "direct_labels": 10, "judged_records": 10}
+SMALL = {"author": "small", "programs": 1, "direct_labels": 10, "judged_records": 10}
 
 
 @pytest.fixture
