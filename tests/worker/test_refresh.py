@@ -54,7 +54,7 @@ def test_a_large_models_programs_come_beside_those_of_people(
     base = weak_task(registry)
     before = registry.download(base.task).bundle
     fill_sample(redis, before.task)
-    worker = new_worker(author="large", programs=8)
+    worker = new_worker(author="large", programs=3)
     run = wait_for(runs, refresh(runs, base.task).id)
     assert worker.stop() == 0
     assert run.state is RunState.SUCCEEDED, story(run)
