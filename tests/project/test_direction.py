@@ -52,7 +52,7 @@ LEVELS = {
     ],
     "worker": [
         "settings metrics prometheus significance drift observed decision policy",
-        *("runs", "steps", "work"),
+        *("runs", "steps", "dispatch"),
         "app",
     ],
     "cli": [

@@ -21,10 +21,10 @@ from labelwright.worker.runs.opening import Opener
 from labelwright.worker.runs.parts import Asking, RunParts
 from labelwright.worker.runs.recent_records import NullRecentReader, RedisRecentReader
 from labelwright.worker.settings import WorkerSettings
-from labelwright.worker.work.crew import Crew
-from labelwright.worker.work.polling import Poller
-from labelwright.worker.work.webhook import PATH, Webhook
-from labelwright.worker.work.work import Patience
+from labelwright.worker.dispatch.crew import Crew
+from labelwright.worker.dispatch.polling import Poller
+from labelwright.worker.dispatch.webhook import PATH, Webhook
+from labelwright.worker.dispatch.work import Patience
 
 ADDRESS_FILE, WEBHOOK_FILE = "worker.address", "webhook.address"
 _CLAIM_SECONDS = 5.0

@@ -15,7 +15,7 @@ from labelwright.worker.metrics import MALFORMED, WorkerMetrics
 from labelwright.worker.prometheus import Alert, Prometheus
 from labelwright.worker.runs.opening import Opener
 from labelwright.worker.runs.production import CANDIDATE, drop_candidate, run_of_candidate
-from labelwright.worker.work.crew import Crew
+from labelwright.worker.dispatch.crew import Crew
 
 _Found = TypeVar("_Found")
 
