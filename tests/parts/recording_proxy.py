@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.parts.http_server import http_server
 
 
 @dataclass
@@ -25,17 +26,9 @@ class RecordingProxy:
 def recording_proxy(answer: bytes | None = None) -> Iterator[RecordingProxy]:
     """Yield a proxy that answers each request with this JSON, or refuses it where there is none."""
     proxy = RecordingProxy()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(proxy, answer))
-    server.daemon_threads = True
-    proxy.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with http_server(_handler(proxy, answer)) as url:
+        proxy.url = url
         yield proxy
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _handler(proxy: RecordingProxy, answer: bytes | None) -> type[BaseHTTPRequestHandler]:

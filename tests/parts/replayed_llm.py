@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from difflib import SequenceMatcher
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from labelwright.core.errors import LabelwrightError
 from labelwright.synthesis.llm.completion import Finish, Message, Reply, Request
 from labelwright.synthesis.llm.openai_endpoint import OpenAIEndpoint
 from labelwright.synthesis.llm.replies import Replies, reply_from_json
+
+from tests.parts.http_server import http_server
 
 _FINISHES = {Finish.LENGTH: "length", Finish.FILTERED: "content_filter"}
 
@@ -78,17 +80,9 @@ class ReplayedLlm:
 def replayed_llm(path: Path, live: str = "", note: str = "") -> Iterator[ReplayedLlm]:
     """Serve it on a free loopback port."""
     llm = ReplayedLlm(path, live, note)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(llm))
-    server.daemon_threads = True
-    llm.url = f"http://127.0.0.1:{server.server_port}/v1"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with http_server(_handler(llm)) as url:
+        llm.url = f"{url}/v1"
         yield llm
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _read_programs(path: Path) -> list[tuple[Request, Reply]]:

@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.parts.http_server import http_server
 
 Answer = Callable[[dict[str, Any]], str]
 
@@ -80,17 +82,9 @@ class FaultyEndpoint:
 @contextmanager
 def running(answer: Answer) -> Iterator[FaultyEndpoint]:
     endpoint = FaultyEndpoint(answer)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(endpoint))
-    server.daemon_threads = True
-    endpoint.url = f"http://127.0.0.1:{server.server_port}/v1"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
+    with http_server(_handler(endpoint)) as url:
+        endpoint.url = f"{url}/v1"
         yield endpoint
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _handler(endpoint: FaultyEndpoint) -> type[BaseHTTPRequestHandler]:

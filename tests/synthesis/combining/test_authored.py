@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from labelwright.synthesis.arrays import Floats, Labels, Votes
+from labelwright.synthesis.arrays import Floats
 from labelwright.synthesis.combining.authored import (
     HURTS,
     WORSE_THAN_CHANCE,
@@ -14,35 +14,25 @@ from labelwright.synthesis.combining.authored import (
 )
 from labelwright.synthesis.statistics.label_models import decide, posteriors
 
+from tests.synthesis.planted_votes import planted
+
 EVEN = np.full(3, 1 / 3)
 
 
-def planted(accuracies: list[float], rows: int = 200, coverage: float = 0.8, seed: int = 0) -> tuple[Votes, Labels]:
-    """Return votes of independent programs with these accuracies, and the right labels."""
-    rng = np.random.default_rng(seed)
-    truth = rng.integers(0, 3, rows)
-    votes = np.empty((rows, len(accuracies)), dtype=np.int64)
-    for column, accuracy in enumerate(accuracies):
-        wrong = (truth + rng.integers(1, 3, rows)) % 3
-        cast = np.where(rng.random(rows) < accuracy, truth, wrong)
-        votes[:, column] = np.where(rng.random(rows) < coverage, cast, -1)
-    return votes, truth
-
-
 def test_programs_worse_than_chance_do_not_serve() -> None:
-    votes, truth = planted([0.8, 0.7, 0.1, 0.75])
+    truth, votes = planted(0, 3, [0.8, 0.7, 0.1, 0.75], rows=200)
     assert unfit_programs(votes, truth, EVEN) == {2: WORSE_THAN_CHANCE}
 
 
 def test_a_program_that_drags_the_others_down_does_not_serve() -> None:
-    votes, truth = planted([0.95, 0.95, 0.42, 0.95], coverage=1.0)
+    truth, votes = planted(0, 3, [0.95, 0.95, 0.42, 0.95], coverage=1.0, rows=200)
     votes = np.hstack([votes, votes[:, 2:3], votes[:, 2:3]])
     assert set(unfit_programs(votes, truth, EVEN).values()) == {HURTS}
 
 
 @pytest.mark.parametrize("rows", [0, 4, 30])
 def test_nothing_is_dropped_that_few_rows_cannot_show(rows: int) -> None:
-    votes, truth = planted([0.8, 0.55, 0.6], rows=rows)
+    truth, votes = planted(0, 3, [0.8, 0.55, 0.6], rows=rows)
     assert unfit_programs(votes, truth, EVEN) == {}
 
 
@@ -55,8 +45,8 @@ def test_votes_count_alike_and_the_prior_decides_ties_alone() -> None:
 
 @pytest.mark.parametrize("accuracies", [[0.8] * 4, [0.7, 0.75, 0.8, 0.85, 0.7]])
 def test_probabilities_are_those_with_which_labels_are_right(accuracies: list[float]) -> None:
-    votes, truth = planted(accuracies, rows=400)
-    more_votes, more_truth = planted(accuracies, rows=4000, seed=1)
+    truth, votes = planted(0, 3, accuracies, rows=400)
+    more_truth, more_votes = planted(1, 3, accuracies, rows=4000)
     fit, _ = fit_authored(votes, truth, EVEN, seed=0)[0]
     labels, probabilities = decide(fit, more_votes, 3)
     voted = labels >= 0
@@ -66,16 +56,16 @@ def test_probabilities_are_those_with_which_labels_are_right(accuracies: list[fl
 
 
 def test_weights_are_taken_where_rows_show_that_they_are_better() -> None:
-    votes, truth = planted([0.97, 0.5, 0.5, 0.5], rows=600, coverage=1.0)
+    truth, votes = planted(0, 3, [0.97, 0.5, 0.5, 0.5], coverage=1.0)
     best, second = fit_authored(votes, truth, EVEN, seed=0)
     assert (best[0].method, second[0].method) == ("shrunk", "even")
     assert best[1] > second[1]
-    alike, _ = planted([0.8] * 4), None
-    assert fit_authored(*alike, EVEN, seed=0)[0][0].method == "even"
+    truth, votes = planted(0, 3, [0.8] * 4, rows=200)
+    assert fit_authored(votes, truth, EVEN, seed=0)[0][0].method == "even"
 
 
 def test_without_measured_rows_there_are_probabilities_too() -> None:
-    votes, truth = planted([0.8] * 4, rows=0)
+    truth, votes = planted(0, 3, [0.8] * 4, rows=0)
     ((fit, accuracy),) = fit_authored(votes, truth, EVEN, seed=0)
     assert np.isnan(accuracy)
     assert 0.5 < posteriors(fit, np.array([[0, 0, -1, -1]])).max() < 1.0

@@ -13,6 +13,10 @@ from labelwright.serving.http_listener import HttpListener
 from labelwright.serving.monitoring import open_monitoring
 from labelwright.serving.stop_signal import stop_on_signal
 from labelwright.synthesis.settings import read_settings as read_synthesis_settings
+from labelwright.worker.dispatch.crew import Crew
+from labelwright.worker.dispatch.polling import Poller
+from labelwright.worker.dispatch.webhook import PATH, Webhook
+from labelwright.worker.dispatch.work import Patience
 from labelwright.worker.metrics import WorkerMetrics
 from labelwright.worker.prometheus import Prometheus
 from labelwright.worker.runs.heartbeat import Heartbeat
@@ -21,10 +25,6 @@ from labelwright.worker.runs.opening import Opener
 from labelwright.worker.runs.parts import Asking, RunParts
 from labelwright.worker.runs.recent_records import NullRecentReader, RedisRecentReader
 from labelwright.worker.settings import WorkerSettings
-from labelwright.worker.dispatch.crew import Crew
-from labelwright.worker.dispatch.polling import Poller
-from labelwright.worker.dispatch.webhook import PATH, Webhook
-from labelwright.worker.dispatch.work import Patience
 
 ADDRESS_FILE, WEBHOOK_FILE = "worker.address", "webhook.address"
 _CLAIM_SECONDS = 5.0

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 
 from labelwright.core.bundle import Program
 from labelwright.sandbox import Sandbox
-from labelwright.synthesis.authoring.author import TooSmall, author
+from labelwright.synthesis.authoring.author import Authored, TooSmall, author
 from labelwright.synthesis.authoring.estimate import estimate_authoring
-from labelwright.synthesis.authoring.planning import PlannedProgram
 from labelwright.synthesis.combining.version import MadeVersion, StepListener, VersionOptions, make_version
 from labelwright.synthesis.llm.prices import Price
 from labelwright.synthesis.llm.provider import Provider
@@ -24,9 +23,8 @@ class SynthesisResult:
 
     synthesis: Synthesis
     version: MadeVersion
-    guide: str = ""
-    plan: Sequence[PlannedProgram] = ()
-    """Of a capable model that authored the programs; empty where a small one was asked for them."""
+    authored: Authored | None = None
+    """What a capable model made besides the programs; None where a small one was asked for them."""
 
 
 def estimate_run(rows: Rows, writing: WritingOptions, price: Price | None) -> Estimate:
@@ -52,40 +50,22 @@ def run_synthesis(
     did besides programs, in words. Raises AskFailed, ConfigurationError, and InvalidBundle where nothing is fit to be
     kept.
     """
-    if not writing.is_authored:
-        return _asked(rows, provider, sandbox, writing, options, program_listener, step_listener, earlier_programs)
-    try:
-        authored = author(rows, provider, sandbox, writing, program_listener, note)
-    except TooSmall as why:
-        note(f"the model does not manage to write whole programs ({why}): going on as for a small model")
-        small = replace(writing, author="small")
-        return _asked(rows, provider, sandbox, small, options, program_listener, step_listener, earlier_programs)
+    authored = None
+    if writing.is_authored:
+        try:
+            authored = author(rows, provider, sandbox, writing, program_listener, note)
+        except TooSmall as why:
+            note(f"the model does not manage to write whole programs ({why}): going on as for a small model")
+            writing = replace(writing, author="small")
+    synthesis = authored.synthesis if authored else synthesize(rows, provider, sandbox, writing, program_listener)
     version = make_version(
         sandbox,
         provider,
         rows,
-        authored.synthesis,
+        synthesis,
         options,
         step_listener,
         earlier_programs=earlier_programs,
         authored=authored,
     )
-    return SynthesisResult(authored.synthesis, version, authored.guide, authored.plan)
-
-
-def _asked(
-    rows: Rows,
-    provider: Provider,
-    sandbox: Sandbox,
-    writing: WritingOptions,
-    options: VersionOptions,
-    program_listener: ProgramListener,
-    step_listener: StepListener,
-    earlier_programs: Sequence[Program],
-) -> SynthesisResult:
-    """Return what becomes of a small model's answers."""
-    synthesis = synthesize(rows, provider, sandbox, writing, program_listener)
-    version = make_version(
-        sandbox, provider, rows, synthesis, options, step_listener, earlier_programs=earlier_programs
-    )
-    return SynthesisResult(synthesis, version)
+    return SynthesisResult(synthesis, version, authored)

@@ -9,11 +9,11 @@ from functools import partial
 import structlog
 from labelwright.core.errors import LabelwrightError
 from labelwright.serving.background import start_thread
+from labelwright.worker.dispatch.work import Patience, Work
 from labelwright.worker.metrics import WorkerMetrics
 from labelwright.worker.runs.heartbeat import Heartbeat
 from labelwright.worker.runs.lease import RunLease
 from labelwright.worker.runs.parts import RunParts
-from labelwright.worker.dispatch.work import Patience, Work
 
 _END_SECONDS = 10.0
 """How long work in progress may take to reach a point where it can be left."""

@@ -11,11 +11,11 @@ import structlog
 from labelwright.client import Registry, RunClient
 from labelwright.core.errors import LabelwrightError, RunNotFound
 from labelwright.core.run import Run
+from labelwright.worker.dispatch.crew import Crew
 from labelwright.worker.metrics import MALFORMED, WorkerMetrics
 from labelwright.worker.prometheus import Alert, Prometheus
 from labelwright.worker.runs.opening import Opener
 from labelwright.worker.runs.production import CANDIDATE, drop_candidate, run_of_candidate
-from labelwright.worker.dispatch.crew import Crew
 
 _Found = TypeVar("_Found")
 
