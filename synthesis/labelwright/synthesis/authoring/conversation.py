@@ -18,7 +18,7 @@ from labelwright.synthesis.templates import render
 GUIDE_TOKENS = 2500
 PLAN_TOKENS = 2500
 PROGRAM_TOKENS = 6000
-"""Caps of an answer. Measured programs took 1,500 to 6,000 tokens; a cut one is asked for again, shorter."""
+"""Caps of an answer. Measured programs took 1,100 to 5,500 tokens; a cut one is asked for again, shorter."""
 _ROW_CHARACTERS = 600
 _GOLD_CHARACTERS = 20_000
 _RECORD_CHARACTERS = 300
