@@ -32,7 +32,12 @@ LEVELS = {
         "http_listener rpc_server",
         "monitoring main",
     ],
-    "sandbox": ["guest static_checks build", "host", "backend", "sandbox labeler failures made_up determinism export"],
+    "sandbox": [
+        "guest static_checks build",
+        "host",
+        "backend",
+        "tracing sandbox labeler failures made_up determinism export",
+    ],
     "registry": ["settings metrics", "acceptance", "store", "changes", "answering", "runs", "app"],
     "service": [
         "settings target answer backlog breaker cost metrics registry_link",

@@ -3,5 +3,6 @@
 from labelwright.sandbox.backend.executable import Executable
 from labelwright.sandbox.labeler import Labeled, Labeler
 from labelwright.sandbox.sandbox import Sandbox
+from labelwright.sandbox.tracing import Deciding
 
-__all__ = ["Executable", "Labeled", "Labeler", "Sandbox"]
+__all__ = ["Deciding", "Executable", "Labeled", "Labeler", "Sandbox"]

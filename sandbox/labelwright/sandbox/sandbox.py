@@ -18,6 +18,7 @@ from labelwright.sandbox.host.aot_cache import CompiledCache
 from labelwright.sandbox.host.clock import EpochClock
 from labelwright.sandbox.host.engine import make_engine
 from labelwright.sandbox.host.instance import FaultKind, InstanceFault, LoadedInstance, Machine, version_text
+from labelwright.sandbox.tracing import Deciding, trace_program
 
 
 class Sandbox:
@@ -49,6 +50,10 @@ class Sandbox:
             raise InvalidBundle("the programs do not load", findings=findings)
         bench = Bench(self._bench_after, self._bench_cooldown)
         return Executable(self.machine, task, programs, bench, self._pool_size)
+
+    def trace(self, task: Task, program: Program, records: Sequence[str]) -> list[Deciding]:
+        """Return what decided the program's vote on each packed record. It must load. Slow: not for many records."""
+        return trace_program(self.machine, task, program, records)
 
     def close(self) -> None:
         """Stop the clock. Close executables first."""

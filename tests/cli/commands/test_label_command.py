@@ -136,6 +136,8 @@ def test_a_record_that_cannot_be_labeled_ends_with_1(labelwright: Command, spam:
         (["--local", "nosuch", "x"], 2),
         (["--local", str(EXAMPLES), "x"], 1),
         (["--local", str(EXAMPLES / "sensors" / "bundle"), "x"], 2),
+        (["spam", "x", "--trace"], 2),
+        (["--local", str(SPAM), "--trace", "--input", "-"], 2),
         (["spam", "x", "--service", "nowhere"], 2),
         (["spam", "x", "--service", "127.0.0.1:9"], 3),
         (["spam", "x", "--nonsense"], 2),
@@ -144,6 +146,15 @@ def test_a_record_that_cannot_be_labeled_ends_with_1(labelwright: Command, spam:
 def test_wrong_uses_end_with_one_clear_line(labelwright: Command, spam: str, arguments: list[str], code: int) -> None:
     result = labelwright("label", *arguments, exits=code)
     assert result.stderr.lower().count("error: ") == 1
+
+
+def test_a_trace_says_what_decided_each_vote(labelwright: Command) -> None:
+    (answer,) = labelwright.json("label", "--local", SPAM, "--trace", "are u free tonight?")["answers"]
+    assert answer["votes"]["small_talk"] == "ham"
+    assert answer["deciding"]["small_talk"] == 'line 18: return "ham" if FAMILIAR.search(text) else None'
+    shown = labelwright("label", "--local", SPAM, "--trace", "are u free tonight?").stdout
+    cast = [vote for vote in answer["votes"].values() if vote is not None]
+    assert shown.count(" line ") == len(cast), "programs that abstained decided nothing"
 
 
 def test_an_error_is_a_json_document_too(labelwright: Command, spam: str) -> None:

@@ -12,7 +12,7 @@ from labelwright.cli import options
 from labelwright.cli.exits import ExitCode
 from labelwright.cli.labeling.answering import Answerer, FolderAnswerer, ServiceAnswerer
 from labelwright.cli.labeling.file import FileJob, FileResult, earlier_version, label_file
-from labelwright.cli.labeling.texts import answer_texts, ask_service
+from labelwright.cli.labeling.texts import answer_texts, ask_service, text_rows
 from labelwright.cli.rows.failing import failure_of
 from labelwright.cli.rows.row_reading import STANDARD
 from labelwright.cli.screen import Screen, as_json
@@ -80,6 +80,10 @@ def label(
         ),
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Add each program's vote.")] = False,
+    trace: Annotated[
+        bool,
+        typer.Option("--trace", help="Add what decided each program's vote: only with --local, and not for files."),
+    ] = False,
     service: options.ServiceAddress = options.SERVICE,
     registry: options.RegistryAddress = options.REGISTRY,
     json: options.Json = False,
@@ -96,6 +100,10 @@ def label(
         raise ConfigurationError("no task was named", advice="labelwright label TASK TEXT, or --local DIR")
     if local:
         screen.note_leavings(local)
+    if trace and (not local or input_):
+        raise ConfigurationError(
+            "--trace is for a few records and a bundle on this machine", advice="name its folder: --local DIR"
+        )
     folder = FolderAnswerer.open(local) if local else None
     try:
         target, texts = _split(words, folder)
@@ -113,9 +121,9 @@ def label(
             )
             code = _label_file(job, target, folder, servers, screen)
         elif field:
-            code = _label_fields(field, target, folder, servers, screen, explain)
+            code = _label_fields(field, target, folder, servers, screen, explain or trace, trace)
         else:
-            code = _label_texts(texts, target, folder, servers, screen, explain)
+            code = _label_texts(texts, target, folder, servers, screen, explain or trace, trace)
     finally:
         if folder:
             folder.close()
@@ -191,6 +199,7 @@ def _label_fields(
     servers: _Servers,
     screen: Screen,
     explain: bool,
+    trace: bool,
 ) -> ExitCode:
     pairs = [_parse_field(text) for text in fields]
     if (twice := first_twice([name for name, _ in pairs])) is not None:
@@ -207,7 +216,8 @@ def _label_fields(
     finally:
         if answerer is not folder:
             answerer.close()
-    return _answer(screen, target.task, [", ".join(fields)], outcomes)
+    deciding = folder.deciding([row]) if trace and folder else []
+    return _answer(screen, target.task, [", ".join(fields)], outcomes, deciding)
 
 
 def _parse_field(text: str) -> tuple[str, str]:
@@ -224,23 +234,29 @@ def _label_texts(
     servers: _Servers,
     screen: Screen,
     explain: bool,
+    trace: bool,
 ) -> ExitCode:
     if folder:
         outcomes = answer_texts(folder, texts, explain=explain)
     else:
         outcomes = ask_service(target, texts, servers.service, servers.registry, screen.note, explain=explain)
-    return _answer(screen, target.task, texts, outcomes)
+    deciding = folder.deciding(text_rows(folder.task, texts)) if trace and folder else []
+    return _answer(screen, target.task, texts, outcomes, deciding)
 
 
-def _answer(screen: Screen, task: str, records: list[str], outcomes: list[Outcome]) -> ExitCode:
+def _answer(
+    screen: Screen, task: str, records: list[str], outcomes: list[Outcome], deciding: list[dict[str, str]]
+) -> ExitCode:
     if screen.json:
         answers = [
             (_with_version(outcome) if isinstance(outcome, Labeling) else {}) | ({"error": failure} if failure else {})
             for outcome, failure in zip(outcomes, map(failure_of, outcomes), strict=True)
         ]
+        for answer, decided in zip(answers, deciding, strict=False):
+            answer["deciding"] = decided
         screen.document({"task": task, "answers": answers})
     else:
-        show_answers(screen, records, outcomes)
+        show_answers(screen, records, outcomes, deciding)
     return ExitCode.NO if any(map(failure_of, outcomes)) else ExitCode.OK
 
 

@@ -137,7 +137,7 @@ class FolderAnswerer(Answerer):
             self._sandbox.close()
             raise
         self.task, self.digest = bundle.task, bundle.digest
-        self._programs = bundle.program_names
+        self._programs = bundle.programs
 
     @classmethod
     def open(cls, folder: Path) -> FolderAnswerer:
@@ -157,6 +157,16 @@ class FolderAnswerer(Answerer):
             answers[place] = self._labeling(packed, answer, explain)
         return [answers[place] for place in range(len(rows))]
 
+    def deciding(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+        """Return for each row, by program, the line that decided its vote and what was known there. Slow."""
+        readable, _ = _readable(self.task, self._features.fill(rows))
+        packed = [line for _, line in readable.values()]
+        found: list[dict[str, str]] = [{} for _ in rows]
+        for program in self._programs:
+            for place, trace in zip(readable, self._sandbox.trace(self.task, program, packed), strict=True):
+                found[place][program.name] = trace.in_words(program)
+        return found
+
     @override
     def close(self) -> None:
         self._labeler.close()
@@ -167,7 +177,8 @@ class FolderAnswerer(Answerer):
 
         decision = answer.decision
         told = explain or all(is_error(vote) for vote in answer.votes)
-        votes = dict(zip(self._programs, map(self._vote, answer.votes), strict=True)) if told else {}
+        names = self._labeler.executable.programs
+        votes = dict(zip(names, map(self._vote, answer.votes), strict=True)) if told else {}
         return Labeling(
             label=self.task.label_names[decision.label] if is_label(decision.label) else None,
             probability=decision.probability,

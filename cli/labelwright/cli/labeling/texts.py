@@ -17,13 +17,18 @@ _ONCE, _LOOK_UP_SECONDS = RetryPolicy(attempts=1), 2.0
 
 def answer_texts(answerer: Answerer, texts: Sequence[str], *, explain: bool) -> list[Outcome]:
     """Return one outcome a text. Raises ConfigurationError if the task needs more than a text."""
-    field = _text_field(answerer.task)
+    return answerer.answer(text_rows(answerer.task, texts), explain=explain)
+
+
+def text_rows(task: Task, texts: Sequence[str]) -> list[dict[str, str]]:
+    """Return the texts as rows. Raises ConfigurationError if the task needs more than a text."""
+    field = _text_field(task)
     if field is None:
         raise ConfigurationError(
-            f"task {answerer.task.name!r} takes more than one text",
-            advice=f"give its fields: {' '.join(f'--field {name}=…' for name in answerer.task.fields)}",
+            f"task {task.name!r} takes more than one text",
+            advice=f"give its fields: {' '.join(f'--field {name}=…' for name in task.fields)}",
         )
-    return answerer.answer([{field: text} for text in texts], explain=explain)
+    return [{field: text} for text in texts]
 
 
 def ask_service(

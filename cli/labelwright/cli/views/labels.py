@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from labelwright.cli.labeling.run import RunCounts
 from labelwright.cli.rows.failing import failure_of
 from labelwright.cli.screen import VOTE_ERROR_PREFIX, Screen, shown
@@ -13,10 +15,15 @@ _RECORD_WIDTH = 60
 _SAID_WIDTH = 200
 
 
-def show_answers(screen: Screen, records: list[str], outcomes: list[Outcome]) -> None:
-    """Show the answers to a few records, with their votes where there are any."""
+def show_answers(
+    screen: Screen, records: list[str], outcomes: list[Outcome], deciding: Sequence[Mapping[str, str]] = ()
+) -> None:
+    """Show the answers to a few records, with their votes where there are any.
+
+    ``deciding`` says for each record, by program, what decided its vote.
+    """
     rows = table("label", "probability", "version", texts=("source", "record"))
-    for record, outcome in zip(records, outcomes, strict=True):
+    for record, outcome, decided in zip(records, outcomes, deciding or [{}] * len(records), strict=True):
         text = Text(shown(record, _RECORD_WIDTH))
         if isinstance(outcome, Failure):
             rows.add_row(Text("error", "red"), "", "", outcome.reason, Text(shown(outcome.message)))
@@ -25,6 +32,8 @@ def show_answers(screen: Screen, records: list[str], outcomes: list[Outcome]) ->
         for program, vote in outcome.votes.items():
             said = shown(f" {outcome.messages[program]}", _SAID_WIDTH) if program in outcome.messages else ""
             rows.add_row("", "", "", "", Text(f"  {program}: ").append(vote_text(vote)).append(said))
+            if vote is not None and decided.get(program):
+                rows.add_row("", "", "", "", Text(f"    {shown(decided[program], _SAID_WIDTH)}", "dim"))
     screen.show(rows)
 
 

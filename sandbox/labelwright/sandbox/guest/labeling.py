@@ -57,6 +57,11 @@ class Labeling:
         messages = {str(index): program.message for index, program in enumerate(self._programs) if program.message}
         return votes + json.dumps(messages) if messages else votes
 
+    def trace(self, records: str) -> str:
+        """Return every program's vote on every record, with what decided it."""
+        batch = json.loads(records)
+        return json.dumps([[program.trace(record) for program in self._programs] for record in batch])
+
 
 def bake(version: str) -> None:
     """Make the programs of ``version`` part of the component; called while it is built. Raises ValueError."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .isolation import check_code, make_module
+from .tracing import Trace
 
 Record = list[Any]
 
@@ -65,6 +66,13 @@ class LoadedProgram:
         self.message = ""
         with self._importable():
             return self._context.copy().run(self._vote, records)
+
+    def trace(self, record: Record) -> dict[str, Any]:
+        """Return the vote on one record and what decided it; see labeling.wit."""
+        trace = Trace(self._file, self._function.__code__)
+        with trace.watching():
+            (vote,) = self.vote([record])
+        return {"vote": vote, "line": trace.line, "lines": list(trace.lines), "values": trace.values}
 
     @contextlib.contextmanager
     def _importable(self) -> Iterator[None]:

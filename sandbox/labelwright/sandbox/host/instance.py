@@ -88,6 +88,11 @@ class LoadedInstance:
         self.evaluations += len(records)
         return self._call(self._evaluate, f"[{','.join(records)}]", seconds)
 
+    def trace(self, records: Sequence[str], seconds: float) -> str:
+        """Evaluate packed records as ``evaluate`` does, and return what decided (see labeling.wit)."""
+        function = self._function(self._instance, "trace")
+        return self._call(function, f"[{','.join(records)}]", seconds).text
+
     def describe(self) -> str:
         """Return the component's description of itself, as JSON text (see labeling.wit)."""
         return self._function(self._instance, "describe")(self._store)
