@@ -79,6 +79,15 @@ Guide = Annotated[
     typer.Option("--guide", metavar="FILE", help="A labeling guide to go by, instead of one that the LLM writes."),
 ]
 Parallel = Annotated[int, typer.Option("--parallel", min=1, max=32, help="Requests under way at the same time.")]
+Rounds = Annotated[
+    int,
+    typer.Option(
+        "--rounds",
+        min=0,
+        max=5,
+        help="Rounds in which a capable model sees what its programs get wrong, and mends them.",
+    ),
+]
 Student = Annotated[
     bool, typer.Option("--student/--no-student", help="Learn a table of words beside the LLM's programs.")
 ]

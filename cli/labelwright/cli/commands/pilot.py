@@ -66,6 +66,7 @@ def pilot(
     author: options.Author = options.AuthorKind.AUTO,
     guide: options.Guide = None,
     parallel: options.Parallel = 4,
+    rounds: options.Rounds = 0,
     student: options.Student = True,
     model: Annotated[str, typer.Option(metavar="NAME", help="The LLM; LABELWRIGHT_SYNTHESIS_MODEL if not given.")] = "",
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
@@ -111,7 +112,13 @@ def pilot(
     )
     strategy_names = tuple(name.strip() for name in strategies.split(",") if name.strip())
     writing = WritingOptions(
-        programs, strategy_names, seed, author=author.value, guide=options.read_guide(guide), parallel=parallel
+        programs,
+        strategy_names,
+        seed,
+        author=author.value,
+        guide=options.read_guide(guide),
+        parallel=parallel,
+        rounds=rounds,
     )
     extent = PilotOptions(direct_labels, direct_sample, direct_examples, baseline, student, seed)
     overrides = {"model": model, "budget_tokens": budget_tokens, "budget_dollars": budget}

@@ -46,6 +46,7 @@ def synth(
     author: options.Author = options.AuthorKind.AUTO,
     guide: options.Guide = None,
     parallel: options.Parallel = 4,
+    rounds: options.Rounds = 0,
     student: options.Student = True,
     direct_labels: Annotated[
         int, typer.Option("--direct-labels", min=0, help="Records that the LLM labels itself, to learn from.")
@@ -111,6 +112,7 @@ def synth(
         author=author.value,
         guide=options.read_guide(guide),
         parallel=parallel,
+        rounds=rounds,
     )
     if dry_run:
         show_estimate(screen, _estimate(inputs, writing, settings.model, settings.prices))

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labelwright.core.bundle import Program
 from labelwright.sandbox import Sandbox
 from labelwright.synthesis.asking.direct import DirectLessons
+from labelwright.synthesis.authoring.answers import read_source
 from labelwright.synthesis.authoring.conversation import Conversation
 from labelwright.synthesis.authoring.dry_run import odd_findings
 from labelwright.synthesis.authoring.edits import apply_edits
 from labelwright.synthesis.authoring.judging import judge
 from labelwright.synthesis.authoring.planning import PlannedProgram, default_plan, read_plan
+from labelwright.synthesis.authoring.revising import Draft, Reviser, present_drafts
 from labelwright.synthesis.authoring.side_by_side import Question, Talk, side_by_side
 from labelwright.synthesis.llm.completion import Reply, Request
 from labelwright.synthesis.llm.endpoint import AskFailed, BudgetExceeded
 from labelwright.synthesis.llm.provider import Provider
-from labelwright.synthesis.repair.extraction import extract_source, repair_syntax, syntax_fault
+from labelwright.synthesis.repair.extraction import syntax_fault
 from labelwright.synthesis.rows import Rows
 from labelwright.synthesis.writing.generation import Attempt, Exchange
 from labelwright.synthesis.writing.round import (
@@ -61,6 +63,18 @@ class Authored:
     exchanges: tuple[Exchange, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Programs to begin from, instead of planning and writing them anew.
+
+    Those that ``fixed`` names stay as they are. ``shown_gold`` are indexes of gold rows that their author has seen.
+    """
+
+    programs: Sequence[Program]
+    fixed: frozenset[str] = frozenset()
+    shown_gold: frozenset[int] = frozenset()
+
+
 def author(
     rows: Rows,
     provider: Provider,
@@ -68,32 +82,92 @@ def author(
     options: WritingOptions,
     listener: ProgramListener = lambda item, asked: None,  # noqa: ARG005 - a listener's parameters
     step_listener: StepListener = lambda words: None,  # noqa: ARG005 - a listener's parameter
+    *,
+    present: Present | None = None,
 ) -> Authored:
     """Return the programs that a capable model writes for the task, in the order of its plan.
+
+    From ``present`` programs it begins with a round of revising these.
 
     Raises AskFailed where the endpoint cannot be used, BudgetExceeded where not even the plan could be paid for, and
     TooSmall where ``options.author`` is "auto" and the model is not up to it.
     """
-    return _Authoring(rows, provider, sandbox, options, step_listener).run(listener)
+    return _Authoring(rows, provider, sandbox, options, step_listener, present).run(listener)
 
 
 class _Authoring:
     """One task's conversation."""
 
     def __init__(
-        self, rows: Rows, provider: Provider, sandbox: Sandbox, options: WritingOptions, note: StepListener
+        self,
+        rows: Rows,
+        provider: Provider,
+        sandbox: Sandbox,
+        options: WritingOptions,
+        note: StepListener,
+        present: Present | None,
     ) -> None:
-        self._rows, self._provider, self._options, self._note = rows, provider, options, note
+        self._rows, self._provider, self._sandbox, self._options, self._note = rows, provider, sandbox, options, note
+        self._present = present
         self._conversation = Conversation(
-            rows, seed=options.seed, temperature=options.temperature, programs=options.programs
+            rows,
+            seed=options.seed,
+            temperature=options.temperature,
+            programs=options.programs,
+            seen=present.shown_gold if present else frozenset(),
         )
         self._validator = Validator(sandbox, rows, finds_placeholders=False)
         self._exchanges: list[Exchange] = []
 
     def run(self, listener: ProgramListener) -> Authored:
         guide = self._options.guide or self._written_guide()
-        plan_answer, plan = self._planned(guide)
-        synthesis = self._written_programs(guide, plan_answer, plan, listener)
+        if self._present:
+            plan, drafts = self._present_programs(self._present)
+            synthesis = self._synthesis([draft.kept for draft in drafts], [], "")
+        else:
+            plan_answer, plan = self._planned(guide)
+            synthesis = self._written_programs(guide, plan_answer, plan, listener)
+            planned = {self._name(item, number): item for number, item in enumerate(plan, start=1)}
+            drafts = [Draft(kept, planned[kept.program.name]) for kept in synthesis.kept]
+        lessons = self._judged(guide)
+        rounds = max(self._options.rounds, 1 if self._present else 0)
+        if rounds and drafts and not synthesis.stopped:
+            synthesis = self._revised(rounds, drafts, synthesis, lessons, guide)
+        return Authored(synthesis, guide, tuple(plan), lessons, tuple(self._exchanges))
+
+    def _present_programs(self, present: Present) -> tuple[list[PlannedProgram], list[Draft]]:
+        drafts = present_drafts(
+            self._rows, self._validator, present.programs, present.fixed, frozenset(self._conversation.split.shown)
+        )
+        self._note(f"{len(drafts)} programs to begin from")
+        return [draft.planned for draft in drafts], drafts
+
+    def _revised(
+        self, rounds: int, drafts: list[Draft], synthesis: Synthesis, lessons: DirectLessons, guide: str
+    ) -> Synthesis:
+        reviser = Reviser(
+            self._rows,
+            self._provider,
+            self._sandbox,
+            self._conversation,
+            self._validator,
+            lessons,
+            guide=guide,
+            wish=self._options.wish,
+            prefix=self._options.prefix,
+            seed=self._options.seed,
+            parallel=self._options.parallel,
+        )
+        stopped = ""
+        for number in range(1, rounds + 1):
+            revised = reviser.run(number, drafts)
+            drafts, stopped = list(revised.drafts), revised.stopped
+            self._note(f"{revised.words}{self._spent()}")
+            if stopped:
+                break
+        return replace(synthesis, kept=tuple(draft.kept for draft in drafts), stopped=stopped)
+
+    def _judged(self, guide: str) -> DirectLessons:
         shown = set(self._conversation.unlabeled)
         unshown = [index for index in range(len(self._rows.records)) if index not in shown]
         lessons = judge(
@@ -101,7 +175,7 @@ class _Authoring:
         )
         answered = int((lessons.records.labels >= 0).sum() + (lessons.gold.labels >= 0).sum())
         self._note(f"judged {answered} records{self._spent()}")
-        return Authored(synthesis, guide, tuple(plan), lessons, tuple(self._exchanges))
+        return lessons
 
     def _spent(self) -> str:
         total = self._provider.ledger.worth()
@@ -167,6 +241,9 @@ class _Authoring:
                     dropped.append(outcome)
                 listener(outcome, number)
                 self._check_capable(kept, dropped)
+        return self._synthesis(kept, dropped, stopped)
+
+    def _synthesis(self, kept: list[KeptProgram], dropped: list[DroppedProgram], stopped: str) -> Synthesis:
         shown = frozenset(self._conversation.split.shown)
         return Synthesis(tuple(kept), tuple(dropped), shown, self._provider.ledger, self._options, stopped)
 
@@ -198,11 +275,11 @@ class _Authoring:
             return Attempt(name, planned.kind, program, fault, trial, tuple(exchanges), changes, shown)
 
         reply = yield from ask(request, PROGRAM)
-        source, changes, fault = _read_source(reply)
+        source, changes, fault = read_source(reply)
         if fault and (source is None or reply.is_cut):
             request = self._conversation.shorter(request, fault.message)
             reply = yield from ask(request, MEND)
-            source, changes, fault = _read_source(reply)
+            source, changes, fault = read_source(reply)
         if source is None:
             return attempt(None, changes, fault)
         trial = None if fault else self._tried(name, source)
@@ -243,25 +320,12 @@ def _kept_or_dropped(attempt: Attempt, kept: list[KeptProgram]) -> KeptProgram |
     return KeptProgram(attempt.program, attempt.strategy, attempt.trial.behavior or NO_BEHAVIOR, attempt)
 
 
-def _read_source(reply: Reply) -> tuple[str | None, tuple[str, ...], ProgramFault | None]:
-    """Return the program in a reply, what was changed to make it parse, and why it cannot be used as it is."""
-    source = extract_source(reply.text, cut=reply.is_cut)
-    if source is None and reply.is_cut:
-        return None, (), ProgramFault("loop" if reply.finish.value == "loop" else "cut", reply.cut_message)
-    if source is None:
-        return None, (), ProgramFault("no_program", "the reply holds no Python code")
-    repaired, changes = repair_syntax(source)
-    if wrong := syntax_fault(repaired):
-        return source, (), ProgramFault("syntax", f"the code is not valid Python: {wrong}")
-    return repaired, tuple(changes), None
-
-
 def _mended_source(source: str, reply: Reply) -> tuple[str | None, tuple[str, ...]]:
     """Return the source as the answer to a finding has it: edited, written anew, or None where it is to stay."""
     edited = apply_edits(source, reply.text)
     if edited.applied or edited.refused:
         return (edited.source, ()) if edited.applied and not syntax_fault(edited.source) else (None, ())
-    whole, changes, fault = _read_source(reply)
+    whole, changes, fault = read_source(reply)
     return (None, ()) if fault else (whole, changes)
 
 

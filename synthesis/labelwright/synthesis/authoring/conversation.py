@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from labelwright.core.task import FieldType
 from labelwright.synthesis.asking.field_ranges import describe_fields
@@ -30,27 +30,22 @@ _MODULES = ("re", "math", "string", "collections", "itertools", "functools", "un
 class Conversation:
     """Makes the requests for one task; the seed decides which rows are shown."""
 
-    def __init__(self, rows: Rows, *, seed: int, temperature: float, programs: int) -> None:
+    def __init__(
+        self, rows: Rows, *, seed: int, temperature: float, programs: int, seen: frozenset[int] = frozenset()
+    ) -> None:
+        """``seen`` are indexes of gold rows that programs were written from before: they cannot be held back."""
         self._seed, self._temperature, self._programs = seed, temperature, programs
         self._rows = rows
         lines = [one_line(rows.task, row.record, _ROW_CHARACTERS) for row in rows.gold]
-        self.split: GoldSplit = split_gold(rows.gold, list(map(len, lines)), _GOLD_CHARACTERS, seed)
+        self.split: GoldSplit = split_gold(rows.gold, list(map(len, lines)), _GOLD_CHARACTERS, seed, seen)
         self.unlabeled = self._sample()
         """Indexes of the unlabeled records that are shown."""
-        self._brief = render(
-            __package__,
-            "brief",
-            task=rows.task,
-            labels=self._labels(),
-            gold_rows=len(rows.gold),
-            fields=describe_fields(rows),
-            facts=record_facts(rows.task, rows.records),
+        self._brief = self._render_brief(
             gold=[(rows.task.label_names[rows.gold[index].label or 0], lines[index]) for index in self.split.shown],
-            record_count=len(rows.records),
             records=[one_line(rows.task, rows.records[index], _RECORD_CHARACTERS) for index in self.unlabeled],
-            modules=_MODULES,
-            has_text=bool(rows.task.fields_of(FieldType.TEXT)),
         )
+        # A request to revise brings rows of its own, and is read once for each program.
+        self._short_brief = self._render_brief(gold=[], records=[])
 
     def guide(self) -> Request:
         """Return the request for the labeling guide."""
@@ -88,8 +83,42 @@ class Conversation:
         again = render(__package__, "program_again", why=why)
         return self._request([*request.messages[:-1], Message("user", f"{last}\n\n{again}")], PROGRAM_TOKENS)
 
+    def revision(self, guide: str, feedback: Mapping[str, object]) -> Request:
+        """Return the request to revise a program; ``feedback`` is what template revise.j2 takes."""
+        return self._short_request(guide, "revise", feedback)
+
+    def revision_again(self, request: Request, answer: str, applied: int, problems: Sequence[str]) -> Request:
+        """Return the request to answer once more where an answer to revise could not be used as it was."""
+        ask = Message("user", render(__package__, "revise_again", applied=applied, problems=problems))
+        return self._request([*request.messages, Message("assistant", answer), ask], PROGRAM_TOKENS)
+
+    def addition(self, guide: str, feedback: Mapping[str, object]) -> Request:
+        """Return the request for one more program; ``feedback`` is what template add.j2 takes."""
+        return self._short_request(guide, "add", {**feedback, "parameters": self._parameters()})
+
+    def _short_request(self, guide: str, template: str, feedback: Mapping[str, object]) -> Request:
+        system = _with_guide(self._short_brief, guide)
+        return self._request([system, Message("user", render(__package__, template, **feedback))], PROGRAM_TOKENS)
+
+    def _render_brief(self, *, gold: Sequence[tuple[str, str]], records: Sequence[str]) -> str:
+        rows = self._rows
+        return render(
+            __package__,
+            "brief",
+            task=rows.task,
+            labels=self._labels(),
+            gold_rows=len(rows.gold),
+            fields=describe_fields(rows),
+            facts=record_facts(rows.task, rows.records),
+            gold=gold,
+            record_count=len(rows.records),
+            records=records,
+            modules=_MODULES,
+            has_text=bool(rows.task.fields_of(FieldType.TEXT)),
+        )
+
     def _system(self, guide: str) -> Message:
-        return Message("system", f"{self._brief}\n\nThe labeling guide:\n{guide}" if guide else self._brief)
+        return _with_guide(self._brief, guide)
 
     def _plan_question(self) -> Message:
         return Message("user", render(__package__, "plan", programs=self._programs))
@@ -119,3 +148,7 @@ class Conversation:
                 break
             sample.append(index)
         return sample
+
+
+def _with_guide(brief: str, guide: str) -> Message:
+    return Message("system", f"{brief}\n\nThe labeling guide:\n{guide}" if guide else brief)

@@ -24,7 +24,7 @@ def odd_findings(task: Task, source: str, records: Sequence[Record], microsecond
     tree = parse_source(source)
     if tree is None:
         return []
-    haystack = "\n".join(_plain(joined_texts(task, record)) for record in records)
+    haystack = "\n".join(plain(joined_texts(task, record)) for record in records)
     findings = [*_duplicate_keys(tree), *(_silent_tables(tree, haystack) if haystack.strip() else ())]
     if microseconds > _SLOW:
         findings.append(f"it takes {microseconds / 1000:.0f} ms a record; {_SLOW / 1000:.0f} ms are a lot")
@@ -60,20 +60,31 @@ def _constant(node: ast.expr | None) -> object:
 
 def _silent_tables(tree: ast.Module, haystack: str) -> Iterator[str]:
     """Yield the tables at the program's top whose entries occur in no record."""
+    for line, words in table_words(tree):
+        if len(words) >= _FEWEST_ENTRIES and not any(plain(word) in haystack for word in words):
+            yield f"line {line}: none of the {len(words)} words in this table occurs in any record"
+
+
+def table_words(tree: ast.Module) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line of each table at the program's top, and the words in it; those of patterns do not count."""
     for statement in tree.body:
         if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
             continue
         # An entry may be a list of words that the program splits.
-        entries = [
-            word
-            for node in ast.walk(statement.value)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and not _PATTERN_MARKS & set(node.value)
-            for word in node.value.split()
-            if len(word) > 1
-        ]
-        if len(entries) >= _FEWEST_ENTRIES and not any(_plain(entry) in haystack for entry in entries):
-            yield f"line {statement.lineno}: none of the {len(entries)} words in this table occurs in any record"
+        yield (
+            statement.lineno,
+            [
+                word
+                for node in ast.walk(statement.value)
+                if isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and not _PATTERN_MARKS & set(node.value)
+                for word in node.value.split()
+                if len(word) > 1
+            ],
+        )
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return the text as words are compared in it: without regard to case and width."""
     return unicodedata.normalize("NFKC", text).casefold()

@@ -22,10 +22,13 @@ class GoldSplit:
     held: tuple[int, ...]
 
 
-def split_gold(gold: Sequence[Row], lengths: Sequence[int], most_characters: int, seed: int) -> GoldSplit:
+def split_gold(
+    gold: Sequence[Row], lengths: Sequence[int], most_characters: int, seed: int, seen: frozenset[int] = frozenset()
+) -> GoldSplit:
     """Return the split; ``lengths`` are characters of each row as it is shown.
 
-    Labels take turns, so that rows beyond ``most_characters`` are missing from all alike; they are held back too.
+    Where rows were ``seen`` in earlier prompts, all others are held back. Labels take turns, so that rows beyond
+    ``most_characters`` are missing from all alike; they are held back too.
     """
     rng = np.random.default_rng(seed)
     by_label: dict[int | None, list[int]] = {}
@@ -34,10 +37,12 @@ def split_gold(gold: Sequence[Row], lengths: Sequence[int], most_characters: int
     queues: list[list[int]] = []
     held: list[int] = []
     for _, indexes in sorted(by_label.items(), key=lambda item: -1 if item[0] is None else item[0]):
-        kept_back = round(len(indexes) * _HELD_SHARE) if len(indexes) >= _FEWEST_TO_HOLD else 0
-        held += indexes[:kept_back]
+        kept_back = indexes[: round(len(indexes) * _HELD_SHARE)] if len(indexes) >= _FEWEST_TO_HOLD else []
+        if seen:
+            kept_back = [index for index in indexes if index not in seen]
+        held += kept_back
         # Labels end together where each gives up rows in proportion to how many it has.
-        queues.append(indexes[kept_back:])
+        queues.append([index for index in indexes if index not in kept_back])
     turns = sorted(
         ((place + 0.5) / len(queue), label, index)
         for label, queue in enumerate(queues)
@@ -47,7 +52,8 @@ def split_gold(gold: Sequence[Row], lengths: Sequence[int], most_characters: int
     characters = 0
     for _, _, index in turns:
         if characters + lengths[index] > most_characters and shown:
-            held.append(index)
+            if index not in seen:
+                held.append(index)
         else:
             characters += lengths[index]
             shown.append(index)

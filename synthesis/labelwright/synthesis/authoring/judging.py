@@ -52,13 +52,18 @@ def judge(
     for start in range(0, len(order), _BATCH):
         batch = [wanted[place] for place in order[start : start + _BATCH]]
         try:
-            reply = provider.complete(_request(rows.task, guide, [record for _, _, record in batch], seed), PURPOSE)
+            found = judge_records(provider, rows.task, guide, [record for _, _, record in batch], seed)
         except (AskFailed, BudgetExceeded) as error:
             stopped = error.message
             break
-        for (labels, index, _), label in zip(batch, read_labels(rows.task, reply, len(batch)), strict=True):
+        for (labels, index, _), label in zip(batch, found, strict=True):
             labels.labels[index] = label
     return DirectLessons(gold, records, stopped)
+
+
+def judge_records(provider: Provider, task: Task, guide: str, records: Sequence[Record], seed: int) -> list[int]:
+    """Return the model's label of each record, -1 where it gave none; one request. Raises AskFailed, BudgetExceeded."""
+    return read_labels(task, provider.complete(_request(task, guide, records, seed), PURPOSE), len(records))
 
 
 def read_labels(task: Task, reply: Reply, count: int) -> list[int]:

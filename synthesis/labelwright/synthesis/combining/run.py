@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from labelwright.core.bundle import Program
 from labelwright.sandbox import Sandbox
-from labelwright.synthesis.authoring.author import Authored, TooSmall, author
+from labelwright.synthesis.authoring.author import Authored, Present, TooSmall, author
 from labelwright.synthesis.authoring.estimate import estimate_authoring
 from labelwright.synthesis.combining.version import MadeVersion, StepListener, VersionOptions, make_version
 from labelwright.synthesis.llm.prices import Price
@@ -43,8 +43,11 @@ def run_synthesis(
     note: Callable[[str], None] = lambda words: None,  # noqa: ARG005 - a listener's parameter
     *,
     earlier_programs: Sequence[Program] = (),
+    present: Present | None = None,
 ) -> SynthesisResult:
     """Return programs that the LLM wrote, and the version that they become beside ``earlier_programs``.
+
+    A capable model begins from ``present`` programs where there are some, and revises them.
 
     ``program_listener`` hears of each program, ``step_listener`` of what comes after them, ``note`` of what the author
     did besides programs, in words. Raises AskFailed, ConfigurationError, and InvalidBundle where nothing is fit to be
@@ -53,10 +56,12 @@ def run_synthesis(
     authored = None
     if writing.is_authored:
         try:
-            authored = author(rows, provider, sandbox, writing, program_listener, note)
+            authored = author(rows, provider, sandbox, writing, program_listener, note, present=present)
         except TooSmall as why:
             note(f"the model does not manage to write whole programs ({why}): going on as for a small model")
             writing = replace(writing, author="small")
+    if present and not authored:
+        earlier_programs = (*earlier_programs, *present.programs)
     synthesis = authored.synthesis if authored else synthesize(rows, provider, sandbox, writing, program_listener)
     version = make_version(
         sandbox,

@@ -38,7 +38,8 @@ class WritingOptions:
     The programs' names begin with ``prefix``: programs of different runs can stand in one version. ``author`` says
     how programs are had: "large" models write whole ones (authoring), "small" ones are asked as ``strategies`` say, and
     "auto" begins large. ``guide`` is a labeling guide to go by instead of one that the model writes; ``parallel`` is
-    how many requests go out side by side.
+    how many requests go out side by side. ``rounds`` of revising follow, for which ``wish`` is what people want of the
+    programs, in their words.
     """
 
     programs: int = 10
@@ -49,6 +50,8 @@ class WritingOptions:
     author: Author = "small"
     guide: str = ""
     parallel: int = 4
+    rounds: int = 0
+    wish: str = ""
 
     @property
     def is_authored(self) -> bool:

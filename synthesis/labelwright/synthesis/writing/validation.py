@@ -85,7 +85,8 @@ class Validator:
     def __init__(self, sandbox: Sandbox, rows: Rows, *, finds_placeholders: bool = True) -> None:
         self._finds_placeholders = finds_placeholders
         # Distinct ones: a record that repeats would hide what programs do with the others.
-        self.sample = [rows.records[index] for index in random_distinct(rows.records, 0)[:_SAMPLE]]
+        self.sample_indexes = random_distinct(rows.records, 0)[:_SAMPLE]
+        self.sample = [rows.records[index] for index in self.sample_indexes]
         self._sandbox = sandbox
         self._task = rows.task
         limit = rows.task.limits.record_bytes
