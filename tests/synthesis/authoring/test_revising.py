@@ -39,7 +39,7 @@ def test_a_program_is_shown_its_errors_and_what_decided_them(reviews: Task, sand
     assert '"fine" (rows' not in question, "only words of tables are counted"
     held = {GOLD[index].record[0] for index, label in enumerate(made.lessons.gold.labels) if label >= 0}
     assert held
-    assert not [text for text in held if f": {text}\n" in question], "held rows stand in no prompt"
+    assert not [text for text in held if f": {text!s}\n" in question], "held rows stand in no prompt"
 
 
 def test_edits_that_hold_on_unseen_rows_are_made(reviews: Task, sandbox: Sandbox) -> None:
