@@ -23,7 +23,7 @@ KNOWS_ONLY = {
 LEVELS = {
     "core": [
         "text",
-        "finding vote alias errors task record row label_model recent run report bundle",
+        "finding vote alias errors task record row label_model recent run report bundle origin",
         "machine",
         "wire",
     ],

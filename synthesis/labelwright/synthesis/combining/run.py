@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from labelwright.core.bundle import Program
+from labelwright.core.bundle import Bundle
 from labelwright.sandbox import Sandbox
 from labelwright.synthesis.authoring.author import Authored, TooSmall, author
 from labelwright.synthesis.authoring.estimate import estimate_authoring
@@ -42,9 +42,9 @@ def run_synthesis(
     step_listener: StepListener = lambda name, share: None,  # noqa: ARG005 - a listener's parameters
     note: Callable[[str], None] = lambda words: None,  # noqa: ARG005 - a listener's parameter
     *,
-    earlier_programs: Sequence[Program] = (),
+    earlier: Bundle | None = None,
 ) -> SynthesisResult:
-    """Return programs that the LLM wrote, and the version that they become beside ``earlier_programs``.
+    """Return programs that the LLM wrote, and the version that they become beside those of the ``earlier`` one.
 
     ``program_listener`` hears of each program, ``step_listener`` of what comes after them, ``note`` of what the author
     did besides programs, in words. Raises AskFailed, ConfigurationError, and InvalidBundle where nothing is fit to be
@@ -65,7 +65,7 @@ def run_synthesis(
         synthesis,
         options,
         step_listener,
-        earlier_programs=earlier_programs,
+        earlier=earlier,
         authored=authored,
     )
     return SynthesisResult(synthesis, version, authored)

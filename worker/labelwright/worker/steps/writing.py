@@ -97,7 +97,7 @@ def _write(parts: RunParts, lease: RunLease, base: Bundle, packed: Sequence[str]
         lambda _item, _asked: lease.check(),
         lambda _name, _share: lease.check(),
         lambda _words: lease.check(),
-        earlier_programs=base.programs,
+        earlier=base,
     )
 
 
