@@ -6,7 +6,7 @@ import sys
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from labelwright.core.proxies import channel_options
+from labelwright.core.machine.proxies import channel_options
 
 TIMEOUT_SECONDS = 2.0
 

@@ -6,7 +6,7 @@ import inspect
 from collections import Counter
 from pathlib import Path
 
-from labelwright.core.bundle import Bundle, Program, read_folder
+from labelwright.core.bundle import Bundle, Program, program_digests, read_folder
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.label_model import LABEL_MODEL_FILE, dump_weighted
 
@@ -28,7 +28,7 @@ def write(folder: Path) -> None:
     path.write_text(
         dump_weighted(
             labels,
-            bundle.program_names,
+            program_digests(bundle.programs),
             [round(share, 4) for share in prior],
             [[[round(share, 4) for share in row] for row in table] for table in likelihood],
             method="counted on the gold rows, add-one smoothing",

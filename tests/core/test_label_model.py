@@ -7,18 +7,22 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from labelwright.core.finding import Severity
 from labelwright.core.label_model import (
     NO_DECISION,
     Decision,
+    EarlierFit,
     MajorityVote,
+    ProgramChanges,
     WeightedVote,
     dump_weighted,
+    earlier_fit,
     parse_label_model,
 )
 from labelwright.core.vote import ABSTAIN, VoteError, in_conflict, is_error, is_label
 
 LABELS = ["ham", "spam", "eggs"]
-PROGRAMS = ["first", "second"]
+PROGRAMS = {"first": "sha256:1", "second": "sha256:2"}
 PRIOR = [0.5, 0.3, 0.2]
 LIKELIHOOD = [
     [[0.8, 0.1, 0.2], [0.1, 0.7, 0.3], [0.1, 0.2, 0.5]],
@@ -131,10 +135,33 @@ def test_says_which_programs_and_labels_do_not_match() -> None:
     _, findings = parse_label_model(json.dumps(text), LABELS, PROGRAMS)
     assert [item.message for item in findings] == [
         "prior has the unknown 'bacon'",
-        "likelihood lacks 'second'",
-        "likelihood has the unknown 'third'",
+        "likelihood lacks the program 'second': it was added since the fit",
+        "likelihood has the program 'third': it was removed since the fit",
         "likelihood.first.spam lacks 'eggs'",
     ]
+
+
+def test_says_which_programs_were_changed_since_the_fit() -> None:
+    text = dump_weighted(LABELS, PROGRAMS, PRIOR, LIKELIHOOD, method="test")
+    assert earlier_fit(text, PROGRAMS) == EarlierFit(ProgramChanges(), min_probability=0.0)
+    model, findings = parse_label_model(text, LABELS, {**PROGRAMS, "second": "sha256:3"})
+    assert model is not None
+    (finding,) = findings
+    assert (finding.code, finding.severity) == ("LW131", Severity.WARNING)
+    assert finding.message.endswith("second")
+    assert "labelwright fit" in finding.advice
+    moved = earlier_fit(text, {"first": "sha256:4", "third": "sha256:2"})
+    assert moved
+    assert moved.changes == ProgramChanges(changed=("first",), added=("third",), removed=("second",))
+
+
+def test_a_file_without_digests_stays_valid() -> None:
+    file = json.loads(dump_weighted(LABELS, PROGRAMS, PRIOR, LIKELIHOOD, method="test"))
+    del file["programs"]
+    model, findings = parse_label_model(json.dumps(file), LABELS, PROGRAMS)
+    assert (model is not None, findings) == (True, [])
+    assert earlier_fit('{"kind": "majority"}', PROGRAMS) is None
+    assert earlier_fit("no JSON", PROGRAMS) is None
 
 
 def test_kinds_of_votes() -> None:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from labelwright.core import bundle as limits_of
-from labelwright.core.bundle import Bundle, open_bundle
+from labelwright.core.bundle import Bundle, open_bundle, program_digests
 from labelwright.core.label_model import parse_label_model
 from labelwright.core.task import FieldType, Gates, Limits, Refresh, parse_task
 from labelwright.registry.acceptance.acceptance import accept
@@ -68,7 +68,7 @@ def test_the_example_is_accepted_with_the_figures_of_the_page(bundle: Bundle) ->
 def test_the_label_model_gives_the_probability_of_the_page(bundle: Bundle) -> None:
     found = re.search(r"```json\n(\{\n  \"kind\": \"weighted\".*?)```", PAGE, re.DOTALL)
     assert found
-    model, findings = parse_label_model(found[1], bundle.task.label_names, bundle.program_names)
+    model, findings = parse_label_model(found[1], bundle.task.label_names, program_digests(bundle.programs))
     assert findings == []
     assert model is not None
     said = re.search(r"= (0\.\d+)\.\n", PAGE)

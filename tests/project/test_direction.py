@@ -23,7 +23,8 @@ KNOWS_ONLY = {
 LEVELS = {
     "core": [
         "text",
-        "finding vote alias errors proxies task record row label_model recent run report bundle whole_file",
+        "finding vote alias errors task record row label_model recent run report bundle origin",
+        "machine",
         "wire",
     ],
     "serving": [

@@ -74,6 +74,11 @@ def _authored(asked: str) -> str:
         return LARGE[0]
     if asked.startswith("Plan "):
         return next(reply for reply in LARGE if reply.lstrip("`json\n").startswith("["))
+    if asked.startswith("Your program"):
+        line = "def label(text):\n"
+        return f"<<<<<<< SEARCH\n{line}=======\n# Revised.\n{line}>>>>>>> REPLACE"
+    if asked.startswith("The set of programs so far"):
+        return "NONE"
     if "Now write the program" in asked:
         wanted = re.findall(r'Now write the program "(\w+)"', asked)[-1]
         programs = [reply for reply in LARGE if "def label(" in reply]

@@ -56,10 +56,19 @@ def test_a_large_models_programs_come_beside_those_of_people(
     fill_sample(redis, before.task)
     worker = new_worker(author="large", programs=3)
     run = wait_for(runs, refresh(runs, base.task).id)
-    assert worker.stop() == 0
     assert run.state is RunState.SUCCEEDED, story(run)
     after = registry.download(base.task).bundle
     assert set(before.programs) <= set(after.programs)
     assert any(name.startswith(f"r{run.id}_0") for name in after.program_names)
     assert "guide.md" in after.files
     assert run.cost.calls == len(llm.answered)
+    # The next time it revises what it wrote. What people wrote stays, and a change that is no gain is not put live.
+    again = wait_for(runs, refresh(runs, base.task).id)
+    assert worker.stop() == 0
+    assert again.state is RunState.REJECTED, story(again)
+    revised = registry.download(base.task, version=3).bundle
+    assert set(revised.program_names) <= set(after.program_names)
+    changed = {program.name for program in revised.programs if "# Revised." in program.source}
+    assert changed
+    assert changed <= {name for name in after.program_names if name.startswith("r")}
+    assert set(before.programs) <= set(revised.programs)

@@ -12,6 +12,7 @@ from labelwright.cli.commands import aliases as alias_commands
 from labelwright.cli.commands import artifacts as artifact_commands
 from labelwright.cli.commands import bundles as bundle_commands
 from labelwright.cli.commands import diff as diff_command
+from labelwright.cli.commands import fit as fit_command
 from labelwright.cli.commands import label as label_command
 from labelwright.cli.commands import pilot as pilot_command
 from labelwright.cli.commands import refresh as refresh_command
@@ -90,6 +91,7 @@ def _root(
 app.command("up")(up.up)
 app.command("synth")(synth.synth)
 app.command("check")(bundle_commands.check)
+app.command("fit")(fit_command.fit)
 app.command("pilot")(pilot_command.pilot)
 app.command("push")(bundle_commands.push)
 app.command("label")(label_command.label)

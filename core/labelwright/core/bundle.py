@@ -71,6 +71,12 @@ class Program:
         return f"{PROGRAM_FOLDER}/{self.name}.py"
 
     @property
+    def digest(self) -> str:
+        """What names its content: "sha256:" and the SHA-256 of the source, whatever ends its lines."""
+        plain = self.source.replace("\r\n", "\n").replace("\r", "\n")
+        return f"sha256:{hashlib.sha256(plain.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+    @property
     def description(self) -> str:
         """What it looks for, in plain words: the docstring of ``label``, else the file's, else nothing."""
         try:
@@ -98,6 +104,16 @@ class Bundle:
     def program_names(self) -> tuple[str, ...]:
         """The programs' names, in voting order."""
         return tuple(program.name for program in self.programs)
+
+    @property
+    def guide(self) -> str:
+        """The labeling guide, empty where there is none."""
+        return self.files.get(GUIDE_FILE, b"").decode("utf-8", "replace").strip()
+
+
+def program_digests(programs: Iterable[Program]) -> dict[str, str]:
+    """Return the programs' digests by name, in their order."""
+    return {program.name: program.digest for program in programs}
 
 
 def digest_files(files: dict[str, bytes]) -> str:
@@ -131,10 +147,10 @@ def open_bundle(files: Iterable[tuple[str, bytes]]) -> tuple[Bundle | None, list
     findings += problems
     if task is None:
         return None, findings
-    names = [program.name for program in programs]
     label_model: LabelModel | None = MajorityVote()
     if LABEL_MODEL_FILE in contents:
-        label_model, problems = parse_label_model(contents[LABEL_MODEL_FILE].decode(), task.label_names, names)
+        text = contents[LABEL_MODEL_FILE].decode()
+        label_model, problems = parse_label_model(text, task.label_names, program_digests(programs))
         findings += problems
     gold, problems = _rows(task, contents, GOLD_FILE, labeled=True)
     findings += problems

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Literal, Protocol
 
-from labelwright.core.finding import Finding
+from labelwright.core.finding import Finding, Severity
 from labelwright.core.text.json_text import parse_json
 from labelwright.core.vote import ABSTAIN, is_label
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -26,6 +26,7 @@ from typing_extensions import override
 
 LABEL_MODEL_FILE = "label_model.json"
 _CACHED_PATTERNS = 4096
+_ADVICE = "labelwright fit DIR fits it to the programs as they are; without the file the majority decides"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,8 @@ class _WeightedFile(BaseModel):
     """Probability of each label."""
     likelihood: dict[str, dict[str, dict[str, Annotated[float, Setting(gt=0, le=1)]]]]
     """``likelihood[program][vote][label]``: probability that the program votes so where ``label`` is right."""
+    programs: dict[str, str] = {}
+    """The digest of each program as it was when the model was fitted; empty where that is not known."""
     min_probability: Annotated[float, Setting(ge=0, le=1)] = 0.0
 
 
@@ -121,21 +124,21 @@ class _File(BaseModel):
 
 
 def parse_label_model(
-    text: str, labels: Sequence[str], programs: Sequence[str]
+    text: str, labels: Sequence[str], programs: Mapping[str, str]
 ) -> tuple[LabelModel | None, list[Finding]]:
-    """Return the model that ``label_model.json`` holds for these labels and programs, or what is wrong with it."""
-    try:
-        parsed = _File.model_validate({"model": parse_json(text)}).model
-    except ValidationError as error:
-        return None, [_finding(f"{_place(item['loc'])}: {item['msg']}") for item in error.errors()]
-    except (ValueError, RecursionError) as error:
-        line = error.lineno if isinstance(error, json.JSONDecodeError) else 0
-        return None, [_finding(f"not valid JSON: {error}", line)]
+    """Return the model that ``label_model.json`` holds for these labels and programs, and what is wrong with it.
+
+    ``programs`` has each program's digest by its name, in voting order.
+    """
+    parsed, problems = _parse(text)
+    if parsed is None:
+        return None, problems
     if isinstance(parsed, _MajorityFile):
         return MajorityVote(), []
     problems = _mismatches(parsed, labels, programs)
+    changed = _stale(_changes(parsed, programs))
     if problems:
-        return None, problems
+        return None, problems + changed
     return WeightedVote(
         [math.log(parsed.prior[label]) for label in labels],
         [
@@ -143,19 +146,50 @@ def parse_label_model(
             for program in programs
         ],
         parsed.min_probability,
-    ), []
+    ), changed
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramChanges:
+    """By name, how programs differ from those that a label model was fitted to."""
+
+    changed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierFit:
+    """What a label model keeps where it is fitted again, and how the programs differ by then."""
+
+    changes: ProgramChanges
+    min_probability: float
+
+
+def earlier_fit(text: str, programs: Mapping[str, str]) -> EarlierFit | None:
+    """Return what ``label_model.json`` tells of its fit; ``programs`` has the present digests by name.
+
+    None where it was fitted to no programs: the text is no label model, or majority vote.
+    """
+    parsed, _ = _parse(text)
+    if not isinstance(parsed, _WeightedFile):
+        return None
+    return EarlierFit(_changes(parsed, programs), parsed.min_probability)
 
 
 def dump_weighted(
     labels: Sequence[str],
-    programs: Sequence[str],
+    programs: Mapping[str, str],
     prior: Sequence[float],
     likelihood: Sequence[Sequence[Sequence[float]]],
     *,
     method: str,
     min_probability: float = 0.0,
 ) -> str:
-    """Return the text of ``label_model.json``; ``likelihood[program][vote][label]`` are probabilities."""
+    """Return the text of ``label_model.json``; ``likelihood[program][vote][label]`` are probabilities.
+
+    ``programs`` has each program's digest by its name, in the order of ``likelihood``.
+    """
     return json.dumps(
         {
             "kind": "weighted",
@@ -165,6 +199,7 @@ def dump_weighted(
                 program: {vote: dict(zip(labels, row, strict=True)) for vote, row in zip(labels, table, strict=True)}
                 for program, table in zip(programs, likelihood, strict=True)
             },
+            "programs": dict(programs),
             "min_probability": min_probability,
         },
         indent=2,
@@ -172,13 +207,48 @@ def dump_weighted(
     )
 
 
-def _mismatches(parsed: _WeightedFile, labels: Sequence[str], programs: Sequence[str]) -> list[Finding]:
-    problems = _differences("prior", parsed.prior, labels) + _differences("likelihood", parsed.likelihood, programs)
+def _parse(text: str) -> tuple[_WeightedFile | _MajorityFile | None, list[Finding]]:
+    try:
+        return _File.model_validate({"model": parse_json(text)}).model, []
+    except ValidationError as error:
+        return None, [_finding(f"{_place(item['loc'])}: {item['msg']}") for item in error.errors()]
+    except (ValueError, RecursionError) as error:
+        line = error.lineno if isinstance(error, json.JSONDecodeError) else 0
+        return None, [_finding(f"not valid JSON: {error}", line)]
+
+
+def _mismatches(parsed: _WeightedFile, labels: Sequence[str], programs: Mapping[str, str]) -> list[Finding]:
+    changes = _changes(parsed, programs)
+    problems = _differences("prior", parsed.prior, labels)
+    problems += [
+        _finding(f"likelihood lacks the program {name!r}: it was added since the fit") for name in changes.added
+    ]
+    problems += [
+        _finding(f"likelihood has the program {name!r}: it was removed since the fit") for name in changes.removed
+    ]
     for program, table in parsed.likelihood.items():
         problems += _differences(f"likelihood.{program}", table, labels)
         for vote, row in table.items():
             problems += _differences(f"likelihood.{program}.{vote}", row, labels)
     return problems
+
+
+def _changes(parsed: _WeightedFile, programs: Mapping[str, str]) -> ProgramChanges:
+    fitted = parsed.likelihood
+    return ProgramChanges(
+        tuple(
+            name for name, digest in programs.items() if name in fitted and parsed.programs.get(name, digest) != digest
+        ),
+        tuple(name for name in programs if name not in fitted),
+        tuple(name for name in fitted if name not in programs),
+    )
+
+
+def _stale(changes: ProgramChanges) -> list[Finding]:
+    if not changes.changed:
+        return []
+    text = f"programs were changed since the fit, and their weights were not: {', '.join(changes.changed)}"
+    return [Finding(LABEL_MODEL_FILE, 0, "LW131", text, _ADVICE, Severity.WARNING)]
 
 
 def _differences(place: str, present: Mapping[str, object], wanted: Sequence[str]) -> list[Finding]:
@@ -192,4 +262,4 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 
 def _finding(message: str, line: int = 0) -> Finding:
-    return Finding(LABEL_MODEL_FILE, line, "LW111", message, "fit the label model again, or remove the file")
+    return Finding(LABEL_MODEL_FILE, line, "LW111", message, _ADVICE)

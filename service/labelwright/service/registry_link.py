@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import grpc
 from labelwright.core.bundle import MAX_BUNDLE_BYTES
-from labelwright.core.proxies import channel_options, grpc_way
+from labelwright.core.machine.proxies import channel_options, grpc_way
 from labelwright.core.wire.status import from_rpc_error
 from labelwright.v1 import registry_service_pb2 as pb
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from labelwright.core.errors import ConfigurationError
-from labelwright.core.whole_file import write_whole
+from labelwright.core.machine.whole_file import write_whole
 from platformdirs import user_data_path
 
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from labelwright.core.bundle import read_folder
+from labelwright.core.bundle import Program, read_folder
 from labelwright.synthesis.settings import PREFIX, SynthesisSettings, read_settings
 from typer.testing import Result
 
@@ -66,6 +68,8 @@ def test_a_dry_run_asks_nothing_and_needs_no_key() -> None:
         (("--concepts",), "no key"),
         ((*RECORDED, "--out", "OUT", "--strategies", "magic"), "no strategy"),
         ((*RECORDED, "--out", str(SPAM)), "not empty"),
+        (("--out", "OUT", "--wish", "more"), "--wish is said when programs are revised"),
+        (("--out", "OUT", "--revise", str(SPAM / "bundle")), "needs a model that writes whole programs"),
     ],
 )
 def test_wrong_use_is_one_clear_line(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
@@ -97,6 +101,37 @@ def test_gold_without_a_row_is_no_gold(tmp_path: Path) -> None:
     gold.write_text("\n")
     done = synth("--records", str(SPAM / "unlabeled.jsonl"), "--gold", str(gold), "--dry-run", exits=2)
     assert f"{gold} holds no labeled rows" in done.stderr
+
+
+def test_a_bundles_programs_are_revised_by_a_wish(tmp_path: Path) -> None:
+    bundle, out = tmp_path / "bundle", tmp_path / "new"
+    shutil.copytree(SPAM / "bundle", bundle)
+    prize = (bundle / "programs" / "prize.py").read_text(encoding="utf-8")
+    (bundle / "guide.md").write_text("Ads are spam.\n")
+    origin = {"digest": Program("prize", prize).digest, "by": "m", "at": "2026-11-27T00:00:00+00:00"}
+    (bundle / "provenance.json").write_text(json.dumps({"written": {"prize": origin}}))
+
+    def answer(body: dict[str, Any]) -> str:
+        asked = body["messages"][-1]["content"]
+        if asked.startswith("Label each"):
+            return "{}"
+        asked_for.append(asked)
+        line = "def label(text):\n"
+        return f"<<<<<<< SEARCH\n{line}=======\n# Wider now.\n{line}>>>>>>> REPLACE"
+
+    asked_for: list[str] = []
+    words = ["--records", str(SPAM / "unlabeled.jsonl"), "--gold", str(bundle / "gold.jsonl"), "--out", str(out)]
+    words += ["--author", "large", "--no-student", "--revise", str(bundle), "--wish", "It takes raffles for ham."]
+    with running(answer) as endpoint:
+        synth(*words, OPENAI_BASE_URL=endpoint.url)
+    (asked,) = [asked for asked in asked_for if asked.startswith("Your program")]
+    assert asked.startswith('Your program "prize"'), "the other ones are by hand"
+    assert "It takes raffles for ham." in asked
+    assert "# Wider now." in (out / "programs" / "prize.py").read_text(encoding="utf-8")
+    assert (out / "guide.md").read_text(encoding="utf-8") == "Ads are spam.\n"
+    for path in (bundle / "programs").glob("*.py"):
+        if path.stem != "prize":
+            assert (out / "programs" / path.name).read_bytes() == path.read_bytes()
 
 
 def test_gold_rows_of_one_label_are_told_to_teach_nothing(tmp_path: Path) -> None:

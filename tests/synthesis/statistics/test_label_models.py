@@ -50,7 +50,7 @@ def matrices(draw):
 def test_any_votes_give_a_model_that_serves_the_same_numbers(matrix, method):
     labels, votes, gold = matrix
     fit = fitted(method, votes, gold, labels)
-    names, programs = [f"label {i}" for i in range(labels)], [f"p{i}" for i in range(votes.shape[1])]
+    names, programs = [f"label {i}" for i in range(labels)], {f"p{i}": "" for i in range(votes.shape[1])}
     served, findings = parse_label_model(fit.dump(names, programs), names, programs)
     assert served is not None, findings
     given_labels, probabilities = decide(fit, votes, labels)
@@ -118,5 +118,5 @@ def test_no_votes_at_all():
 
 def test_the_file_names_the_method():
     _, votes = planted(3, 2, [0.9, 0.8, 0.7])
-    text = fit_dawid_skene(votes, 2).dump(["no", "yes"], ["a", "b", "c"])
+    text = fit_dawid_skene(votes, 2).dump(["no", "yes"], dict.fromkeys("abc", ""))
     assert json.loads(text)["method"] == "dawid_skene"

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import httpx
 from labelwright.core.errors import ConfigurationError, Unavailable
-from labelwright.core.proxies import find_route
+from labelwright.core.machine.proxies import find_route
 
 _TIMEOUT_SECONDS = 10.0
 _MALFORMED = (ValueError, KeyError, TypeError, IndexError, OverflowError)
@@ -47,7 +47,7 @@ class Prometheus:
         route = find_route(str(address))
         self._where = f"the Prometheus at {address.host}:{address.port or ''}".rstrip(":") + route.way
         self._url = f"{str(address).rstrip('/')}/api/v1/query"
-        # Its own reading of the proxy variables is turned off: see labelwright.core.proxies.
+        # Its own reading of the proxy variables is turned off: see labelwright.core.machine.proxies.
         self._client = httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False, proxy=route.proxy, verify=route.verify)
 
     def alerts(self) -> tuple[list[Alert], list[str]]:

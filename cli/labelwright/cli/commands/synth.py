@@ -14,6 +14,7 @@ from labelwright.cli.rows.record_reading import read_records, show_left_out
 from labelwright.cli.screen import Screen, shown
 from labelwright.cli.views.synth import show_estimate, show_outcome
 from labelwright.client import PushResult, Registry
+from labelwright.client.messages.registry import open_folder
 from labelwright.core.bundle import Bundle, write_folder
 from labelwright.core.errors import ConfigurationError
 from labelwright.features import Features
@@ -47,6 +48,20 @@ def synth(
     guide: options.Guide = None,
     parallel: options.Parallel = 4,
     rounds: options.Rounds = 0,
+    revise: Annotated[
+        Path | None,
+        typer.Option(
+            "--revise",
+            metavar="DIR",
+            help="Have this bundle's programs revised instead of new ones written; those of people stay as they are.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+    wish: Annotated[
+        str,
+        typer.Option("--wish", metavar="TEXT", help="What is to be better, in your words."),
+    ] = "",
     student: options.Student = True,
     direct_labels: Annotated[
         int, typer.Option("--direct-labels", min=0, help="Records that the LLM labels itself, to learn from.")
@@ -103,6 +118,11 @@ def synth(
         raise ConfigurationError("the bundle would go nowhere", advice="add --out DIR, --push or --dry-run")
     if out and out.exists() and any(out.iterdir()):
         raise ConfigurationError(f"{out} is not empty", advice="name a new folder")
+    if wish and not (revise or rounds):
+        raise ConfigurationError("--wish is said when programs are revised", advice="add --revise DIR or --rounds 1")
+    earlier = open_folder(revise) if revise else None
+    if earlier and (author is options.AuthorKind.SMALL or strategies):
+        raise ConfigurationError("--revise needs a model that writes whole programs", advice="use --author large")
     inputs = _read_inputs(screen, folder, records, gold)
     strategy_names = tuple(name.strip() for name in strategies.split(",") if name.strip())
     writing = WritingOptions(
@@ -110,9 +130,10 @@ def synth(
         strategies=strategy_names,
         seed=seed,
         author=author.value,
-        guide=options.read_guide(guide),
+        guide=options.read_guide(guide) or (earlier.guide if earlier else ""),
         parallel=parallel,
         rounds=rounds,
+        wish=wish,
     )
     if dry_run:
         show_estimate(screen, _estimate(inputs, writing, settings.model, settings.prices))
@@ -129,6 +150,8 @@ def synth(
             VersionOptions(direct_labels=direct_labels, direct_examples=8, with_student=student, seed=seed),
             _progress(screen, programs),
             note=screen.note,
+            earlier=earlier,
+            revises=earlier is not None,
         )
     push_result = _deliver(outcome.version.bundle, out, push, registry)
     show_outcome(screen, outcome, cost, out, push_result)

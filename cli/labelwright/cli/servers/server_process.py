@@ -21,7 +21,7 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from labelwright.core.errors import ConfigurationError, LabelwrightError, Unavailable
-from labelwright.core.proxies import channel_options
+from labelwright.core.machine.proxies import channel_options
 
 _POLL_SECONDS = 0.05
 _TAIL_LINES = 8

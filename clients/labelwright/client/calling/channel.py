@@ -12,7 +12,7 @@ from labelwright.client.calling.calls import Calls
 from labelwright.client.calling.retry import RetryPolicy, seconds
 from labelwright.client.calling.use import Use
 from labelwright.core.errors import ConfigurationError, InvalidRequest
-from labelwright.core.proxies import channel_options, grpc_way
+from labelwright.core.machine.proxies import channel_options, grpc_way
 
 _Stub = TypeVar("_Stub")
 

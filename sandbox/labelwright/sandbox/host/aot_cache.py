@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from labelwright.core.errors import SandboxUnavailable
-from labelwright.core.whole_file import write_whole
+from labelwright.core.machine.whole_file import write_whole
 from labelwright.sandbox.build import RUNTIME
 from labelwright.sandbox.host.engine import identity
 from labelwright.sandbox.host.trusted_folder import check_trusted_file, open_trusted_folder

@@ -16,7 +16,7 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 from labelwright.core.bundle import digest_files
 from labelwright.core.errors import CorruptArtifact
-from labelwright.core.whole_file import write_whole
+from labelwright.core.machine.whole_file import write_whole
 from labelwright.service.target import Aliases, VersionTarget
 from labelwright.v1 import registry_service_pb2 as pb
 

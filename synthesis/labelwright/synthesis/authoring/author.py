@@ -61,6 +61,8 @@ class Authored:
     plan: tuple[PlannedProgram, ...]
     lessons: DirectLessons
     exchanges: tuple[Exchange, ...] = ()
+    revised: bool = False
+    """Whether it began from programs that were there already; these are all among the programs, or dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class _Authoring:
         rounds = max(self._options.rounds, 1 if self._present else 0)
         if rounds and drafts and not synthesis.stopped:
             synthesis = self._revised(rounds, drafts, synthesis, lessons, guide)
-        return Authored(synthesis, guide, tuple(plan), lessons, tuple(self._exchanges))
+        return Authored(synthesis, guide, tuple(plan), lessons, tuple(self._exchanges), bool(self._present))
 
     def _present_programs(self, present: Present) -> tuple[list[PlannedProgram], list[Draft]]:
         drafts = present_drafts(

@@ -39,7 +39,7 @@ def make_bundle(
     if guide:
         files.append((GUIDE_FILE, guide.encode("utf-8", "replace") + b"\n"))
     if rows.gold:
-        files.append((GOLD_FILE, _lines(_gold_values(task, row) for row in rows.gold)))
+        files.append((GOLD_FILE, _lines(labeled_values(task, row) for row in rows.gold)))
     sample = [rows.records[index] for index in random_order(len(rows.records), 0)[:SAMPLE_ROWS]]
     if sample:
         files.append((SAMPLE_FILE, _lines(row_of_record(task, record) for record in sample)))
@@ -49,7 +49,8 @@ def make_bundle(
     return bundle
 
 
-def _gold_values(task: Task, row: Row) -> dict[str, object]:
+def labeled_values(task: Task, row: Row) -> dict[str, object]:
+    """Return the row as it stands in a file of gold rows."""
     label = {} if row.label is None else {LABEL_COLUMN: task.label_names[row.label]}
     return {**({"id": row.id} if row.id else {}), **row_of_record(task, row.record), **label}
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from labelwright.core.bundle import Program
+from labelwright.core.bundle import Program, program_digests
+from labelwright.core.row import Row
 from labelwright.core.task import Task
 from labelwright.core.vote import ABSTAIN
 from labelwright.sandbox import Sandbox
@@ -26,6 +27,7 @@ from labelwright.synthesis.learning.calibration import answered, trust
 from labelwright.synthesis.learning.head import Head, HeadRows, fit_head, number_fields, numbers_of
 from labelwright.synthesis.learning.sources import (
     HEAD_NAMES,
+    LEARNED_NAMES,
     STUDENT_NAMES,
     head_programs,
     student_programs,
@@ -48,7 +50,8 @@ class Ingredients:
     """What an ensemble is made of.
 
     Beliefs are the LLM's, as ``DirectLabels`` has them. ``shown_gold`` has for a program, by name, the gold rows that
-    stood in its own prompts: by these it is not judged. ``authored`` programs are a capable model's.
+    stood in its own prompts: by these it is not judged. ``authored`` programs are a capable model's. The programs named
+    in ``kept`` serve in any case: people wrote them.
     """
 
     rows: Rows
@@ -57,6 +60,7 @@ class Ingredients:
     gold_beliefs: Floats
     shown_gold: Mapping[str, frozenset[int]] = field(default_factory=dict)
     authored: bool = False
+    kept: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,8 @@ class Ensemble:
     head: Head | None = None
     measured: Measured | None = None
     """None where there are no rows to measure by."""
+    judged: tuple[Row, ...] = ()
+    """Records by which a capable model's programs were measured too, with the labels that it gave them itself."""
 
     @property
     def gold_votes(self) -> Votes:
@@ -108,7 +114,7 @@ class Ensemble:
 
     def label_model(self, task: Task) -> str:
         """Return the text of ``label_model.json``."""
-        return self.choice.fit.dump(task.label_names, [program.name for program in self.programs])
+        return self.choice.fit.dump(task.label_names, program_digests(self.programs))
 
     def unseen_labels(self, label_count: int, seed: int) -> Labels:
         """Return the ensemble's label of each gold row, by fits that have not seen the row."""
@@ -135,7 +141,10 @@ def build_ensemble(
     ingredients = _sampled(ingredients, min(_MOST_RECORDS, _MOST_RECORDS_TIMES_LABELS // label_count), seed)
     rows = ingredients.rows
     task, records = rows.task, rows.records
-    ballot = _first_ballot(sandbox, ingredients, own_student=with_student and bool(text_fields(task)))
+    # A table that people corrected is theirs: none is made in its place.
+    own_student = with_student and bool(text_fields(task)) and not ingredients.kept & STUDENT_NAMES
+    own_head = with_student and not ingredients.kept & HEAD_NAMES
+    ballot = _first_ballot(sandbox, ingredients, own_student=own_student, own_head=own_head)
     authored = len(ballot.programs)
     student = head = None
 
@@ -145,14 +154,14 @@ def build_ensemble(
 
     if with_student:
         student_rows = _student_rows(ingredients, ballot)
-        if text_fields(task):
+        if own_student:
             student = fit_student(student_rows, label_count, seed=seed, listener=listener)
         if student:
             programs = student_programs(
                 task, student, gold_rows=len(student_rows.gold_texts), unlabeled_rows=len(student_rows.unlabeled_texts)
             )
             ballot.add(programs, gold_votes(programs, student), cast_votes(sandbox, task, programs, records))
-        head_rows = _head_rows(ingredients, student_rows)
+        head_rows = _head_rows(ingredients, student_rows) if own_head else None
         head = fit_head(head_rows, label_count, seed=seed) if head_rows else None
         if head_rows and head:
             labeled = int(answered(head_rows.unlabeled_beliefs).sum()) if head_rows.trust else 0
@@ -162,7 +171,7 @@ def build_ensemble(
         raise ValueError("no program to make an ensemble of")
     if ingredients.authored:
         return replace(_choose_authored(ingredients, ballot, authored, seed), student=student, head=head)
-    return replace(_choose(ballot, label_count, seed, teaches=rows.gold_teaches), student=student, head=head)
+    return replace(_choose(ingredients, ballot, seed), student=student, head=head)
 
 
 @dataclass
@@ -175,6 +184,10 @@ class _Ballot:
     record_votes: Votes
     units: list[tuple[int, ...]]
 
+    def columns(self, names: frozenset[str]) -> list[int]:
+        """Return the columns of the programs with these names."""
+        return [column for column, program in enumerate(self.programs) if program.name in names]
+
     def add(self, programs: Sequence[Program], unseen: Votes, record_votes: Votes) -> None:
         """Add programs that come together or not at all, with their votes on gold rows that they have not seen."""
         first = len(self.programs)
@@ -184,12 +197,12 @@ class _Ballot:
         self.record_votes = np.hstack([self.record_votes, record_votes])
 
 
-def _first_ballot(sandbox: Sandbox, ingredients: Ingredients, *, own_student: bool) -> _Ballot:
+def _first_ballot(sandbox: Sandbox, ingredients: Ingredients, *, own_student: bool, own_head: bool) -> _Ballot:
     """Return the votes of the programs that are there already."""
     rows = ingredients.rows
     # A student or head of an earlier version is replaced by the one that is made here.
     outdated = (STUDENT_NAMES if own_student else frozenset()) | (
-        HEAD_NAMES if number_fields(rows.task) else frozenset()
+        HEAD_NAMES if own_head and number_fields(rows.task) else frozenset()
     )
     programs = [item for item in ingredients.programs if item.name not in outdated]
     gold_votes = cast_votes(sandbox, rows.task, programs, rows.gold_records)
@@ -215,13 +228,20 @@ def _sampled(ingredients: Ingredients, most: int, seed: int) -> Ingredients:
     )
 
 
-def _choose(ballot: _Ballot, label_count: int, seed: int, *, teaches: bool) -> Ensemble:
+def _choose(ingredients: Ingredients, ballot: _Ballot, seed: int) -> Ensemble:
     programs, gold = ballot.programs, ballot.gold
-    choices = choose_programs(ballot.gold_votes, gold, label_count, seed=seed, units=ballot.units) if teaches else []
+    label_count, teaches = ingredients.rows.label_count, ingredients.rows.gold_teaches
+    kept = ballot.columns(ingredients.kept)
+    choices = (
+        choose_programs(ballot.gold_votes, gold, label_count, seed=seed, units=ballot.units, kept=kept)
+        if teaches
+        else []
+    )
     gains = {programs[item].name: gain for item, gain in choices}
     # Where nothing helps on gold, all stay: an empty version cannot be served.
+    chosen = gains.keys() | ingredients.kept if teaches else frozenset()
     serving = sorted(
-        (index for index, program in enumerate(programs) if program.name in gains or not gains),
+        (index for index, program in enumerate(programs) if program.name in chosen or not chosen),
         key=lambda index: programs[index].name,
     )
     if teaches:
@@ -252,19 +272,27 @@ def _choose_authored(ingredients: Ingredients, ballot: _Ballot, authored: int, s
     The first ``authored`` programs were written, the others learned.
     """
     rows = ingredients.rows
-    held = (ballot.gold_votes != HIDDEN).all(axis=1) if len(ballot.gold) else np.zeros(0, dtype=bool)
+    # What is learned has seen every gold row, and holds none back from the others.
+    written = np.delete(ballot.gold_votes, ballot.columns(LEARNED_NAMES), axis=1)
+    held = (written != HIDDEN).all(axis=1)
     votes, truth = ballot.gold_votes[held], ballot.gold[held]
-    judged = answered(ingredients.record_beliefs)
+    judged: tuple[Row, ...] = ()
     if not len(ballot.gold) or trust(ingredients.gold_beliefs, ballot.gold, rows.label_count):
-        judged_votes = ballot.record_votes[judged]
+        has_label = answered(ingredients.record_beliefs)
+        labels = ingredients.record_beliefs[has_label].argmax(axis=1)
+        judged = tuple(
+            Row(rows.records[index], label, "")
+            for index, label in zip(np.flatnonzero(has_label).tolist(), labels.tolist(), strict=True)
+        )
+        judged_votes = ballot.record_votes[has_label]
         # Student and head learned from these very labels.
         judged_votes[:, authored:] = ABSTAIN
         votes = np.vstack([votes, judged_votes])
-        truth = np.concatenate([truth, ingredients.record_beliefs[judged].argmax(axis=1)])
+        truth = np.concatenate([truth, labels])
     votes = np.maximum(votes, ABSTAIN)
     known = ballot.gold if len(ballot.gold) else truth
     prior = (np.bincount(known, minlength=rows.label_count) + 1.0) / (len(known) + rows.label_count)
-    unfit = unfit_programs(votes[:, :authored], truth, prior)
+    unfit = unfit_programs(votes[:, :authored], truth, prior, ballot.columns(ingredients.kept))
     for unit in ballot.units[authored:]:
         serving = [index for index in range(authored) if index not in unfit]
         if not helps(votes[: held.sum()], serving, unit, truth[: held.sum()], prior):
@@ -285,6 +313,7 @@ def _choose_authored(ingredients: Ingredients, ballot: _Ballot, authored: int, s
         gold_labels=ballot.gold,
         left_out={ballot.programs[index].name: reason for index, reason in unfit.items()},
         measured=_measured(truth, candidates[0].score),
+        judged=judged,
     )
 
 

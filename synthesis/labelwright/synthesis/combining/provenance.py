@@ -15,6 +15,8 @@ from labelwright.synthesis.writing.generation import Exchange
 from labelwright.synthesis.writing.round import DroppedProgram, KeptProgram, Synthesis
 
 FORMAT = "labelwright provenance 1"
+PLAN, JUDGED = "plan", "judged"
+"""What a capable model's version has besides: the programs that it planned, and the records that it labeled."""
 
 
 def provenance(
@@ -34,7 +36,7 @@ def provenance(
     document = {
         "format": FORMAT,
         "made_by": f"labelwright {_version()}",
-        "made_at": datetime.now(UTC).replace(microsecond=0).isoformat(),
+        "made_at": now(),
         "model": provider.model,
         "endpoint": provider.address,
         "settings": asdict(synthesis.options),
@@ -48,6 +50,11 @@ def provenance(
         "messages": _messages([*asked_before, *(exchange for attempt in attempts for exchange in attempt.exchanges)]),
     }
     return json.dumps(document, indent=1, ensure_ascii=False)
+
+
+def now() -> str:
+    """Return the time as provenance writes it."""
+    return datetime.now(UTC).replace(microsecond=0).isoformat()
 
 
 def _kept_json(provider: Provider, item: KeptProgram) -> dict[str, Any]:

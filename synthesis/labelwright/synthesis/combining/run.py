@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from labelwright.core.bundle import Program
+from labelwright.core.bundle import Bundle
+from labelwright.core.origin import by_hand, origins
 from labelwright.sandbox import Sandbox
 from labelwright.synthesis.authoring.author import Authored, Present, TooSmall, author
 from labelwright.synthesis.authoring.estimate import estimate_authoring
 from labelwright.synthesis.combining.version import MadeVersion, StepListener, VersionOptions, make_version
+from labelwright.synthesis.combining.written import seen_gold
+from labelwright.synthesis.learning.sources import LEARNED_NAMES
 from labelwright.synthesis.llm.prices import Price
 from labelwright.synthesis.llm.provider import Provider
 from labelwright.synthesis.rows import Rows
@@ -42,26 +45,25 @@ def run_synthesis(
     step_listener: StepListener = lambda name, share: None,  # noqa: ARG005 - a listener's parameters
     note: Callable[[str], None] = lambda words: None,  # noqa: ARG005 - a listener's parameter
     *,
-    earlier_programs: Sequence[Program] = (),
-    present: Present | None = None,
+    earlier: Bundle | None = None,
+    revises: bool = False,
 ) -> SynthesisResult:
-    """Return programs that the LLM wrote, and the version that they become beside ``earlier_programs``.
+    """Return programs that the LLM wrote, and the version that they become beside those of the ``earlier`` one.
 
-    A capable model begins from ``present`` programs where there are some, and revises them.
+    Where it ``revises``, a capable model writes no new ones but begins from those of the ``earlier`` version.
 
     ``program_listener`` hears of each program, ``step_listener`` of what comes after them, ``note`` of what the author
     did besides programs, in words. Raises AskFailed, ConfigurationError, and InvalidBundle where nothing is fit to be
     kept.
     """
     authored = None
+    present = _present(rows, earlier) if earlier and revises else None
     if writing.is_authored:
         try:
             authored = author(rows, provider, sandbox, writing, program_listener, note, present=present)
         except TooSmall as why:
             note(f"the model does not manage to write whole programs ({why}): going on as for a small model")
             writing = replace(writing, author="small")
-    if present and not authored:
-        earlier_programs = (*earlier_programs, *present.programs)
     synthesis = authored.synthesis if authored else synthesize(rows, provider, sandbox, writing, program_listener)
     version = make_version(
         sandbox,
@@ -70,7 +72,17 @@ def run_synthesis(
         synthesis,
         options,
         step_listener,
-        earlier_programs=earlier_programs,
+        earlier=earlier,
         authored=authored,
     )
     return SynthesisResult(synthesis, version, authored)
+
+
+def _present(rows: Rows, earlier: Bundle) -> Present:
+    """Return what a model may revise of a version, and what it must leave alone: the work of people."""
+    shown = seen_gold(rows, origins(earlier))
+    return Present(
+        [program for program in earlier.programs if program.name not in LEARNED_NAMES],
+        by_hand(earlier),
+        frozenset().union(*(rows for name, rows in shown.items() if name not in LEARNED_NAMES)),
+    )

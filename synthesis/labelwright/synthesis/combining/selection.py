@@ -31,7 +31,7 @@ adds a little by chance, and each program is one more to run and to read.
 """
 _COLLAPSE = 0.25
 """Share of their due that the rarer labels must keep together: a stronger lean is a failed fit, whatever it scores."""
-_MOST_LIKELIHOODS = 200_000
+MOST_LIKELIHOODS = 200_000
 """Programs times labels squared: beyond it label_model.json would not fit into a bundle, so majority vote it is."""
 
 
@@ -53,9 +53,15 @@ class Choice:
 
 
 def choose_programs(
-    votes: Votes, gold: Labels, label_count: int, *, seed: int, units: Sequence[tuple[int, ...]] | None = None
+    votes: Votes,
+    gold: Labels,
+    label_count: int,
+    *,
+    seed: int,
+    units: Sequence[tuple[int, ...]] | None = None,
+    kept: Sequence[int] = (),
 ) -> list[tuple[int, float]]:
-    """Return the columns of the programs to keep and what each added, in the order of their choice.
+    """Return the columns of the programs to add to those ``kept`` and what each added, in the order of their choice.
 
     ``votes`` are those on the gold rows; what a program adds is judged by the rows that are not ``HIDDEN`` from it.
     ``units`` are columns that come and go together; by default each alone. Empty where no program adds anything.
@@ -69,9 +75,11 @@ def choose_programs(
         return _log_probability(scores, gold, np.asarray(has_vote[:, columns].any(axis=1)))
 
     choices: list[tuple[int, float]] = []
-    candidates = list(units or [(column,) for column in range(votes.shape[1])])
+    candidates = [
+        unit for unit in units or [(column,) for column in range(votes.shape[1])] if not set(unit) & set(kept)
+    ]
     while candidates:
-        columns = [column for column, _ in choices]
+        columns = [*kept, *(column for column, _ in choices)]
         before = value(columns)
         differences = [(value([*columns, *unit]) - before)[visible[:, unit].all(axis=1)] for unit in candidates]
         best = int(np.argmax([difference.mean() if len(difference) else -np.inf for difference in differences]))
@@ -91,7 +99,7 @@ def choose_label_model(
 
     What learns from gold is judged out of fold. At a tie the earlier of weighted, Dawid-Skene, triplet, majority.
     """
-    if gold_votes.shape[1] * label_count**2 > _MOST_LIKELIHOODS:
+    if gold_votes.shape[1] * label_count**2 > MOST_LIKELIHOODS:
         return _majority_alone()
     counts = np.bincount(gold, minlength=label_count)
     prior = (counts + 1) / (counts.sum() + label_count)
@@ -112,7 +120,7 @@ def choose_label_model(
 
 def choose_label_model_by_agreement(votes: Votes, label_count: int) -> Choice:
     """Return the label model whose labels agree most with those of the others. For tasks without gold rows."""
-    if votes.shape[1] * label_count**2 > _MOST_LIKELIHOODS:
+    if votes.shape[1] * label_count**2 > MOST_LIKELIHOODS:
         return _majority_alone()
     fits = list(_without_gold(votes, label_count, None))
     labelings = [decide(fit, votes, label_count)[0] for fit in fits]

@@ -12,14 +12,16 @@ from typing import Any
 
 from labelwright.core.bundle import Bundle, Program
 from labelwright.core.errors import InvalidBundle
+from labelwright.core.origin import WRITTEN, by_hand, origins
 from labelwright.core.record import Record
 from labelwright.sandbox import Sandbox
 from labelwright.synthesis.asking.direct import DirectLabels, DirectLessons, label_directly
 from labelwright.synthesis.asking.sampling import choose_examples, random_distinct
 from labelwright.synthesis.authoring.author import Authored
-from labelwright.synthesis.combining.bundle_writing import make_bundle
+from labelwright.synthesis.combining.bundle_writing import labeled_values, make_bundle
 from labelwright.synthesis.combining.ensemble import Ensemble, Ingredients, build_ensemble
-from labelwright.synthesis.combining.provenance import provenance
+from labelwright.synthesis.combining.provenance import JUDGED, PLAN, provenance
+from labelwright.synthesis.combining.written import seen_gold, written_by
 from labelwright.synthesis.learning.calibration import direct_labels_tell
 from labelwright.synthesis.llm.endpoint import AskFailed, BudgetExceeded
 from labelwright.synthesis.llm.provider import Provider
@@ -76,24 +78,27 @@ def make_version(
     options: VersionOptions,
     listener: StepListener = lambda *_: None,
     *,
-    earlier_programs: Sequence[Program] = (),
+    earlier: Bundle | None = None,
     authored: Authored | None = None,
 ) -> MadeVersion:
     """Return the version that the programs of ``synthesis`` become.
 
-    ``earlier_programs`` stand for choice beside those that were written, under their own names. Where the LLM fails at
+    The programs of the ``earlier`` version stand for choice beside those that were written, under their own names,
+    unless these came of revising them; those that people wrote or changed serve as they are. Where the LLM fails at
     direct labels, the version is made without them. ``authored`` is what a capable model made besides the programs: its
     labels of records, so that it is not asked for others, and its guide. Raises InvalidBundle where there is no program
     at all.
     """
     lessons = authored.lessons if authored else learn_directly(provider, rows, options, listener)
+    shown_gold = seen_gold(rows, origins(earlier)) if earlier else {}
     ingredients = Ingredients(
         rows,
-        (*earlier_programs, *synthesis.programs),
+        (*_unrevised(earlier, authored), *synthesis.programs),
         lessons.records.beliefs,
         lessons.gold.beliefs,
-        {item.program.name: item.attempt.shown_gold for item in synthesis.kept},
+        shown_gold | {item.program.name: item.attempt.shown_gold for item in synthesis.kept},
         authored is not None,
+        by_hand(earlier) if earlier else frozenset(),
     )
     try:
         ensemble = build_ensemble(
@@ -116,12 +121,23 @@ def make_version(
         provenance=provenance(
             provider,
             synthesis,
-            {**_decisions(ensemble, lessons, gold_note), **({"plan": _plan_json(authored)} if authored else {})},
+            {
+                WRITTEN: written_by(provider.model, rows, synthesis, ensemble, earlier),
+                **_decisions(ensemble, lessons, gold_note),
+                **(_authored_json(rows, authored, ensemble) if authored else {}),
+            },
             authored.exchanges if authored else (),
         ),
         guide=authored.guide if authored else "",
     )
     return MadeVersion(bundle, ensemble, lessons.gold, lessons.stopped, gold_note)
+
+
+def _unrevised(earlier: Bundle | None, authored: Authored | None) -> Sequence[Program]:
+    """Return the programs of an earlier version that are candidates as they were: a model that revised has them all."""
+    if earlier is None or (authored and authored.revised):
+        return ()
+    return earlier.programs
 
 
 def learn_directly(provider: Provider, rows: Rows, options: VersionOptions, listener: StepListener) -> DirectLessons:
@@ -163,8 +179,11 @@ def _gold_note(rows: Rows) -> str:
     return f"all gold rows have the label {name}: they say nothing of the others, so nothing was learned from them"
 
 
-def _plan_json(authored: Authored) -> list[dict[str, Any]]:
-    return [asdict(item) for item in authored.plan]
+def _authored_json(rows: Rows, authored: Authored, ensemble: Ensemble) -> dict[str, Any]:
+    return {
+        PLAN: [asdict(item) for item in authored.plan],
+        JUDGED: [labeled_values(rows.task, row) for row in ensemble.judged],
+    }
 
 
 def _decisions(ensemble: Ensemble, lessons: DirectLessons, gold_note: str) -> dict[str, Any]:

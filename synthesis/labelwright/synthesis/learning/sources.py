@@ -20,6 +20,7 @@ STUDENT_NAMES = frozenset({CLEAR, CLOSE})
 HEAD_CLEAR = "head_clear"
 HEAD_CLOSE = "head_close"
 HEAD_NAMES = frozenset({HEAD_CLEAR, HEAD_CLOSE})
+LEARNED_NAMES = STUDENT_NAMES | HEAD_NAMES
 _NAMED_WORDS = 12
 """Words of each label that the docstring names."""
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import openai
 from labelwright.core.errors import ConfigurationError
-from labelwright.core.proxies import find_route
+from labelwright.core.machine.proxies import find_route
 from labelwright.synthesis.llm.chat.answer import STOPPED_THINKING, Answer
 from labelwright.synthesis.llm.chat.parameters import Parameters
 from labelwright.synthesis.llm.chat.refusal import Refusal, find_error, read_refusal
@@ -60,7 +60,7 @@ class OpenAIEndpoint(Endpoint):
         route = find_route(url)
         self._way = route.way
         try:
-            # Its own reading of the proxy variables is turned off: see labelwright.core.proxies.
+            # Its own reading of the proxy variables is turned off: see labelwright.core.machine.proxies.
             http = openai.DefaultHttpxClient(trust_env=False, proxy=route.proxy, verify=route.verify, timeout=silence)
             self._client = openai.OpenAI(
                 api_key=self._key, base_url=url, timeout=silence, max_retries=0, http_client=http

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,15 +43,22 @@ class Fit:
     prior: Floats | None = None
     likelihood: Floats | None = None
 
-    def dump(self, labels: Sequence[str], programs: Sequence[str]) -> str:
-        """Return the text of ``label_model.json``."""
+    def dump(self, labels: Sequence[str], programs: Mapping[str, str], min_probability: float = 0.0) -> str:
+        """Return the text of ``label_model.json``; ``programs`` has digests by name, in the order of their votes."""
         if self.prior is None or self.likelihood is None:
             return json.dumps({"kind": "majority"}, indent=2)
-        return dump_weighted(labels, programs, self.prior.tolist(), self.likelihood.tolist(), method=self.method)
+        return dump_weighted(
+            labels,
+            programs,
+            self.prior.tolist(),
+            self.likelihood.tolist(),
+            method=self.method,
+            min_probability=min_probability,
+        )
 
     def model(self, label_count: int) -> LabelModel:
         """Return the model as a label server would have it: written out and read back."""
-        programs = [str(index) for index in range(0 if self.likelihood is None else len(self.likelihood))]
+        programs = {str(index): "" for index in range(0 if self.likelihood is None else len(self.likelihood))}
         labels = [str(index) for index in range(label_count)]
         model, findings = parse_label_model(self.dump(labels, programs), labels, programs)
         if model is None:  # a method that leaves the range of probabilities is a bug here, not the caller's
@@ -61,7 +68,11 @@ class Fit:
 
 def decide(fit: Fit, votes: Votes, label_count: int) -> tuple[Labels, Floats]:
     """Return the label and its probability for each record, as the served version gives them."""
-    model = fit.model(label_count)
+    return decide_by(fit.model(label_count), votes)
+
+
+def decide_by(model: LabelModel, votes: Votes) -> tuple[Labels, Floats]:
+    """Return the label and its probability that the model gives each record."""
     decisions = [model.decide(tuple(row)) for row in votes.tolist()]
     labels = np.array([decision.label for decision in decisions], dtype=np.int64)
     return labels, np.array([decision.probability for decision in decisions], dtype=np.float64)

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from labelwright.core.bundle import GUIDE_FILE, Bundle
+from labelwright.core.bundle import Bundle, Program
 from labelwright.core.errors import InvalidBundle
+from labelwright.core.origin import BY_HAND, authors
 from labelwright.core.record import unpack
 from labelwright.core.run import Run, RunState
 from labelwright.core.wire.messages import bundle_from_message, bundle_to_message
 from labelwright.synthesis.combining.version import VersionOptions
+from labelwright.synthesis.learning.sources import LEARNED_NAMES
 from labelwright.synthesis.rows import Rows
 from labelwright.synthesis.writing.round import WritingOptions
 from labelwright.v1 import registry_service_pb2
@@ -52,7 +54,7 @@ def write_programs(parts: RunParts, lease: RunLease) -> Advance:
     tokens = parts.tokens_left(base.task.refresh, run)
     result = _write(parts, lease, base, packed, tokens)
     ensemble = result.version.ensemble
-    if why := _nothing_new(result):
+    if why := _nothing_new(result, base):
         return Advance(RunState.FAILED, why, _facts(result, base))
     labels = len(base.task.label_names)
     unseen = ensemble.unseen_labels(labels, _seed(run)).tolist() if base.gold else []
@@ -91,13 +93,15 @@ def _write(parts: RunParts, lease: RunLease, base: Bundle, packed: Sequence[str]
             prefix=f"r{lease.run.id}_",
             author=asking.author,
             # People may have corrected it: what they say about the labels holds for new programs too.
-            guide=base.files.get(GUIDE_FILE, b"").decode().strip(),
+            guide=base.guide,
         ),
         VersionOptions(asking.direct_labels, asking.direct_examples, seed=seed),
         lambda _item, _asked: lease.check(),
         lambda _name, _share: lease.check(),
         lambda _words: lease.check(),
-        earlier_programs=base.programs,
+        earlier=base,
+        # Where people wrote all programs there is nothing that a model may revise: it writes others beside them.
+        revises=any(author != BY_HAND for name, author in authors(base).items() if name not in LEARNED_NAMES),
     )
 
 
@@ -106,14 +110,19 @@ def _seed(run: Run) -> int:
     return run.id
 
 
-def _nothing_new(result: SynthesisResult) -> str:
+def _nothing_new(result: SynthesisResult, base: Bundle) -> str:
     """Return why the LLM added nothing to production's programs, empty where it did."""
     synthesis = result.synthesis
     # A student that learned from the LLM's own labels is new; one without them is not worth a version.
-    if synthesis.kept or (result.version.ensemble.student is not None and not synthesis.stopped):
+    if _written(result, base) or (result.version.ensemble.student is not None and not synthesis.stopped):
         return ""
     reasons = ", ".join(f"{count} {reason}" for reason, count in synthesis.reasons.items())
     return f"The LLM wrote no program that can be used: {synthesis.stopped or reasons or 'none was asked for'}."
+
+
+def _written(result: SynthesisResult, base: Bundle) -> list[Program]:
+    """Return the programs that the LLM wrote or changed."""
+    return [program for program in result.synthesis.programs if program not in base.programs]
 
 
 def _summary(result: SynthesisResult, base: Bundle) -> str:
@@ -133,7 +142,7 @@ def _facts(result: SynthesisResult, base: Bundle) -> dict[str, Any]:
     return {
         "programs": list(result.version.bundle.program_names),
         "of_production": _of_production(result, base),
-        "written": len(result.synthesis.kept),
+        "written": len(_written(result, base)),
         "dropped": result.synthesis.reasons,
         "stopped": result.synthesis.stopped,
         "direct_labels_stopped": result.version.stopped,

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from labelwright.core.errors import ConfigurationError
-from labelwright.core.proxies import channel_options, find_route, grpc_way, is_direct
+from labelwright.core.machine.proxies import channel_options, find_route, grpc_way, is_direct
 
 from tests.parts.repository import ROOT
 
