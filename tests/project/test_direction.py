@@ -49,7 +49,7 @@ LEVELS = {
         "messages",
         "stream watching label_client registry_client run_client async_label_client async_registry_client",
     ],
-    "features": ["extractor onnx_text"],
+    "features": ["extractor onnx_text encoder"],
     "synthesis": [
         "arrays templates text",
         "rows",

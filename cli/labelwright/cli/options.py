@@ -88,6 +88,16 @@ Rounds = Annotated[
         help="Rounds in which a capable model sees what its programs get wrong, and mends them.",
     ),
 ]
+Encoder = Annotated[
+    Path | None,
+    typer.Option(
+        "--encoder",
+        metavar="DIR",
+        help="Learn from what this text encoder (model.onnx, tokenizer.json) makes of the texts, too.",
+        exists=True,
+        file_okay=False,
+    ),
+]
 Student = Annotated[
     bool, typer.Option("--student/--no-student", help="Learn a table of words beside the LLM's programs.")
 ]

@@ -4,6 +4,7 @@ The sandbox runs no model. What a model sees in a text enters as numbers, like a
 records makes them first: ``Features.open(task).fill(rows)``.
 """
 
+from labelwright.features.encoder import add_encoder
 from labelwright.features.extractor import Features
 
-__all__ = ["Features"]
+__all__ = ["Features", "add_encoder"]

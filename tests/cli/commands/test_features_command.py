@@ -87,6 +87,37 @@ def test_synth_and_label_make_the_numbers_themselves(folder: Path) -> None:
     assert [answer["label"] for answer in json.loads(labeled.stdout)["answers"]] == ["good", "bad"]
 
 
+def test_an_encoder_is_added_to_a_task_that_names_none(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "task.toml").write_text(TASK[: TASK.index("meaning")])
+    model = folder / "models" / "tiny"
+    with running(lambda body: PROGRAM) as endpoint:
+        done = labelwright(
+            *("synth", str(tmp_path), "--records", str(folder / "records.jsonl"), "--encoder", str(model)),
+            *("--gold", str(folder / "gold.jsonl"), "--programs", "1", "--strategies", "plain", "--json"),
+            *("--out", str(tmp_path / "bundle")),
+            OPENAI_BASE_URL=endpoint.url,
+        )
+    assert done.returncode == 0, done.stderr
+    assert {"head_clear", "head_close"} <= set(json.loads(done.stdout)["serves"])
+    labeled = labelwright("label", "--local", str(tmp_path / "bundle"), "superbak warmbl film", "--json")
+    assert [answer["label"] for answer in json.loads(labeled.stdout)["answers"]] == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("task", "model", "said"),
+    [(TASK, "models/tiny", "cannot have an encoder added"), (TASK[: TASK.index("meaning")], "task", "is missing")],
+)
+def test_an_encoder_that_cannot_be_added_is_one_clear_line(
+    folder: Path, tmp_path: Path, task: str, model: str, said: str
+) -> None:
+    (tmp_path / "task.toml").write_text(task)
+    words = ("synth", str(tmp_path), "--records", str(folder / "records.jsonl"), "--dry-run")
+    done = labelwright(*words, "--encoder", str(folder / model))
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_model_that_is_not_there_is_one_clear_line(folder: Path) -> None:
     done = labelwright("synth", str(folder / "task"), "--records", str(folder / "records.jsonl"), "--dry-run")
     assert done.returncode == 2

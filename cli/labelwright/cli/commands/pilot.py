@@ -17,7 +17,7 @@ from labelwright.cli.screen import Screen
 from labelwright.cli.views.synth import show_estimate
 from labelwright.core.bundle import write_folder
 from labelwright.core.errors import ConfigurationError
-from labelwright.features import Features
+from labelwright.features import Features, add_encoder
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -68,6 +68,7 @@ def pilot(
     parallel: options.Parallel = 4,
     rounds: options.Rounds = 0,
     student: options.Student = True,
+    encoder: options.Encoder = None,
     model: Annotated[str, typer.Option(metavar="NAME", help="The LLM; LABELWRIGHT_SYNTHESIS_MODEL if not given.")] = "",
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random choices.")] = 0,
     replies: Annotated[
@@ -101,6 +102,7 @@ def pilot(
 
     _check_target(report)
     task = read_task(folder)
+    task = add_encoder(task, encoder) if encoder else task
     features = Features.open(task)
     found = read_records(task, records, features)
     show_left_out(screen, found)

@@ -17,7 +17,7 @@ from labelwright.client import PushResult, Registry
 from labelwright.client.messages.registry import open_folder
 from labelwright.core.bundle import Bundle, write_folder
 from labelwright.core.errors import ConfigurationError
-from labelwright.features import Features
+from labelwright.features import Features, add_encoder
 
 if TYPE_CHECKING:
     from labelwright.synthesis.llm.provider import Provider
@@ -63,6 +63,7 @@ def synth(
         typer.Option("--wish", metavar="TEXT", help="What is to be better, in your words."),
     ] = "",
     student: options.Student = True,
+    encoder: options.Encoder = None,
     direct_labels: Annotated[
         int, typer.Option("--direct-labels", min=0, help="Records that the LLM labels itself, to learn from.")
     ] = 0,
@@ -123,7 +124,7 @@ def synth(
     earlier = open_folder(revise) if revise else None
     if earlier and (author is options.AuthorKind.SMALL or strategies):
         raise ConfigurationError("--revise needs a model that writes whole programs", advice="use --author large")
-    inputs = _read_inputs(screen, folder, records, gold)
+    inputs = _read_inputs(screen, folder, records, gold, encoder)
     strategy_names = tuple(name.strip() for name in strategies.split(",") if name.strip())
     writing = WritingOptions(
         programs=programs,
@@ -181,11 +182,12 @@ def _suggest_concepts(screen: Screen, folder: Path, provider: Provider, seed: in
     )
 
 
-def _read_inputs(screen: Screen, folder: Path, records: str, gold: Path | None) -> Rows:
+def _read_inputs(screen: Screen, folder: Path, records: str, gold: Path | None, encoder: Path | None) -> Rows:
     from labelwright.synthesis import app
     from labelwright.synthesis.rows import Rows
 
     task = app.read_task(folder)
+    task = add_encoder(task, encoder) if encoder else task
     features = Features.open(task)
     source = read_records(task, records, features)
     show_left_out(screen, source)
