@@ -38,7 +38,7 @@ from labelwright.synthesis.writing.voting import cast_votes
 
 REVISE, ADD = "revise", "add"
 """Purposes in the ledger."""
-_DISPUTED = 40
+MOST_DISPUTED = 40
 """Records that the model judges in a round because its programs do not agree on them."""
 _ALWAYS_VOTES = 0.95
 """Coverage from which on a program counts as the fallback."""
@@ -170,7 +170,7 @@ class Reviser:
             for place, index in enumerate(self._validator.sample_indexes)
             if index not in hidden and place not in self._disputed
         ]
-        chosen = [place for doubt, place in sorted(doubts, key=lambda item: -item[0]) if doubt > 0][:_DISPUTED]
+        chosen = [place for doubt, place in sorted(doubts, key=lambda item: -item[0]) if doubt > 0][:MOST_DISPUTED]
         if chosen:
             records = [self._validator.sample[place] for place in chosen]
             found = judge_records(self._provider, self._rows.task, self._guide, records, self._seed + number)
