@@ -43,7 +43,7 @@ SAME_VOTES = WELL.replace('"great" in text', 'text.startswith("great")')
 SLOW = """```python
 def label(text):
     '''Waits.'''
-    while "great" in text.lower():
+    while "number" in text.lower():
         pass
     return None
 ```"""

@@ -45,11 +45,17 @@ class Sandbox:
 
     def load(self, task: Task, programs: Sequence[Program]) -> Executable:
         """Return the programs, ready to run. Raises InvalidBundle where one does not load."""
-        findings = self._check_loading(task, programs)
-        if findings:
-            raise InvalidBundle("the programs do not load", findings=findings)
-        bench = Bench(self._bench_after, self._bench_cooldown)
-        return Executable(self.machine, task, programs, bench, self._pool_size)
+        try:
+            instance, errors = self._load(task, programs)
+        except InstanceFault as fault:
+            findings = self._find_fault(task, programs, fault)
+        else:
+            if not any(errors):
+                bench = Bench(self._bench_after, self._bench_cooldown)
+                return Executable(self.machine, task, programs, bench, self._pool_size, instance)
+            instance.close()
+            findings = [_finding(program, error) for program, error in zip(programs, errors, strict=True) if error]
+        raise InvalidBundle("the programs do not load", findings=findings)
 
     def trace(self, task: Task, program: Program, records: Sequence[str]) -> list[Deciding]:
         """Return what decided the program's vote on each packed record. It must load. Slow: not for many records."""
@@ -67,23 +73,24 @@ class Sandbox:
     ) -> None:
         self.close()
 
-    def _check_loading(self, task: Task, programs: Sequence[Program]) -> list[Finding]:
-        try:
-            errors = self._load(task, programs)
-            return [_finding(program, error) for program, error in zip(programs, errors, strict=True) if error]
-        except InstanceFault as fault:
-            fault_together = fault
+    def _find_fault(self, task: Task, programs: Sequence[Program], together: InstanceFault) -> Sequence[Finding]:
+        """Return what is wrong with these programs, of which ``together`` is known: which of them it is, if any is."""
         if len(programs) == 1:
-            return [_fault_finding(programs[0].path, fault_together, 1)]
-        alone = [finding for program in programs for finding in self._check_loading(task, [program])]
-        return alone or [_fault_finding("programs", fault_together, len(programs))]
+            return [_fault_finding(programs[0].path, together, 1)]
+        alone = [finding for program in programs for finding in self._findings_alone(task, program)]
+        return alone or [_fault_finding("programs", together, len(programs))]
 
-    def _load(self, task: Task, programs: Sequence[Program]) -> list[dict[str, Any] | None]:
-        instance = LoadedInstance(self.machine, task.limits.memory_mb << 20)
+    def _findings_alone(self, task: Task, program: Program) -> Sequence[Finding]:
         try:
-            return instance.load(version_text(task, programs), load_seconds(len(programs)))
-        finally:
-            instance.close()
+            self.load(task, [program]).close()
+        except InvalidBundle as error:
+            return error.findings
+        return ()
+
+    def _load(self, task: Task, programs: Sequence[Program]) -> tuple[LoadedInstance, list[dict[str, Any] | None]]:
+        """Return a new instance, and for each program None or what is wrong with it. Raises InstanceFault."""
+        instance = LoadedInstance(self.machine, task.limits.memory_mb << 20)
+        return instance, instance.load(version_text(task, programs), load_seconds(len(programs)))
 
 
 def _finding(program: Program, error: dict[str, Any]) -> Finding:

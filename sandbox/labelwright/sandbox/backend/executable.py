@@ -82,15 +82,18 @@ class Executable:
         programs: Sequence[Program],
         bench: Bench,
         pool_size: int,
+        instance: LoadedInstance,
     ) -> None:
+        """``instance`` has the programs loaded; it is the first that evaluates."""
         self._machine = machine
         self._task = task
         self._programs = tuple(programs)
         self._bench = bench
         self._pool_size = pool_size
         self._limit = task.limits.time_ms / 1000
+        everyone = tuple(range(len(self._programs)))
         self._costs = Costs(self._limit)
-        self._pools: dict[tuple[int, ...], InstancePool] = {}
+        self._pools = {everyone: InstancePool(lambda: self._make(everyone), pool_size, instance)}
         self._decoders: dict[int, Decoder] = {}
         self._lock = threading.Lock()
         self._closed = False

@@ -16,10 +16,10 @@ RECYCLE_AFTER = 50_000
 class InstancePool:
     """Lends instances. At most ``size`` exist at once; further callers wait."""
 
-    def __init__(self, make: Callable[[], LoadedInstance], size: int) -> None:
+    def __init__(self, make: Callable[[], LoadedInstance], size: int, *idle: LoadedInstance) -> None:
         self._make = make
         self._size = size
-        self._idle: list[LoadedInstance] = []
+        self._idle = list(idle)
         self._lent = 0
         self._retired = False
         self._returned = threading.Condition()
