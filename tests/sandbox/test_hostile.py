@@ -1,8 +1,12 @@
+import re
+
 import pytest
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.vote import VoteError
 from labelwright.sandbox.static_checks import check_program
 
+from tests.parts.repository import ROOT
+from tests.sandbox.hostile.families import FAMILIES
 from tests.sandbox.programs import HOSTILE, make_task, packed, program
 
 TASK = make_task(time_ms=5000)
@@ -20,16 +24,24 @@ LENGTH = program(
 HEALTHY = ([0, -1, -1], [0, 1, 1])
 
 
-def expectations(path):
-    first = path.read_text().splitlines()[0]
-    words = first.removeprefix("# expect: ").split(", ")
+FILES = {path.name.partition(".")[0]: path.read_text() for path in sorted(HOSTILE.glob("*.py.txt"))}
+FAMILY_MEMBERS = {
+    f"{family}-{name}": f"# expect: {expected}\n{source}"
+    for family, (expected, members) in FAMILIES.items()
+    for name, source in members.items()
+}
+
+
+def expectations(source):
+    words = source.splitlines()[0].removeprefix("# expect: ").split(", ")
     return words[0].split("/"), words[1:]
 
 
-@pytest.mark.parametrize("path", sorted(HOSTILE.glob("*.py.txt")), ids=lambda path: path.name.partition(".")[0])
-def test_a_hostile_program_gets_what_it_deserves_and_the_others_stand(sandbox, path):
-    expected, codes = expectations(path)
-    hostile = program(path.read_text(), "hostile")
+@pytest.mark.parametrize("name", [*FILES, *(pytest.param(name, marks=pytest.mark.slow) for name in FAMILY_MEMBERS)])
+def test_a_hostile_program_gets_what_it_deserves_and_the_others_stand(sandbox, name):
+    source = (FILES | FAMILY_MEMBERS)[name]
+    expected, codes = expectations(source)
+    hostile = program(source, "hostile")
     task = HURRIED if "TIMEOUT" in expected else TASK
     found = {finding.code for finding in check_program(task, hostile)}
     assert found >= set(codes)
@@ -52,5 +64,10 @@ def test_a_hostile_program_gets_what_it_deserves_and_the_others_stand(sandbox, p
         assert set(middle) <= allowed
 
 
-def test_there_are_forty_hostile_programs_at_least():
-    assert len(list(HOSTILE.glob("*.py.txt"))) >= 40
+def test_there_are_a_hundred_and_fifty_hostile_programs_at_least():
+    assert len(set((FILES | FAMILY_MEMBERS).values())) >= 150
+
+
+def test_every_family_is_documented():
+    documented = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "hostile.md").read_text(), re.MULTILINE)
+    assert documented == list(FAMILIES)

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from labelwright.core.errors import InvalidBundle
 from labelwright.core.finding import Severity
@@ -189,3 +191,37 @@ def test_doubtful_things_are_warnings():
 )
 def test_patterns_that_blow_up_are_told_from_those_that_do_not(pattern, expected):
     assert find_blowup(pattern) is expected
+
+
+def seconds(source):
+    started = time.process_time()
+    check_program(TASK, program(source))
+    return time.process_time() - started
+
+
+WORDS = [f"{head}{number}{tail}" for number in range(100, 350) for head in "abcd" for tail in "wxyz"]
+LARGE = {
+    "words": lambda n: label("import re", f"return re.search(r'(?:(?:{'|'.join(WORDS[:n])})\\s*)+', text) and 'spam'"),
+    "sets": lambda n: label("import re", f"return re.search('(?:{'|'.join(f'[xy]{w}' for w in WORDS[:n])})*', text)"),
+    "repeated": lambda n: label(
+        "import re", f"return re.search('(?:{''.join(f'[a{chr(300 + k)}]+' for k in range(n))}b)+', text) and 'spam'"
+    ),
+    "nested": lambda n: label(
+        "import re", f"return re.search('{'(' * 90}{'|'.join(WORDS[:n])}{')' * 90}', text) and 1"
+    ),
+    "functions": lambda n: body("def f(x=0): return f()\n" * n, "def label(text): return f()"),
+    "methods": lambda n: body(
+        "class A:", *(f"    def m{k}(self{k}): self{k}.x = {k}" for k in range(n)), "def label(text): return A()"
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", LARGE)
+def test_reading_takes_time_in_proportion_to_the_program(shape):
+    small, large = (min(seconds(LARGE[shape](n)) for _ in range(3)) for n in (1000, 4000))
+    assert large < 9 * small + 0.05
+
+
+def test_a_pattern_that_names_put_together_to_any_size_is_not_looked_at():
+    source = body("import re", f"A = '{'a' * 100_000}'", f"re.compile({' + '.join(['A'] * 10_000)})")
+    assert seconds(source) < 2

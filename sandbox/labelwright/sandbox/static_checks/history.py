@@ -244,25 +244,31 @@ def _kept_methods(reachable: Reachable) -> set[Scope]:
 
 def _missing_arguments(reachable: Reachable) -> set[tuple[Scope, str]]:
     """Return the parameters whose default can be changed, of functions that are called without them."""
-    changeable = {scope: _changeable_defaults(scope) for scopes in reachable.functions.values() for scope in scopes}
+    waiting: dict[str, list[tuple[Scope, str, int]]] = {}
+    for called, functions in reachable.functions.items():
+        for function in functions:
+            for name, place in _changeable_defaults(function).items():
+                waiting.setdefault(called, []).append((function, name, place))
     found: set[tuple[Scope, str]] = set()
+    seen: set[tuple[str, int, frozenset[str | None]]] = set()
     for scope in reachable.scopes:
         for call in scope.calls:
             is_plain = not any(isinstance(argument, ast.Starred) for argument in call.args)
-            if not isinstance(call.func, ast.Name) or not is_plain:
+            if not isinstance(call.func, ast.Name) or call.func.id not in waiting or not is_plain:
                 continue
-            given = {keyword.arg for keyword in call.keywords}
-            for function in reachable.functions.get(call.func.id, []):
-                # Each call looks only at what no call before it left out, so that this stays linear.
-                missing = {
-                    name
-                    for name, place in changeable[function].items()
-                    if place >= len(call.args) and not given & {name, None}
-                }
-                found |= {(function, name) for name in missing}
-                changeable[function] = {
-                    name: place for name, place in changeable[function].items() if name not in missing
-                }
+            given = frozenset(keyword.arg for keyword in call.keywords)
+            shape = (call.func.id, len(call.args), given)
+            if shape in seen:
+                continue
+            # Each call looks only at what no call before it left out, so that this stays linear.
+            seen.add(shape)
+            missing = [
+                (function, name, place)
+                for function, name, place in waiting[call.func.id]
+                if place >= len(call.args) and not given & {name, None}
+            ]
+            found |= {(function, name) for function, name, _ in missing}
+            waiting[call.func.id] = [item for item in waiting[call.func.id] if item[:2] not in found]
     return found
 
 

@@ -11,6 +11,8 @@ from labelwright.sandbox.static_checks.constants import string_constants
 from labelwright.sandbox.static_checks.rule import REGEX_EXPONENTIAL, REGEX_SLOW, REGEX_SYNTAX, Breach, Breaches
 
 _FUNCTIONS = frozenset(("compile", "search", "match", "fullmatch", "findall", "finditer", "sub", "subn", "split"))
+_MOST_CHARACTERS = 512 << 10
+"""Of all patterns together that are looked at: by names, a small program can put together any number."""
 _NEWER = "bad escape \\z"
 """How Pythons before 3.14 refuse a pattern that the sandbox's Python takes."""
 
@@ -35,6 +37,7 @@ def check(tree: ast.Module) -> Breaches:
 
 def _patterns(tree: ast.Module) -> Iterator[tuple[int, str, int]]:
     constants = string_constants(tree)
+    characters_left = _MOST_CHARACTERS
     modules, functions = {"re"}, set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -43,8 +46,9 @@ def _patterns(tree: ast.Module) -> Iterator[tuple[int, str, int]]:
             functions |= {alias.asname or alias.name for alias in node.names if alias.name in _FUNCTIONS}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and node.args and _is_regex_call(node.func, modules, functions):
-            pattern = _text(node.args[0], constants)
+            pattern = _text(node.args[0], constants, characters_left)
             if pattern is not None:
+                characters_left -= len(pattern)
                 yield node.lineno, pattern, _flags(node)
 
 
@@ -57,8 +61,11 @@ def _is_regex_call(function: ast.expr, modules: set[str], functions: set[str]) -
     return False
 
 
-def _text(value: ast.expr, constants: dict[str, str]) -> str | None:
-    """Return the text that the value is, None where that cannot be read. A chain of ``+`` is as deep as it is long."""
+def _text(value: ast.expr, constants: dict[str, str], longest: int) -> str | None:
+    """Return the text that the value is, None where that cannot be read, or is too long.
+
+    Without recursion: a chain of ``+`` is as deep as it is long.
+    """
     parts: list[str] = []
     waiting = [value]
     while waiting:
@@ -71,7 +78,7 @@ def _text(value: ast.expr, constants: dict[str, str]) -> str | None:
                 waiting += [right, left]
             case _:
                 return None
-    return "".join(parts)
+    return "".join(parts) if sum(map(len, parts)) <= longest else None
 
 
 def _flags(call: ast.Call) -> int:
