@@ -133,7 +133,7 @@ def _measured(sandbox: Sandbox, bundle: Bundle, rows: Rows) -> _Measured:
     # A small model's programs were each shown other rows, and none at all would be left.
     visible = (votes != HIDDEN).all(axis=1) if _is_authored(bundle) else (votes != HIDDEN).any(axis=1)
     votes, truth = votes[visible], rows.gold_labels[visible]
-    judged = _judged_rows(bundle)
+    judged = judged_rows(bundle)
     judged_votes = cast_votes(sandbox, bundle.task, bundle.programs, records_of(judged))
     # What was learned may have learned from these very labels.
     learned = [name in known and not known[name].by for name in bundle.program_names]
@@ -171,7 +171,7 @@ def _is_authored(bundle: Bundle) -> bool:
     return PLAN in read_provenance(bundle)
 
 
-def _judged_rows(bundle: Bundle) -> list[Row]:
+def judged_rows(bundle: Bundle) -> list[Row]:
     """Return the records that the model labeled when it wrote the programs, those that fit the task."""
     judged = read_provenance(bundle).get(JUDGED)
     lines = "\n".join(map(json.dumps, judged)) if isinstance(judged, list) else ""
