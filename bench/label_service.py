@@ -58,10 +58,12 @@ def serve_echo(pipe: Connection) -> None:
     server.stop(0).wait()
 
 
-def call(address: str, task: str, texts: list[str], callers: int, seconds: float, pipe: Connection) -> None:
+def call(
+    address: str, task: str, texts: list[str], callers: int, seconds: float, distribution: bool, pipe: Connection
+) -> None:
     """Call Label from so many threads on one channel; send the latencies."""
     stub = LabelServiceStub(grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]))
-    requests = [pb.LabelRequest(task=task, text=text) for text in texts]
+    requests = [pb.LabelRequest(task=task, text=text, distribution=distribution) for text in texts]
     for request in requests[:100]:
         stub.Label(request)
     latencies: list[float] = []
@@ -83,10 +85,12 @@ def call(address: str, task: str, texts: list[str], callers: int, seconds: float
     pipe.send(latencies)
 
 
-def unary(address: str, task: str, texts: list[str], callers: int, seconds: float) -> tuple[float, float, float]:
+def unary(
+    address: str, task: str, texts: list[str], callers: int, seconds: float, distribution: bool = False
+) -> tuple[float, float, float]:
     """Return requests per second and the median and 99th percentile in microseconds."""
     ours, theirs = _spawn.Pipe()
-    client = _spawn.Process(target=call, args=(address, task, texts, callers, seconds, theirs))
+    client = _spawn.Process(target=call, args=(address, task, texts, callers, seconds, distribution, theirs))
     client.start()
     latencies = sorted(ours.recv())
     client.join()
@@ -177,6 +181,7 @@ def unary_table(texts: list[str], seconds: float) -> Table:
             rows = [
                 ("empty RPC", *unary(echo_address, "spam", texts, callers, seconds)),
                 ("answered from memory", *unary(cached.address, "spam", texts, callers, seconds)),
+                ("the same with distribution", *unary(cached.address, "spam", texts, callers, seconds, True)),
                 ("programs run", *unary(service.address, "spam", fresh, callers, seconds)),
             ]
             for name, rate, middle, high in rows:
@@ -194,6 +199,7 @@ def batch_table(texts: list[str], seconds: float) -> Table:
         labeler = Labeler.open(sandbox, bundle)
         stub = service.stub()
         known = pb.LabelBatchRequest(task="spam", texts=(texts * BATCH)[:BATCH])
+        shares = pb.LabelBatchRequest(task="spam", texts=known.texts, distribution=True)
         steps: dict[str, Callable[[list[str]], object]] = {
             "CPython, no isolation": native(bundle),
             "sandbox alone": lambda batch: labeler.label(
@@ -202,9 +208,12 @@ def batch_table(texts: list[str], seconds: float) -> Table:
             "LabelBatch": lambda batch: stub.LabelBatch(pb.LabelBatchRequest(task="spam", texts=batch)),
             "LabelStream": lambda batch: list(stub.LabelStream(stream_requests(batch))),
             "LabelBatch, from memory": lambda _: stub.LabelBatch(known),
+            "the same with distribution": lambda _: stub.LabelBatch(shares),
         }
         costs = {name: per_record(step, texts, seconds) for name, step in steps.items()}
         labeler.close()
+        plain, full = (stub.LabelBatch(request).ByteSize() / BATCH for request in (known, shares))
+    table.caption = f"an answer of a batch: {plain:.0f} bytes, with distribution {full:.0f}"
     for name, cost in costs.items():
         table.add_row(name, f"{cost:.1f}", f"{cost / costs['CPython, no isolation']:.1f}")
     return table

@@ -150,7 +150,7 @@ def replay(sandbox: Sandbox, provider: Provider, rows: Rows, seed: int, direct_l
     """Return what the kept replies make of one seed."""
     synthesis = synthesize(rows, provider, sandbox, WritingOptions(seed=seed))
     options = VersionOptions(direct_labels=direct_labels, seed=seed)
-    lessons = learn_directly(provider, rows, options, lambda *_: None)
+    lessons = learn_directly(provider, rows, options, "", lambda *_: None)
     _note(f"seed {seed}: {len(synthesis.kept)} programs, {dict(synthesis.reasons)} dropped; {lessons.stopped or 'ok'}")
     return Replayed(rows, synthesis, lessons, seed)
 

@@ -34,6 +34,16 @@ def test_a_text_and_a_record_of_fields_get_the_same_label(client: Client, spam: 
     assert client.label(spam, {"text": PRIZE}).label == "spam"
 
 
+def test_the_probability_of_every_label(client: Client, spam: str) -> None:
+    answer = client.label(spam, PRIZE, distribution=True)
+    assert list(answer.distribution) == ["ham", "spam"]
+    assert answer.distribution["spam"] == answer.probability
+    assert client.label(spam, PRIZE).distribution == {}
+    assert client.label_batch(spam, [PRIZE], distribution=True) == list(
+        client.label_stream(spam, [PRIZE], distribution=True)
+    )
+
+
 def test_numbers_and_flags_are_labeled(client: Client, sensors: str) -> None:
     row = rows_of(EXAMPLES / "sensors" / "unlabeled.jsonl")[2]
     row.pop("id")

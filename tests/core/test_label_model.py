@@ -12,6 +12,7 @@ from labelwright.core.label_model import (
     NO_DECISION,
     Decision,
     EarlierFit,
+    LabelModel,
     MajorityVote,
     ProgramChanges,
     WeightedVote,
@@ -97,6 +98,25 @@ def test_weighted_vote_abstains_below_its_least_probability() -> None:
 @given(vote=st.sampled_from([0, 1, 2]), error=st.sampled_from(list(VoteError)))
 def test_weighted_vote_takes_an_error_for_a_missing_vote(vote: int, error: VoteError) -> None:
     assert weighted().decide((vote, error)) == weighted().decide((vote, ABSTAIN))
+
+
+@given(votes=some_votes)
+def test_a_majoritys_distribution_sums_to_one_and_agrees_with_its_decision(votes: tuple[int, ...]) -> None:
+    agrees(MajorityVote(), votes)
+
+
+@given(votes=st.tuples(*[st.sampled_from([0, 1, 2, *SILENT])] * 2), least=st.sampled_from([0.0, 0.6]))
+def test_a_weighted_distribution_sums_to_one_and_agrees_with_its_decision(votes: tuple[int, ...], least: float) -> None:
+    agrees(weighted(least), votes)
+
+
+def agrees(model: LabelModel, votes: tuple[int, ...]) -> None:
+    shares, decision = model.distribution(votes), model.decide(votes)
+    assert bool(shares) == any(map(is_label, votes))
+    if shares:
+        assert sum(shares.values()) == pytest.approx(1)
+    if decision != NO_DECISION:
+        assert shares[decision.label] == decision.probability == max(shares.values())
 
 
 def test_weighted_vote_stands_a_thousand_programs() -> None:

@@ -15,6 +15,7 @@ from labelwright.client.calling.retry import RetryPolicy, stream_timeout
 from labelwright.client.messages.arguments import items
 from labelwright.client.messages.labels import (
     Chunk,
+    Details,
     RecordInput,
     Selector,
     halves,
@@ -56,13 +57,15 @@ class AsyncClient(AsyncConnection):
         version: int | None = None,
         alias: str | None = None,
         explain: bool = False,
+        distribution: bool = False,
         timeout: float | None = None,
     ) -> Labeling:
         """Return the label of one record: a text, or values by field name.
 
-        ``version`` or ``alias`` say who answers; "production" if neither is given.
+        ``version`` or ``alias`` say who answers; "production" if neither is given. ``explain`` asks for each
+        program's vote, ``distribution`` for the probability of every label.
         """
-        request = label_request(task, record, Selector(version, alias), explain)
+        request = label_request(task, record, Selector(version, alias), Details(explain, distribution))
         return read_label(await self._calls.make_async(self._stub.Label, request, timeout=timeout))
 
     async def label_batch(
@@ -73,13 +76,14 @@ class AsyncClient(AsyncConnection):
         version: int | None = None,
         alias: str | None = None,
         explain: bool = False,
+        distribution: bool = False,
         timeout: float | None = None,
     ) -> list[Outcome]:
         """Return one outcome a record, in order; a record that cannot be labeled is a Failure and harms no other.
 
         Large batches travel in several calls, each with the deadline ``timeout``.
         """
-        chunks, failures = split_batch(task, records, Selector(version, alias), explain)
+        chunks, failures = split_batch(task, records, Selector(version, alias), Details(explain, distribution))
         return join_batch(await self._answers(chunks, timeout), failures)
 
     async def label_stream(
@@ -90,6 +94,7 @@ class AsyncClient(AsyncConnection):
         version: int | None = None,
         alias: str | None = None,
         explain: bool = False,
+        distribution: bool = False,
         timeout: float | None = None,
     ) -> AsyncIterator[Outcome]:
         """Yield one outcome a record, in order, while records are still being read.
@@ -99,7 +104,7 @@ class AsyncClient(AsyncConnection):
 
         An iterable that is not is read in the event loop, which waits for as long as reading a record takes.
         """
-        order = StreamOrder(task, Selector(version, alias), explain)
+        order = StreamOrder(task, Selector(version, alias), Details(explain, distribution))
         next_record = _next_of(records)
         raised: list[BaseException] = []
         opened = functools.partial(

@@ -13,6 +13,7 @@ from labelwright.client.calling.retry import RetryPolicy, stream_timeout
 from labelwright.client.messages.arguments import items
 from labelwright.client.messages.labels import (
     Chunk,
+    Details,
     RecordInput,
     Selector,
     halves,
@@ -56,13 +57,15 @@ class Client(Connection[LabelServiceStub]):
         version: int | None = None,
         alias: str | None = None,
         explain: bool = False,
+        distribution: bool = False,
         timeout: float | None = None,
     ) -> Labeling:
         """Return the label of one record: a text, or values by field name.
 
-        ``version`` or ``alias`` say who answers; "production" if neither is given.
+        ``version`` or ``alias`` say who answers; "production" if neither is given. ``explain`` asks for each
+        program's vote, ``distribution`` for the probability of every label.
         """
-        request = label_request(task, record, Selector(version, alias), explain)
+        request = label_request(task, record, Selector(version, alias), Details(explain, distribution))
         return read_label(self._calls.make(self._stub.Label, request, timeout=timeout))
 
     def label_batch(
@@ -73,13 +76,14 @@ class Client(Connection[LabelServiceStub]):
         version: int | None = None,
         alias: str | None = None,
         explain: bool = False,
+        distribution: bool = False,
         timeout: float | None = None,
     ) -> list[Outcome]:
         """Return one outcome a record, in order; a record that cannot be labeled is a Failure and harms no other.
 
         Large batches travel in several calls, each with the deadline ``timeout``.
         """
-        chunks, failures = split_batch(task, records, Selector(version, alias), explain)
+        chunks, failures = split_batch(task, records, Selector(version, alias), Details(explain, distribution))
         return join_batch(self._answers(chunks, timeout), failures)
 
     def label_stream(
@@ -90,6 +94,7 @@ class Client(Connection[LabelServiceStub]):
         version: int | None = None,
         alias: str | None = None,
         explain: bool = False,
+        distribution: bool = False,
         timeout: float | None = None,
     ) -> Iterator[Outcome]:
         """Yield one outcome a record, in order, while records are still being read.
@@ -97,7 +102,7 @@ class Client(Connection[LabelServiceStub]):
         Nothing is sent again: if the connection breaks, Unavailable is raised. ``timeout`` covers the whole
         stream; without it there is no deadline. ``records`` is read in another thread; what it raises is raised here.
         """
-        order = StreamOrder(task, Selector(version, alias), explain)
+        order = StreamOrder(task, Selector(version, alias), Details(explain, distribution))
         source = iter(items(records, "records", "one record"))
         raised: list[BaseException] = []
         opened = functools.partial(

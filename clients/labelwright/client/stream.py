@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labelwright.client.messages.labels import (
+    Details,
     RecordInput,
     Selector,
     failure_from_error,
@@ -20,8 +21,8 @@ from labelwright.v1 import label_service_pb2 as pb
 class StreamOrder:
     """Numbers requests, and puts answers and local failures in the order of the records."""
 
-    def __init__(self, task: str, selector: Selector, explain: bool) -> None:
-        self._task, self._selector, self._explain = task, selector, explain
+    def __init__(self, task: str, selector: Selector, details: Details) -> None:
+        self._task, self._selector, self._details = task, selector, details
         self._sent = 0
         self._next = 0
         self._failures: dict[int, Failure] = {}
@@ -30,7 +31,7 @@ class StreamOrder:
         """Return the request for the next record, None if it cannot be sent."""
         position = self._sent
         try:
-            request = label_request(self._task, record, self._selector, self._explain)
+            request = label_request(self._task, record, self._selector, self._details)
         except InvalidRecord as error:
             self._failures[position] = failure_from_error(error)
             return None

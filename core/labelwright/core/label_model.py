@@ -47,21 +47,40 @@ class LabelModel(Protocol):
         """``votes`` holds one vote a program, in the order of the version's programs."""
         ...
 
+    def distribution(self, votes: tuple[int, ...]) -> Mapping[int, float]:
+        """Return the probability of each label, by its index; of labels that are not there it is 0.
+
+        They sum to 1, whether ``decide`` abstains or not. Where no program voted there are none. That of the label
+        that ``decide`` gives is the same number.
+        """
+        ...
+
 
 class MajorityVote(LabelModel):
     """The label with the most votes; its probability is its share of them. A tie abstains."""
 
     @override
     def decide(self, votes: tuple[int, ...]) -> Decision:
-        counts: dict[int, int] = {}
-        for vote in votes:
-            if is_label(vote):
-                counts[vote] = counts.get(vote, 0) + 1
+        counts = _counts(votes)
         if not counts:
             return NO_DECISION
         best = max(counts.values())
         winners = [label for label, count in counts.items() if count == best]
         return Decision(winners[0], best / sum(counts.values())) if len(winners) == 1 else NO_DECISION
+
+    @override
+    def distribution(self, votes: tuple[int, ...]) -> Mapping[int, float]:
+        counts = _counts(votes)
+        return {label: count / sum(counts.values()) for label, count in counts.items()}
+
+
+def _counts(votes: tuple[int, ...]) -> dict[int, int]:
+    """Return how many votes each label has, of those that have any."""
+    counts: dict[int, int] = {}
+    for vote in votes:
+        if is_label(vote):
+            counts[vote] = counts.get(vote, 0) + 1
+    return counts
 
 
 class WeightedVote:
@@ -83,7 +102,8 @@ class WeightedVote:
         # Real traffic repeats few vote patterns; a hit costs a tenth of a microsecond.
         self.decide = lru_cache(maxsize=_CACHED_PATTERNS)(self._decide)
 
-    def _decide(self, votes: tuple[int, ...]) -> Decision:
+    def distribution(self, votes: tuple[int, ...]) -> Mapping[int, float]:
+        """Return the probability of each label, none where no program voted; see LabelModel."""
         scores = list(self._log_prior)
         voted = False
         for table, vote in zip(self._log_likelihood, votes, strict=True):
@@ -91,11 +111,18 @@ class WeightedVote:
                 voted = True
                 scores = [score + term for score, term in zip(scores, table[vote], strict=True)]
         if not voted:
-            return NO_DECISION
+            return {}
         best = max(scores)
-        label = scores.index(best)
-        probability = 1.0 / math.fsum(math.exp(score - best) for score in scores)
-        return Decision(label, probability) if probability >= self._min_probability else NO_DECISION
+        raised = [math.exp(score - best) for score in scores]
+        total = math.fsum(raised)
+        return {label: value / total for label, value in enumerate(raised)}
+
+    def _decide(self, votes: tuple[int, ...]) -> Decision:
+        shares = self.distribution(votes)
+        if not shares:
+            return NO_DECISION
+        label = max(shares, key=lambda label: shares[label])
+        return Decision(label, shares[label]) if shares[label] >= self._min_probability else NO_DECISION
 
 
 class _WeightedFile(BaseModel):

@@ -25,39 +25,41 @@ _sym_db = _symbol_database.Default()
 from labelwright.v1 import record_pb2 as labelwright_dot_v1_dot_record__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"labelwright/v1/label_service.proto\x12\x0elabelwright.v1\x1a\x1blabelwright/v1/record.proto\"\xa0\x01\n\x0cLabelRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\x07version\x18\x02 \x01(\rH\x00\x12\x0f\n\x05\x61lias\x18\x03 \x01(\tH\x00\x12(\n\x06record\x18\x04 \x01(\x0b\x32\x16.labelwright.v1.RecordH\x01\x12\x0e\n\x04text\x18\x05 \x01(\tH\x01\x12\x0f\n\x07\x65xplain\x18\x06 \x01(\x08\x42\n\n\x08selectorB\x07\n\x05input\"j\n\rLabelResponse\x12*\n\x08labeling\x18\x01 \x01(\x0b\x32\x18.labelwright.v1.Labeling\x12-\n\x06served\x18\x02 \x01(\x0b\x32\x1d.labelwright.v1.ServedVersion\"\x9a\x01\n\x11LabelBatchRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\x07version\x18\x02 \x01(\rH\x00\x12\x0f\n\x05\x61lias\x18\x03 \x01(\tH\x00\x12\'\n\x07records\x18\x04 \x03(\x0b\x32\x16.labelwright.v1.Record\x12\r\n\x05texts\x18\x05 \x03(\t\x12\x0f\n\x07\x65xplain\x18\x06 \x01(\x08\x42\n\n\x08selector\"s\n\x12LabelBatchResponse\x12.\n\x08outcomes\x18\x01 \x03(\x0b\x32\x1c.labelwright.v1.LabelOutcome\x12-\n\x06served\x18\x02 \x01(\x0b\x32\x1d.labelwright.v1.ServedVersion\"u\n\x0cLabelOutcome\x12,\n\x08labeling\x18\x01 \x01(\x0b\x32\x18.labelwright.v1.LabelingH\x00\x12,\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1b.labelwright.v1.RecordErrorH\x00\x42\t\n\x07outcome\"[\n\x12LabelStreamRequest\x12\x16\n\x0e\x63orrelation_id\x18\x01 \x01(\t\x12-\n\x07request\x18\x02 \x01(\x0b\x32\x1c.labelwright.v1.LabelRequest\"\x8b\x01\n\x13LabelStreamResponse\x12\x16\n\x0e\x63orrelation_id\x18\x01 \x01(\t\x12-\n\x07outcome\x18\x02 \x01(\x0b\x32\x1c.labelwright.v1.LabelOutcome\x12-\n\x06served\x18\x03 \x01(\x0b\x32\x1d.labelwright.v1.ServedVersion\"\x9c\x01\n\x08Labeling\x12\x12\n\x05label\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\x12&\n\x06source\x18\x03 \x01(\x0e\x32\x16.labelwright.v1.Source\x12\x10\n\x08\x64\x65graded\x18\x04 \x01(\x08\x12#\n\x05votes\x18\x05 \x03(\x0b\x32\x14.labelwright.v1.VoteB\x08\n\x06_label\"m\n\x04Vote\x12\x0f\n\x07program\x18\x01 \x01(\t\x12\x0f\n\x05label\x18\x02 \x01(\tH\x00\x12*\n\x05\x65rror\x18\x03 \x01(\x0e\x32\x19.labelwright.v1.VoteErrorH\x00\x12\x0f\n\x07message\x18\x04 \x01(\tB\x06\n\x04vote\"c\n\rServedVersion\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\r\n\x05\x61lias\x18\x04 \x01(\t\x12\x14\n\x0cshadow_alias\x18\x05 \x01(\t\"=\n\x0bRecordError\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t*Z\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSOURCE_COMPUTED\x10\x01\x12\x11\n\rSOURCE_MEMORY\x10\x02\x12\x10\n\x0cSOURCE_REDIS\x10\x03*\xd2\x01\n\tVoteError\x12\x1a\n\x16VOTE_ERROR_UNSPECIFIED\x10\x00\x12\x15\n\x11VOTE_ERROR_RAISED\x10\x01\x12\x1d\n\x19VOTE_ERROR_INVALID_RESULT\x10\x02\x12\x16\n\x12VOTE_ERROR_TIMEOUT\x10\x03\x12\x15\n\x11VOTE_ERROR_MEMORY\x10\x04\x12\x14\n\x10VOTE_ERROR_STACK\x10\x05\x12\x16\n\x12VOTE_ERROR_CRASHED\x10\x06\x12\x16\n\x12VOTE_ERROR_BENCHED\x10\x07\x32\x85\x02\n\x0cLabelService\x12\x44\n\x05Label\x12\x1c.labelwright.v1.LabelRequest\x1a\x1d.labelwright.v1.LabelResponse\x12S\n\nLabelBatch\x12!.labelwright.v1.LabelBatchRequest\x1a\".labelwright.v1.LabelBatchResponse\x12Z\n\x0bLabelStream\x12\".labelwright.v1.LabelStreamRequest\x1a#.labelwright.v1.LabelStreamResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"labelwright/v1/label_service.proto\x12\x0elabelwright.v1\x1a\x1blabelwright/v1/record.proto\"\xb6\x01\n\x0cLabelRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\x07version\x18\x02 \x01(\rH\x00\x12\x0f\n\x05\x61lias\x18\x03 \x01(\tH\x00\x12(\n\x06record\x18\x04 \x01(\x0b\x32\x16.labelwright.v1.RecordH\x01\x12\x0e\n\x04text\x18\x05 \x01(\tH\x01\x12\x0f\n\x07\x65xplain\x18\x06 \x01(\x08\x12\x14\n\x0c\x64istribution\x18\x07 \x01(\x08\x42\n\n\x08selectorB\x07\n\x05input\"j\n\rLabelResponse\x12*\n\x08labeling\x18\x01 \x01(\x0b\x32\x18.labelwright.v1.Labeling\x12-\n\x06served\x18\x02 \x01(\x0b\x32\x1d.labelwright.v1.ServedVersion\"\xb0\x01\n\x11LabelBatchRequest\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x11\n\x07version\x18\x02 \x01(\rH\x00\x12\x0f\n\x05\x61lias\x18\x03 \x01(\tH\x00\x12\'\n\x07records\x18\x04 \x03(\x0b\x32\x16.labelwright.v1.Record\x12\r\n\x05texts\x18\x05 \x03(\t\x12\x0f\n\x07\x65xplain\x18\x06 \x01(\x08\x12\x14\n\x0c\x64istribution\x18\x07 \x01(\x08\x42\n\n\x08selector\"s\n\x12LabelBatchResponse\x12.\n\x08outcomes\x18\x01 \x03(\x0b\x32\x1c.labelwright.v1.LabelOutcome\x12-\n\x06served\x18\x02 \x01(\x0b\x32\x1d.labelwright.v1.ServedVersion\"u\n\x0cLabelOutcome\x12,\n\x08labeling\x18\x01 \x01(\x0b\x32\x18.labelwright.v1.LabelingH\x00\x12,\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1b.labelwright.v1.RecordErrorH\x00\x42\t\n\x07outcome\"[\n\x12LabelStreamRequest\x12\x16\n\x0e\x63orrelation_id\x18\x01 \x01(\t\x12-\n\x07request\x18\x02 \x01(\x0b\x32\x1c.labelwright.v1.LabelRequest\"\x8b\x01\n\x13LabelStreamResponse\x12\x16\n\x0e\x63orrelation_id\x18\x01 \x01(\t\x12-\n\x07outcome\x18\x02 \x01(\x0b\x32\x1c.labelwright.v1.LabelOutcome\x12-\n\x06served\x18\x03 \x01(\x0b\x32\x1d.labelwright.v1.ServedVersion\"\xd4\x01\n\x08Labeling\x12\x12\n\x05label\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\x12&\n\x06source\x18\x03 \x01(\x0e\x32\x16.labelwright.v1.Source\x12\x10\n\x08\x64\x65graded\x18\x04 \x01(\x08\x12#\n\x05votes\x18\x05 \x03(\x0b\x32\x14.labelwright.v1.Vote\x12\x36\n\x0c\x64istribution\x18\x06 \x03(\x0b\x32 .labelwright.v1.LabelProbabilityB\x08\n\x06_label\"6\n\x10LabelProbability\x12\r\n\x05label\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\"m\n\x04Vote\x12\x0f\n\x07program\x18\x01 \x01(\t\x12\x0f\n\x05label\x18\x02 \x01(\tH\x00\x12*\n\x05\x65rror\x18\x03 \x01(\x0e\x32\x19.labelwright.v1.VoteErrorH\x00\x12\x0f\n\x07message\x18\x04 \x01(\tB\x06\n\x04vote\"c\n\rServedVersion\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\r\n\x05\x61lias\x18\x04 \x01(\t\x12\x14\n\x0cshadow_alias\x18\x05 \x01(\t\"=\n\x0bRecordError\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t*Z\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSOURCE_COMPUTED\x10\x01\x12\x11\n\rSOURCE_MEMORY\x10\x02\x12\x10\n\x0cSOURCE_REDIS\x10\x03*\xd2\x01\n\tVoteError\x12\x1a\n\x16VOTE_ERROR_UNSPECIFIED\x10\x00\x12\x15\n\x11VOTE_ERROR_RAISED\x10\x01\x12\x1d\n\x19VOTE_ERROR_INVALID_RESULT\x10\x02\x12\x16\n\x12VOTE_ERROR_TIMEOUT\x10\x03\x12\x15\n\x11VOTE_ERROR_MEMORY\x10\x04\x12\x14\n\x10VOTE_ERROR_STACK\x10\x05\x12\x16\n\x12VOTE_ERROR_CRASHED\x10\x06\x12\x16\n\x12VOTE_ERROR_BENCHED\x10\x07\x32\x85\x02\n\x0cLabelService\x12\x44\n\x05Label\x12\x1c.labelwright.v1.LabelRequest\x1a\x1d.labelwright.v1.LabelResponse\x12S\n\nLabelBatch\x12!.labelwright.v1.LabelBatchRequest\x1a\".labelwright.v1.LabelBatchResponse\x12Z\n\x0bLabelStream\x12\".labelwright.v1.LabelStreamRequest\x1a#.labelwright.v1.LabelStreamResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'labelwright.v1.label_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SOURCE']._serialized_start=1416
-  _globals['_SOURCE']._serialized_end=1506
-  _globals['_VOTEERROR']._serialized_start=1509
-  _globals['_VOTEERROR']._serialized_end=1719
+  _globals['_SOURCE']._serialized_start=1572
+  _globals['_SOURCE']._serialized_end=1662
+  _globals['_VOTEERROR']._serialized_start=1665
+  _globals['_VOTEERROR']._serialized_end=1875
   _globals['_LABELREQUEST']._serialized_start=84
-  _globals['_LABELREQUEST']._serialized_end=244
-  _globals['_LABELRESPONSE']._serialized_start=246
-  _globals['_LABELRESPONSE']._serialized_end=352
-  _globals['_LABELBATCHREQUEST']._serialized_start=355
-  _globals['_LABELBATCHREQUEST']._serialized_end=509
-  _globals['_LABELBATCHRESPONSE']._serialized_start=511
-  _globals['_LABELBATCHRESPONSE']._serialized_end=626
-  _globals['_LABELOUTCOME']._serialized_start=628
-  _globals['_LABELOUTCOME']._serialized_end=745
-  _globals['_LABELSTREAMREQUEST']._serialized_start=747
-  _globals['_LABELSTREAMREQUEST']._serialized_end=838
-  _globals['_LABELSTREAMRESPONSE']._serialized_start=841
-  _globals['_LABELSTREAMRESPONSE']._serialized_end=980
-  _globals['_LABELING']._serialized_start=983
-  _globals['_LABELING']._serialized_end=1139
-  _globals['_VOTE']._serialized_start=1141
-  _globals['_VOTE']._serialized_end=1250
-  _globals['_SERVEDVERSION']._serialized_start=1252
-  _globals['_SERVEDVERSION']._serialized_end=1351
-  _globals['_RECORDERROR']._serialized_start=1353
-  _globals['_RECORDERROR']._serialized_end=1414
-  _globals['_LABELSERVICE']._serialized_start=1722
-  _globals['_LABELSERVICE']._serialized_end=1983
+  _globals['_LABELREQUEST']._serialized_end=266
+  _globals['_LABELRESPONSE']._serialized_start=268
+  _globals['_LABELRESPONSE']._serialized_end=374
+  _globals['_LABELBATCHREQUEST']._serialized_start=377
+  _globals['_LABELBATCHREQUEST']._serialized_end=553
+  _globals['_LABELBATCHRESPONSE']._serialized_start=555
+  _globals['_LABELBATCHRESPONSE']._serialized_end=670
+  _globals['_LABELOUTCOME']._serialized_start=672
+  _globals['_LABELOUTCOME']._serialized_end=789
+  _globals['_LABELSTREAMREQUEST']._serialized_start=791
+  _globals['_LABELSTREAMREQUEST']._serialized_end=882
+  _globals['_LABELSTREAMRESPONSE']._serialized_start=885
+  _globals['_LABELSTREAMRESPONSE']._serialized_end=1024
+  _globals['_LABELING']._serialized_start=1027
+  _globals['_LABELING']._serialized_end=1239
+  _globals['_LABELPROBABILITY']._serialized_start=1241
+  _globals['_LABELPROBABILITY']._serialized_end=1295
+  _globals['_VOTE']._serialized_start=1297
+  _globals['_VOTE']._serialized_end=1406
+  _globals['_SERVEDVERSION']._serialized_start=1408
+  _globals['_SERVEDVERSION']._serialized_end=1507
+  _globals['_RECORDERROR']._serialized_start=1509
+  _globals['_RECORDERROR']._serialized_end=1570
+  _globals['_LABELSERVICE']._serialized_start=1878
+  _globals['_LABELSERVICE']._serialized_end=2139
 # @@protoc_insertion_point(module_scope)

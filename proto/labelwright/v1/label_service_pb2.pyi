@@ -104,6 +104,7 @@ class LabelRequest(_message.Message):
     RECORD_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     EXPLAIN_FIELD_NUMBER: _builtins.int
+    DISTRIBUTION_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """The task's name."""
     version: _builtins.int
@@ -114,6 +115,8 @@ class LabelRequest(_message.Message):
     """Short form for tasks whose only required field is text."""
     explain: _builtins.bool
     """Whether to return each program's vote."""
+    distribution: _builtins.bool
+    """Whether to return the probability of every label."""
     @_builtins.property
     def record(self) -> _record_pb2.Record:
         """Values by field name."""
@@ -127,10 +130,11 @@ class LabelRequest(_message.Message):
         record: _record_pb2.Record | None = ...,
         text: _builtins.str = ...,
         explain: _builtins.bool = ...,
+        distribution: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "input", b"input", "record", b"record", "selector", b"selector", "text", b"text", "version", b"version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "explain", b"explain", "input", b"input", "record", b"record", "selector", b"selector", "task", b"task", "text", b"text", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "distribution", b"distribution", "explain", b"explain", "input", b"input", "record", b"record", "selector", b"selector", "task", b"task", "text", b"text", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_input: _TypeAlias = _typing.Literal["record", "text"]  # noqa: Y015
     _WhichOneofArgType_input: _TypeAlias = _typing.Literal["input", b"input"]  # noqa: Y015
@@ -185,6 +189,7 @@ class LabelBatchRequest(_message.Message):
     RECORDS_FIELD_NUMBER: _builtins.int
     TEXTS_FIELD_NUMBER: _builtins.int
     EXPLAIN_FIELD_NUMBER: _builtins.int
+    DISTRIBUTION_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """The task's name."""
     version: _builtins.int
@@ -193,6 +198,8 @@ class LabelBatchRequest(_message.Message):
     """An alias."""
     explain: _builtins.bool
     """Whether to return each program's vote."""
+    distribution: _builtins.bool
+    """Whether to return the probability of every label."""
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[_record_pb2.Record]:
         """The records. Set either this or texts."""
@@ -210,10 +217,11 @@ class LabelBatchRequest(_message.Message):
         records: _abc.Iterable[_record_pb2.Record] | None = ...,
         texts: _abc.Iterable[_builtins.str] | None = ...,
         explain: _builtins.bool = ...,
+        distribution: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "selector", b"selector", "version", b"version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "explain", b"explain", "records", b"records", "selector", b"selector", "task", b"task", "texts", b"texts", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alias", b"alias", "distribution", b"distribution", "explain", b"explain", "records", b"records", "selector", b"selector", "task", b"task", "texts", b"texts", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_selector: _TypeAlias = _typing.Literal["version", "alias"]  # noqa: Y015
     _WhichOneofArgType_selector: _TypeAlias = _typing.Literal["selector", b"selector"]  # noqa: Y015
@@ -356,6 +364,7 @@ class Labeling(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     DEGRADED_FIELD_NUMBER: _builtins.int
     VOTES_FIELD_NUMBER: _builtins.int
+    DISTRIBUTION_FIELD_NUMBER: _builtins.int
     label: _builtins.str
     """The label's name; unset where the version abstains."""
     probability: _builtins.float
@@ -368,6 +377,13 @@ class Labeling(_message.Message):
     def votes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Vote]:
         """Each program's vote, where asked for."""
 
+    @_builtins.property
+    def distribution(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelProbability]:
+        """The label model's probability of each label, where asked for, in the order of the task's labels. They sum to 1, also
+        where the version abstains because none is likely enough or two are alike. Empty where no program voted, for then
+        nothing is known of the record. That of the label above is the same number as probability.
+        """
+
     def __init__(
         self,
         *,
@@ -376,16 +392,43 @@ class Labeling(_message.Message):
         source: Global___Source.ValueType = ...,
         degraded: _builtins.bool = ...,
         votes: _abc.Iterable[Global___Vote] | None = ...,
+        distribution: _abc.Iterable[Global___LabelProbability] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_label", b"_label", "label", b"label"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_label", b"_label", "degraded", b"degraded", "label", b"label", "probability", b"probability", "source", b"source", "votes", b"votes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_label", b"_label", "degraded", b"degraded", "distribution", b"distribution", "label", b"label", "probability", b"probability", "source", b"source", "votes", b"votes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__label: _TypeAlias = _typing.Literal["label"]  # noqa: Y015
     _WhichOneofArgType__label: _TypeAlias = _typing.Literal["_label", b"_label"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__label) -> _WhichOneofReturnType__label | None: ...
 
 Global___Labeling: _TypeAlias = Labeling  # noqa: Y015
+
+@_typing.final
+class LabelProbability(_message.Message):
+    """How likely a label is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LABEL_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    label: _builtins.str
+    """The label's name."""
+    probability: _builtins.float
+    """Its probability, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        label: _builtins.str = ...,
+        probability: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["label", b"label", "probability", b"probability"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LabelProbability: _TypeAlias = LabelProbability  # noqa: Y015
 
 @_typing.final
 class Vote(_message.Message):

@@ -6,7 +6,7 @@ message for the wire) is therefore kept with the pattern, and a cached record is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from labelwright.core.label_model import Decision, LabelModel
 from labelwright.core.vote import ABSTAIN, VoteError, in_conflict, is_error
@@ -32,7 +32,7 @@ class LabelAnswer:
         """(program's index, VoteError) of the programs that failed."""
         self.cacheable = not any(vote in TRANSIENT for _, vote in self.errors)
         self.outcomes: dict[int, pb.LabelOutcome] = {}
-        """The message without votes, by source; filled on first use."""
+        """The message without votes and distribution, by source; filled on first use."""
 
 
 class Answers:
@@ -53,11 +53,14 @@ class Answers:
                 self._patterns[votes] = answer
         return answer
 
-    def outcome(self, answer: LabelAnswer, source: int, explain: bool) -> pb.LabelOutcome:
-        """Return the message. It is shared where it carries no votes: copy it, never change it."""
-        if explain:
+    def outcome(self, answer: LabelAnswer, source: int, explain: bool, distribution: bool) -> pb.LabelOutcome:
+        """Return the message. It is shared where it carries neither votes nor shares: copy it, never change it."""
+        if explain or distribution:
             outcome = self._message(answer, source)
-            outcome.labeling.votes.extend(map(self._vote, self._programs, answer.votes))
+            if explain:
+                outcome.labeling.votes.extend(map(self._vote, self._programs, answer.votes))
+            if distribution:
+                outcome.labeling.distribution.extend(self._distribution(answer))
             return outcome
         message = answer.outcomes.get(source)
         if message is None:
@@ -79,6 +82,12 @@ class Answers:
         if decision.label != ABSTAIN:
             labeling.label = self._labels[decision.label]
         return pb.LabelOutcome(labeling=labeling)
+
+    def _distribution(self, answer: LabelAnswer) -> Iterator[pb.LabelProbability]:
+        shares = self._label_model.distribution(answer.votes)
+        if shares:
+            for index, label in enumerate(self._labels):
+                yield pb.LabelProbability(label=label, probability=shares.get(index, 0.0))
 
     def _vote(self, program: str, vote: int) -> pb.Vote:
         if vote == ABSTAIN:

@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from labelwright.core.bundle import Program
+
 from tests.parts.command import Command
-from tests.parts.example_bundles import SPAM, renamed
+from tests.parts.example_bundles import SPAM, changed, renamed
 from tests.parts.repository import EXAMPLES
 
 
@@ -35,6 +37,25 @@ def test_the_check_finds_a_gate_that_does_not_hold(offline: Command, tmp_path: P
     strict(bundle)
     result = offline("check", bundle, exits=1)
     assert "gate min_accuracy FAILS" in result.stdout
+
+
+def test_who_wrote_a_program_is_said(labelwright: Command, tmp_path: Path) -> None:
+    bundle = renamed(SPAM, "authors", tmp_path)
+    made = {
+        path.stem: {"digest": Program(path.stem, path.read_text()).digest, "by": "some-model", "at": "2026-11-27T21:00"}
+        for path in sorted((bundle / "programs").glob("*.py"))
+    }
+    (bundle / "provenance.json").write_text(json.dumps({"written": made}))
+    changed(bundle, "corrected")
+    shown = labelwright("check", bundle).stdout
+    assert "by hand: prize\n" in shown
+    assert "by some-model, 2026-11-27: account_threat, money_offer" in shown
+    authors = labelwright.json("check", bundle)["authors"]
+    assert {name for name, author in authors.items() if author == "by hand"} == {"prize"}
+    labelwright("push", bundle)
+    versions = labelwright("show", "authors@1").stdout
+    assert "prize, by hand\n" in versions
+    assert "shouting, by some-model, 2026-11-27\n" in versions
 
 
 def test_what_an_editor_left_is_named_once(labelwright: Command, tmp_path: Path) -> None:

@@ -12,6 +12,14 @@ from tests.parts.example_bundles import PRIZE, SPAM, serve
 from tests.parts.repository import EXAMPLES
 
 
+def test_the_distribution_is_shown_where_it_is_asked_for(labelwright: Command, spam: str) -> None:
+    for where in ((spam,), ("--local", SPAM)):
+        (answer,) = labelwright.json("label", *where, PRIZE, "--distribution")["answers"]
+        assert answer["distribution"] == {"ham": 0.0, "spam": 1.0}
+        assert labelwright.json("label", *where, PRIZE)["answers"][0]["distribution"] == {}
+        assert "ham 0.000, spam 1.000" in labelwright("label", *where, PRIZE, "--distribution").stdout
+
+
 def test_texts(labelwright: Command, spam: str) -> None:
     result = labelwright("label", spam, PRIZE, "hi mum, see you")
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["label", "spam", "ham"]

@@ -17,6 +17,7 @@ def test_a_version_from_push_to_pull(labelwright: Command, tmp_path: Path) -> No
     shown = labelwright.json("show", "journey")
     assert shown["version"]["number"] == 2
     assert shown["programs"][0]["description"].startswith("Phishing")
+    assert {program["author"] for program in shown["programs"]} == {"by hand"}
     assert "Phishing" in labelwright("show", "journey@1", "--source").stdout
     back = labelwright.json("rollback", "journey", "--reason", "worse", "--actor", "ann")
     assert (back["from_version"], back["alias"]["version"]) == (2, 1)

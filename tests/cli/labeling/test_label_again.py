@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from labelwright.cli.labeling.answering import FolderAnswerer
 from labelwright.cli.labeling.file import FileJob, FileResult, label_file
 from labelwright.cli.screen import Screen
+from labelwright.client.messages.labels import Details
 
 from tests.parts.example_bundles import CHAT, PRIZE, SPAM
 from tests.parts.row_files import write_rows
@@ -48,7 +49,7 @@ def new_folder() -> Iterator[Path]:
 
 
 def label(answerer: FolderAnswerer, source: Path, output: Path | str, *, explain: bool = True) -> FileResult:
-    job = FileJob(str(source), str(output), "", "", "folder spam", explain, overwrite=False)
+    job = FileJob(str(source), str(output), "", "", "folder spam", Details(explain), overwrite=False)
     return label_file(job, answerer, Screen(json=True))
 
 

@@ -44,6 +44,29 @@ def test_a_folder_gives_the_same_labels_and_votes_as_the_server(
     assert {row["version"] for row in rows_of(local)} == {None}
 
 
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_the_distribution_is_a_column_and_the_same_from_a_folder_and_the_server(
+    labelwright: Command, spam: str, tmp_path: Path, ending: str
+) -> None:
+    first, served, local = tmp_path / "first.jsonl", tmp_path / f"served.{ending}", tmp_path / "local.jsonl"
+    first.write_bytes(UNLABELED.read_bytes())
+    labelwright("label", spam, "--input", first, "--output", served, "--distribution")
+    with first.open("a") as file:  # so that the output is read again
+        file.write('{"id": "last", "text": "a prize that came later"}\n')
+    labelwright("label", spam, "--input", first, "--output", served, "--distribution")
+    labelwright("label", "--local", SPAM, "--input", first, "--output", local, "--distribution")
+    again = tmp_path / "again.jsonl"
+    labelwright("label", "--local", SPAM, "--input", served, "--output", again)
+    told = [row["input_distribution"] for row in rows_of(again)]
+    shares = [row["distribution"] for row in rows_of(local)]
+    assert [json.loads(item) if isinstance(item, str) else item for item in told] == shares
+    for row in rows_of(local):
+        assert not row["distribution"] or sum(row["distribution"].values()) == pytest.approx(1)
+        assert row["label"] is None or row["distribution"][row["label"]] == row["probability"]
+    begun_otherwise = labelwright("label", spam, "--input", first, "--output", served, exits=2).stderr
+    assert "another distribution" in begun_otherwise
+
+
 def test_standard_input_and_output(labelwright: Command, spam: str) -> None:
     result = labelwright("label", spam, "--input", "-", stdin=UNLABELED.read_bytes())
     rows = [json.loads(line) for line in result.stdout.splitlines()]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from labelwright.cli.rows.output_row import ADDED, CsvFormat, JsonLinesFormat, kept_columns
+from labelwright.client.messages.labels import Details
 
 names = st.one_of(st.sampled_from(["label", "input_label", "input_input_label", "error", "text"]), st.text(max_size=5))
 values = st.recursive(
@@ -42,17 +43,17 @@ def test_what_is_no_number_or_infinite_is_null() -> None:
     row = {"a": float("nan"), "b": [1.5, float("inf")], "c": {"d": -float("inf")}}
     line = JsonLinesFormat().encode(row, ANSWER)
     assert list(json.loads(line, parse_constant=pytest.fail).values())[:3] == [None, [1.5, None], {"d": None}]
-    form = CsvFormat(row, explain=False)
+    form = CsvFormat(row, Details())
     assert form.encode(row, ANSWER).decode().startswith(',"[1.5, null]","{""d"": null}",')
 
 
 @slowly
 @given(columns)
 def test_a_csv_row_can_be_read_back(row: dict[str, Any]) -> None:
-    form = CsvFormat(row, explain=False)
+    form = CsvFormat(row, Details())
     text = (form.header + form.encode(row, ANSWER)).decode()
     ((name_cells), cells) = csv.reader(io.StringIO(text, newline=""), strict=True)
-    assert name_cells[len(row) :] == [name for name in ADDED if name != "votes"]
+    assert name_cells[len(row) :] == ["label", "probability", "version", "source", "error"]
     assert cells[len(row) :] == ['a,\n"b"', "0.5", "1", "memory", ""]
     for value, cell in zip(row.values(), cells, strict=False):
         if isinstance(value, str):

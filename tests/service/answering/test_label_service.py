@@ -85,6 +85,40 @@ def test_answers_are_those_of_the_labeler_alone_and_in_batches(
     assert batch.served.digest == example.digest
 
 
+def shares(labeling: pb.Labeling) -> dict[str, float]:
+    return {item.label: item.probability for item in labeling.distribution}
+
+
+def test_the_distribution_comes_where_it_is_asked_for(
+    example: registry_service_pb2.Version, texts: list[str], stub: LabelServiceStub
+) -> None:
+    plain = stub.LabelBatch(pb.LabelBatchRequest(task="spam", texts=texts))
+    assert not any(outcome.labeling.distribution for outcome in plain.outcomes)
+    outcomes = stub.LabelBatch(pb.LabelBatchRequest(task="spam", texts=texts, distribution=True)).outcomes
+    assert [seen(item.labeling) for item in outcomes] == [seen(item.labeling) for item in plain.outcomes]
+    kinds = set()
+    for item in (outcome.labeling for outcome in outcomes):
+        kinds.add((item.HasField("label"), len(item.distribution)))
+        if item.distribution:
+            assert [share.label for share in item.distribution] == ["ham", "spam"]
+            assert sum(shares(item).values()) == pytest.approx(1)
+        if item.HasField("label"):
+            assert shares(item)[item.label] == item.probability
+    assert kinds == {(True, 2), (False, 2), (False, 0)}, "labels, ties, and records on which no program votes"
+
+
+def test_the_distribution_is_the_same_in_every_call_and_from_every_cache(
+    spam: registry_service_pb2.Version, stub: LabelServiceStub
+) -> None:
+    request = pb.LabelRequest(task=spam.task, text="a prize for a distribution", distribution=True)
+    first, second = stub.Label(request).labeling, stub.Label(request).labeling
+    assert (first.source, second.source) == (pb.SOURCE_COMPUTED, pb.SOURCE_MEMORY)
+    assert shares(first) == shares(second) == {"ham": 0.0, "spam": 1.0}
+    mixed = [request, pb.LabelRequest(task=spam.task, text=request.text), request]
+    answers = list(stub.LabelStream(iter(pb.LabelStreamRequest(request=item) for item in mixed)))
+    assert [bool(answer.outcome.labeling.distribution) for answer in answers] == [True, False, True]
+
+
 def test_the_second_answer_comes_from_memory_with_its_votes(
     spam: registry_service_pb2.Version, stub: LabelServiceStub
 ) -> None:

@@ -185,6 +185,13 @@ def test_direct_examples_are_turns_and_the_record_comes_last(reviews: Task) -> N
     assert [message.content for message in request.messages[1:]] == ["old", "good", "new"]
 
 
+def test_direct_labels_go_by_the_guide_where_there_is_one(reviews: Task) -> None:
+    guided, plain = (direct_request(reviews, ("new",), [], guide).messages[0].content for guide in ("Praise wins.", ""))
+    assert "The labeling guide:\nPraise wins.\n\nAnswer with the name" in guided
+    assert "guide" not in plain
+    assert guided.replace("The labeling guide:\nPraise wins.\n\n", "") == plain, "what was paid for stays paid for"
+
+
 @pytest.mark.parametrize(
     ("answer", "label"),
     [

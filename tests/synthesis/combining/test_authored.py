@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from labelwright.synthesis.arrays import Floats
 from labelwright.synthesis.combining.authored import (
+    COUNTED,
     HURTS,
+    SHRUNK,
     WORSE_THAN_CHANCE,
     even_fit,
     fit_authored,
     unfit_programs,
 )
+from labelwright.synthesis.combining.authored import EVEN as EVEN_VOTES
 from labelwright.synthesis.statistics.label_models import decide, posteriors
 
 from tests.synthesis.planted_votes import planted
@@ -28,6 +31,15 @@ def test_a_program_that_drags_the_others_down_does_not_serve() -> None:
     truth, votes = planted(0, 3, [0.95, 0.95, 0.42, 0.95], coverage=1.0, rows=200)
     votes = np.hstack([votes, votes[:, 2:3], votes[:, 2:3]])
     assert set(unfit_programs(votes, truth, EVEN).values()) == {HURTS}
+
+
+def test_programs_of_people_serve_in_any_case() -> None:
+    truth, votes = planted(0, 3, [0.95, 0.95, 0.42, 0.95, 0.1], coverage=1.0, rows=200)
+    votes = np.hstack([votes, votes[:, 2:3], votes[:, 2:3]])
+    dropped = set(unfit_programs(votes, truth, EVEN))
+    assert 4 in dropped
+    assert dropped & {2, 5, 6}
+    assert unfit_programs(votes, truth, EVEN, kept=dropped) == {}
 
 
 @pytest.mark.parametrize("rows", [0, 4, 30])
@@ -62,6 +74,18 @@ def test_weights_are_taken_where_rows_show_that_they_are_better() -> None:
     assert best[1] > second[1]
     truth, votes = planted(0, 3, [0.8] * 4, rows=200)
     assert fit_authored(votes, truth, EVEN, seed=0)[0][0].method == "even"
+
+
+def test_a_third_way_of_weighing_has_to_beat_the_first_too() -> None:
+    truth, votes = planted(0, 2, [0.6] * 3, coverage=1.0)
+    methods = (EVEN_VOTES, SHRUNK, COUNTED)
+    assert fit_authored(votes, truth, EVEN[:2], seed=0, methods=methods)[0][0].method == EVEN_VOTES
+    # Each is sure of label 1 and says 0 without knowing: only counting for each label tells the two apart.
+    knows = np.random.default_rng(0).random(votes.shape) < 0.5
+    votes = np.where(knows & (truth[:, None] == 1), 1, 0)
+    best = fit_authored(votes, truth, EVEN[:2], seed=0, methods=methods)
+    assert best[0][0].method == COUNTED
+    assert [score for _, score in best] == sorted((score for _, score in best), reverse=True)
 
 
 def test_without_measured_rows_there_are_probabilities_too() -> None:

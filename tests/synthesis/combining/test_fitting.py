@@ -6,39 +6,13 @@ import json
 from dataclasses import replace
 
 import pytest
-from labelwright.core.bundle import PROVENANCE_FILE, Bundle, open_bundle, program_digests
+from labelwright.core.bundle import PROVENANCE_FILE, Bundle, program_digests
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.label_model import LABEL_MODEL_FILE, ProgramChanges, parse_label_model
-from labelwright.core.row import parse_rows
 from labelwright.sandbox import Sandbox
-from labelwright.synthesis.app import open_provider, read_gold, read_task
 from labelwright.synthesis.combining.fitting import fit_again
-from labelwright.synthesis.combining.run import run_synthesis
-from labelwright.synthesis.combining.version import VersionOptions
-from labelwright.synthesis.rows import Rows, records_of
-from labelwright.synthesis.settings import SynthesisSettings
-from labelwright.synthesis.writing.round import WritingOptions
 
-from tests.parts.repository import EXAMPLES
-
-SENSORS = EXAMPLES / "sensors"
-
-
-@pytest.fixture(scope="module")
-def written(sandbox: Sandbox) -> Bundle:
-    """A version of a capable model's programs, and of what was learned beside them."""
-    task = read_task(SENSORS / "bundle")
-    unlabeled, _ = parse_rows(task, (SENSORS / "unlabeled.jsonl").read_text(), "unlabeled.jsonl", labeled=False)
-    rows = Rows(task, records_of(unlabeled), read_gold(task, SENSORS / "bundle" / "gold.jsonl"))
-    provider = open_provider(SynthesisSettings(), replies=SENSORS / "replies.jsonl", recorded=True)
-    writing = WritingOptions(programs=8, author="large")
-    return run_synthesis(rows, provider, sandbox, writing, VersionOptions(), lambda item, asked: None).version.bundle
-
-
-def bundle_of(files: dict[str, bytes]) -> Bundle:
-    bundle, findings = open_bundle(files.items())
-    assert bundle is not None, findings
-    return bundle
+from tests.synthesis.combining.sensors_version import SENSORS, bundle_of
 
 
 def present(bundle: Bundle) -> str:

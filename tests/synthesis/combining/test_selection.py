@@ -48,6 +48,13 @@ def test_what_belongs_together_comes_whole_or_not_at_all():
     assert [column for column, _ in chosen] == [0, 1]
 
 
+def test_what_is_kept_counts_before_anything_is_added() -> None:
+    truth, votes = planted(2, 2, [0.9, 0.5, 0.8])
+    with_copy = np.hstack([votes, votes[:, :1]])
+    added = [column for column, _ in choose_programs(with_copy, truth, 2, seed=0, kept=[0, 1])]
+    assert added == [2], "the copy adds nothing to what is kept, and what is kept is not chosen again"
+
+
 def test_no_program_tells_anything():
     truth, votes = planted(4, 2, [0.5], rows=60, coverage=0.05)
     assert choose_programs(votes[:, :0], truth, 2, seed=0) == []

@@ -9,6 +9,10 @@ import pytest
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.row import Row
 from labelwright.sandbox import Labeler
+from labelwright.synthesis.llm.ledger import Ledger
+from labelwright.synthesis.llm.openai_endpoint import OpenAIEndpoint
+from labelwright.synthesis.llm.provider import KeptProvider
+from labelwright.synthesis.pilot.estimate import estimate_pilot
 from labelwright.synthesis.pilot.page import render_page
 from labelwright.synthesis.pilot.report import PilotReport
 from labelwright.synthesis.pilot.report_building import build_report
@@ -16,6 +20,7 @@ from labelwright.synthesis.pilot.result import PilotOptions, PilotRows
 from labelwright.synthesis.pilot.run import run_pilot
 from labelwright.synthesis.writing.round import WritingOptions
 
+from tests.synthesis.faulty_endpoint import running
 from tests.synthesis.made_up import japanese_notes
 from tests.synthesis.pilot.reviews_pilot import (
     ASKED_TO_LABEL,
@@ -129,6 +134,21 @@ def test_without_test_rows_all_ways_are_compared_on_rows_that_no_prompt_showed(s
     praised = ["great" in text or "lovely" in text for text in texts]
     assert report.ensemble.coverage == pytest.approx(np.mean(praised)), "what was shown is no abstention"
     assert any(f"{len(shown)} gold rows stood in prompts" in note for note in report.notes)
+
+
+def test_the_llm_labels_by_the_guide_that_people_gave(sandbox):
+    rows = pilot_rows(test_rows=20)
+    settings = WritingOptions(programs=1, strategies=("plain",), guide="Praise wins over blame.")
+    options = PilotOptions(direct_labels=20, direct_sample=20, with_student=False)
+    with running(lambda body: answer(body["messages"][-1]["content"])) as endpoint:
+        client = OpenAIEndpoint("m", api_key="k", base_url=endpoint.url, silence=5.0)
+        provider = KeptProvider(client, None, Ledger(None))
+        run_pilot(sandbox, provider, rows, settings, options)
+    direct = [body["messages"] for body in endpoint.requests if "You label records" in body["messages"][0]["content"]]
+    assert len(direct) == 40 + 20 + 20, "gold rows, records to learn from, rows to compare on"
+    assert all("Praise wins over blame." in messages[0]["content"] for messages in direct)
+    guided = estimate_pilot(rows, settings, options, None)
+    assert guided.tokens_in > estimate_pilot(rows, replace(settings, guide=""), options, None).tokens_in
 
 
 @pytest.mark.parametrize("direct_labels", [0, 60])

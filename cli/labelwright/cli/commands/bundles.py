@@ -11,11 +11,12 @@ from labelwright.cli.command_name import command_name
 from labelwright.cli.exits import ExitCode
 from labelwright.cli.extras import open_sandbox, require
 from labelwright.cli.screen import Screen
-from labelwright.cli.views.reports import show_gates, show_report
+from labelwright.cli.views.reports import show_authors, show_gates, show_report
 from labelwright.client import AliasMove, PushResult, Registry, Report
 from labelwright.core.alias import PRODUCTION
 from labelwright.core.bundle import Bundle
 from labelwright.core.errors import GateFailed
+from labelwright.core.origin import authors
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The bundle's folder.", exists=True, file_okay=False)]
 
@@ -32,9 +33,12 @@ def check(folder: Folder, json: options.Json = False) -> None:
     passed = not report.refused and report.gates_hold
     if screen.json:
         digest = bundle.digest if bundle else None
-        screen.document({"ok": passed, "digest": digest, "report": report, "unjudged": unjudged})
+        written = authors(bundle) if bundle else {}
+        screen.document({"ok": passed, "digest": digest, "report": report, "unjudged": unjudged, "authors": written})
     else:
         show_report(screen, report)
+        if bundle:
+            show_authors(screen, bundle)
         for gate in unjudged:
             screen.line(f"gate {gate} is not judged here: it needs the production version", "yellow")
             screen.note("    push --dry-run judges it and keeps nothing")

@@ -66,9 +66,7 @@ def _checked(answerer: Answerer, rows: Iterator[dict[str, Any]]) -> Iterator[dic
     first = list(islice(rows, FIRST_ROWS))
     batches = answerer.batches(first)
     if first:
-        check_first(
-            answerer, first[0], [outcome for batch in batches for outcome in answerer.answer(batch, explain=False)]
-        )
+        check_first(answerer, first[0], [outcome for batch in batches for outcome in answerer.answer(batch)])
     return chain(first, rows)
 
 

@@ -19,6 +19,7 @@ from labelwright.cli.screen import Screen, as_json
 from labelwright.cli.version_names import VersionName, parse_version_name
 from labelwright.cli.views.labels import show_answers, show_run
 from labelwright.client import Labeling, Outcome
+from labelwright.client.messages.labels import Details
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.text.json_text import first_twice
 
@@ -84,6 +85,7 @@ def label(
         bool,
         typer.Option("--trace", help="Add what decided each program's vote: only with --local, and not for files."),
     ] = False,
+    distribution: Annotated[bool, typer.Option("--distribution", help="Add the probability of every label.")] = False,
     service: options.ServiceAddress = options.SERVICE,
     registry: options.RegistryAddress = options.REGISTRY,
     json: options.Json = False,
@@ -94,7 +96,7 @@ def label(
     rows are labeled; an interrupted run goes on after its last row when the same command is given again.
     """
     screen = Screen(json=json)
-    servers = _Servers(service, registry)
+    servers, details = _Servers(service, registry), Details(explain or trace, distribution)
     words = ([task] if task is not None else []) + (text or [])
     if local is None and not words:
         raise ConfigurationError("no task was named", advice="labelwright label TASK TEXT, or --local DIR")
@@ -115,15 +117,15 @@ def label(
                 input_format or "",
                 output_format or "",
                 _selector(target, local),
-                explain,
+                details,
                 overwrite,
                 encoding,
             )
             code = _label_file(job, target, folder, servers, screen)
         elif field:
-            code = _label_fields(field, target, folder, servers, screen, explain or trace, trace)
+            code = _label_fields(field, target, folder, servers, screen, details, trace)
         else:
-            code = _label_texts(texts, target, folder, servers, screen, explain or trace, trace)
+            code = _label_texts(texts, target, folder, servers, screen, details, trace)
     finally:
         if folder:
             folder.close()
@@ -198,7 +200,7 @@ def _label_fields(
     folder: FolderAnswerer | None,
     servers: _Servers,
     screen: Screen,
-    explain: bool,
+    details: Details,
     trace: bool,
 ) -> ExitCode:
     pairs = [_parse_field(text) for text in fields]
@@ -212,7 +214,7 @@ def _label_fields(
                 f"task {answerer.task.name!r} has no field {min(unknown)!a}",
                 advice=f"its fields: {', '.join(answerer.task.fields)}",
             )
-        outcomes = answerer.answer([row], explain=explain)
+        outcomes = answerer.answer([row], details)
     finally:
         if answerer is not folder:
             answerer.close()
@@ -233,13 +235,13 @@ def _label_texts(
     folder: FolderAnswerer | None,
     servers: _Servers,
     screen: Screen,
-    explain: bool,
+    details: Details,
     trace: bool,
 ) -> ExitCode:
     if folder:
-        outcomes = answer_texts(folder, texts, explain=explain)
+        outcomes = answer_texts(folder, texts, details)
     else:
-        outcomes = ask_service(target, texts, servers.service, servers.registry, screen.note, explain=explain)
+        outcomes = ask_service(target, texts, servers.service, servers.registry, screen.note, details)
     deciding = folder.deciding(text_rows(folder.task, texts)) if trace and folder else []
     return _answer(screen, target.task, texts, outcomes, deciding)
 

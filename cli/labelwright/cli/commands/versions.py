@@ -11,6 +11,7 @@ from labelwright.cli.screen import Screen, shown
 from labelwright.cli.version_names import parse_version_name
 from labelwright.cli.views.reports import show_findings, show_gates, show_gold, table
 from labelwright.client import Registry, TaskEntry, Version
+from labelwright.core.origin import authors
 from rich.text import Text
 
 
@@ -56,16 +57,23 @@ def show(
     with Registry(registry) as place:
         details, report = place.version(name.task, **name.selection)
         bundle = place.download(details.task, version=details.number).bundle
+    written = authors(bundle)
     if screen.json:
         programs = [
-            {"name": item.name, "description": item.description, "source": item.source} for item in bundle.programs
+            {
+                "name": item.name,
+                "author": written[item.name],
+                "description": item.description,
+                "source": item.source,
+            }
+            for item in bundle.programs
         ]
         screen.document({"version": details, "programs": programs, "report": report})
         return
     _show_version(screen, details)
     for program in bundle.programs:
         screen.line("")
-        screen.line(program.name, "bold")
+        screen.line(f"{program.name}, {shown(written[program.name])}", "bold")
         screen.line(f"  {shown(program.description) or '(no description)'}")
         if source:
             screen.line(program.source.rstrip(), "dim")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -13,7 +14,7 @@ from labelwright.cli.rows.failing import failure_of, is_doubtful
 from labelwright.cli.version_names import VersionName
 from labelwright.client import Client, Failure, Labeling, Outcome, ProgramVote, Registry, RetryPolicy
 from labelwright.client.calling.channel import REGISTRY_TIMEOUT
-from labelwright.client.messages.labels import MAX_BATCH, RecordInput, failure_from_error
+from labelwright.client.messages.labels import MAX_BATCH, Details, RecordInput, failure_from_error
 from labelwright.client.messages.registry import open_folder
 from labelwright.core.bundle import Bundle
 from labelwright.core.errors import InvalidRecord, VersionNotFound
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 _PATIENT = RetryPolicy(attempts=20, cap=5.0)
 _BATCH_TIMEOUT = 60.0
 
+_BARE = Details()
+
 _Item = TypeVar("_Item")
 
 
@@ -47,7 +50,7 @@ class Answerer(ABC):
         """Yield the rows, as many at a time as ``answer`` takes best."""
 
     @abstractmethod
-    def answer(self, rows: Sequence[Mapping[str, Any]], *, explain: bool) -> list[Outcome]:
+    def answer(self, rows: Sequence[Mapping[str, Any]], details: Details = _BARE) -> list[Outcome]:
         """Return one outcome a row, in order; columns that are no fields of the task are left out.
 
         Where every program failed the votes are there even if no explanation was asked for.
@@ -93,10 +96,10 @@ class ServiceAnswerer(Answerer):
             yield batch
 
     @override
-    def answer(self, rows: Sequence[Mapping[str, Any]], *, explain: bool) -> list[Outcome]:
+    def answer(self, rows: Sequence[Mapping[str, Any]], details: Details = _BARE) -> list[Outcome]:
         readable, failures = _readable(self.task, self._features.fill(rows))
         records = [dict(zip(self.task.fields, record, strict=True)) for record, _ in readable.values()]
-        answers = iter(label_and_ask_why(self._client, self.task.name, records, explain, version=self.version))
+        answers = iter(label_and_ask_why(self._client, self.task.name, records, details, version=self.version))
         if not self._has_answered:
             self._client.close()
             self._client = Client(self._service, timeout=_BATCH_TIMEOUT, retry=_PATIENT)
@@ -137,7 +140,7 @@ class FolderAnswerer(Answerer):
             self._sandbox.close()
             raise
         self.task, self.digest = bundle.task, bundle.digest
-        self._programs = bundle.programs
+        self._programs, self._label_model = bundle.programs, bundle.label_model
 
     @classmethod
     def open(cls, folder: Path) -> FolderAnswerer:
@@ -149,12 +152,12 @@ class FolderAnswerer(Answerer):
         return self._labeler.executable.chunks(rows)
 
     @override
-    def answer(self, rows: Sequence[Mapping[str, Any]], *, explain: bool) -> list[Outcome]:
+    def answer(self, rows: Sequence[Mapping[str, Any]], details: Details = _BARE) -> list[Outcome]:
         readable, failures = _readable(self.task, self._features.fill(rows))
         labeled = self._labeler.label([packed for _, packed in readable.values()])
         answers: dict[int, Outcome] = dict(failures)
         for (place, (_, packed)), answer in zip(readable.items(), labeled, strict=True):
-            answers[place] = self._labeling(packed, answer, explain)
+            answers[place] = self._labeling(packed, answer, details)
         return [answers[place] for place in range(len(rows))]
 
     def deciding(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -172,11 +175,11 @@ class FolderAnswerer(Answerer):
         self._labeler.close()
         self._sandbox.close()
 
-    def _labeling(self, record: str, answer: Labeled, explain: bool) -> Labeling:
+    def _labeling(self, record: str, answer: Labeled, details: Details) -> Labeling:
         from labelwright.sandbox.failures import failure_messages
 
         decision = answer.decision
-        told = explain or all(is_error(vote) for vote in answer.votes)
+        told = details.explain or all(is_error(vote) for vote in answer.votes)
         names = self._labeler.executable.programs
         votes = dict(zip(names, map(self._vote, answer.votes), strict=True)) if told else {}
         return Labeling(
@@ -188,7 +191,12 @@ class FolderAnswerer(Answerer):
             degraded=any(is_error(vote) for vote in answer.votes),
             votes=votes,
             messages=failure_messages(self._labeler.executable, record, answer.votes) if told else {},
+            distribution=self._distribution(answer) if details.distribution else {},
         )
+
+    def _distribution(self, answer: Labeled) -> dict[str, float]:
+        shares = self._label_model.distribution(answer.votes)
+        return {name: shares.get(index, 0.0) for index, name in enumerate(self.task.label_names)} if shares else {}
 
     def _vote(self, vote: int) -> ProgramVote:
         if is_label(vote):
@@ -200,19 +208,18 @@ def label_and_ask_why(
     client: Client,
     task: str,
     records: Sequence[RecordInput],
-    explain: bool,
+    details: Details,
     *,
     version: int | None = None,
     alias: str | None = None,
 ) -> list[Outcome]:
     """Return one outcome a record; what may have failed in every program is asked for once more, with its votes."""
-    outcomes = client.label_batch(task, records, version=version, alias=alias, explain=explain)
+    ask = functools.partial(client.label_batch, task, version=version, alias=alias, distribution=details.distribution)
+    outcomes = ask(records, explain=details.explain)
     doubtful = [place for place, outcome in enumerate(outcomes) if is_doubtful(outcome)]
     if doubtful:
         again = [records[place] for place in doubtful]
-        for place, outcome in zip(
-            doubtful, client.label_batch(task, again, version=version, alias=alias, explain=True), strict=True
-        ):
+        for place, outcome in zip(doubtful, ask(again, explain=True), strict=True):
             if failure_of(outcome) is not None:
                 outcomes[place] = outcome
     return outcomes

@@ -75,7 +75,7 @@ def compare_labels(before: Answerer, after: Answerer, rows: Iterable[Mapping[str
     changes = LabelChanges()
     for batch in after.batches(rows):
         changes.rows += len(batch)
-        pairs = zip(before.answer(batch, explain=False), after.answer(batch, explain=False), strict=True)
+        pairs = zip(before.answer(batch), after.answer(batch), strict=True)
         for row, (old, new) in zip(batch, pairs, strict=True):
             was, now = _label(old), _label(new)
             if was != now:

@@ -31,6 +31,7 @@ from labelwright.cli.rows.output_writing import draft_path, output_digest, read_
 from labelwright.cli.rows.row_reading import STANDARD, CsvRows, InputRow, ParquetRows, RowSource, open_rows, row_format
 from labelwright.cli.rows.run_record import RunRecord, check_same_run, read_record, record_path, write_record
 from labelwright.cli.screen import Screen
+from labelwright.client.messages.labels import Details
 from labelwright.core.errors import ConfigurationError
 
 _SHOWN_EVERY = 1000
@@ -46,7 +47,7 @@ class FileJob:
     input_format: str
     output_format: str
     selector: str
-    explain: bool
+    details: Details
     overwrite: bool
     encoding: str = ""
 
@@ -131,12 +132,12 @@ def _label_to_standard_output(
 ) -> None:
     """Write each row as soon as it is labeled; there is nothing that a later run could go on with."""
     lines: RowFormat = (
-        CsvFormat(source.columns or _found_columns(job), explain=job.explain, keeps_bytes=isinstance(source, CsvRows))
+        CsvFormat(source.columns or _found_columns(job), job.details, keeps_bytes=isinstance(source, CsvRows))
         if job.kind == "csv"
         else JsonLinesFormat()
     )
     header = lines.header
-    for batch in label_rows(source.rows(), answerer, explain=job.explain):
+    for batch in label_rows(source.rows(), answerer, job.details):
         sys.stdout.buffer.write(header)
         header = b""
         for row, added in batch:
@@ -177,7 +178,8 @@ class _FileRun:
             task=answerer.task.name,
             version=answerer.version,
             digest=answerer.digest,
-            explain=job.explain,
+            explain=job.details.explain,
+            distribution=job.details.distribution,
             output_format=job.kind,
         )
         if job.kind == "parquet":
@@ -243,7 +245,7 @@ class _FileRun:
                 self._advanced()
 
     def _label(self, journal: Journal, rows: Iterator[InputRow]) -> None:
-        for batch in label_rows(rows, self._answerer, explain=self._job.explain, from_start=not self._counts.resumed):
+        for batch in label_rows(rows, self._answerer, self._job.details, from_start=not self._counts.resumed):
             if not self._journal_counts:
                 write_record(self._output, self._record)
                 self._journal_counts = True
@@ -264,7 +266,7 @@ class _FileRun:
                 columns,
                 typed=typed,
                 keeps_bytes=isinstance(self._source, CsvRows),
-                explain=job.explain,
+                details=job.details,
             )
         outcome = {
             "complete": True,

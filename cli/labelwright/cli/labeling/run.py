@@ -13,6 +13,7 @@ from labelwright.cli.rows.failing import failure_of
 from labelwright.cli.rows.output_row import added_columns
 from labelwright.cli.rows.row_reading import FIRST_ROWS, InputRow
 from labelwright.client import Failure, Outcome
+from labelwright.client.messages.labels import Details
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.row import shown_names
 
@@ -52,7 +53,7 @@ class RunCounts:
 
 
 def label_rows(
-    rows: Iterator[InputRow], answerer: Answerer, *, explain: bool, from_start: bool = True
+    rows: Iterator[InputRow], answerer: Answerer, details: Details, *, from_start: bool = True
 ) -> Iterator[list[tuple[InputRow, dict[str, Any]]]]:
     """Yield the rows with the columns that labeling adds, as many at a time as the answerer takes best.
 
@@ -60,14 +61,12 @@ def label_rows(
     for one and the same reason; then no row is yielded.
     """
     first = list(islice(rows, FIRST_ROWS if from_start else 0))
-    answered = [(batch, _answer(answerer, batch, explain)) for batch in answerer.batches(first)]
+    answered = [(batch, _answer(answerer, batch, details)) for batch in answerer.batches(first)]
     if first:
         check_first(answerer, first[0].columns, [outcome for _, outcomes in answered for outcome in outcomes])
-    rest = ((batch, _answer(answerer, batch, explain)) for batch in answerer.batches(rows))
+    rest = ((batch, _answer(answerer, batch, details)) for batch in answerer.batches(rows))
     for batch, outcomes in chain(answered, rest):
-        yield [
-            (row, added_columns(row, outcome, explain=explain)) for row, outcome in zip(batch, outcomes, strict=True)
-        ]
+        yield [(row, added_columns(row, outcome, details)) for row, outcome in zip(batch, outcomes, strict=True)]
 
 
 def check_first(answerer: Answerer, columns: Mapping[str, Any], outcomes: Sequence[Outcome]) -> None:
@@ -83,7 +82,7 @@ def check_first(answerer: Answerer, columns: Mapping[str, Any], outcomes: Sequen
         )
 
 
-def _answer(answerer: Answerer, batch: list[InputRow], explain: bool) -> list[Outcome]:
+def _answer(answerer: Answerer, batch: list[InputRow], details: Details) -> list[Outcome]:
     columns = [row.columns for row in batch if not row.problem]
-    answers = iter(answerer.answer(columns, explain=explain) if columns else [])
+    answers = iter(answerer.answer(columns, details) if columns else [])
     return [Failure("INVALID_ROW", row.problem) if row.problem else next(answers) for row in batch]

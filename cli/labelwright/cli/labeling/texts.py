@@ -8,6 +8,7 @@ from contextlib import closing
 from labelwright.cli.labeling.answering import Answerer, ServiceAnswerer, label_and_ask_why
 from labelwright.cli.version_names import VersionName
 from labelwright.client import Client, Outcome, RetryPolicy
+from labelwright.client.messages.labels import Details
 from labelwright.core.errors import ConfigurationError, DeadlineExceeded, NotFound, Unavailable
 from labelwright.core.task import FieldType, Task
 
@@ -15,9 +16,9 @@ _ONCE, _LOOK_UP_SECONDS = RetryPolicy(attempts=1), 2.0
 """How the registry is asked for a task's fields: without a way to it, nobody should have to wait."""
 
 
-def answer_texts(answerer: Answerer, texts: Sequence[str], *, explain: bool) -> list[Outcome]:
+def answer_texts(answerer: Answerer, texts: Sequence[str], details: Details) -> list[Outcome]:
     """Return one outcome a text. Raises ConfigurationError if the task needs more than a text."""
-    return answerer.answer(text_rows(answerer.task, texts), explain=explain)
+    return answerer.answer(text_rows(answerer.task, texts), details)
 
 
 def text_rows(task: Task, texts: Sequence[str]) -> list[dict[str, str]]:
@@ -37,8 +38,7 @@ def ask_service(
     service: str,
     registry: str,
     note: Callable[[str], None],
-    *,
-    explain: bool,
+    details: Details,
 ) -> list[Outcome]:
     """Return the label service's outcomes. Raises LabelwrightError.
 
@@ -49,11 +49,11 @@ def ask_service(
         answerer = ServiceAnswerer.open(name, service, registry, timeout=_LOOK_UP_SECONDS, retry=_ONCE)
     except (Unavailable, DeadlineExceeded, NotFound) as error:
         with Client(service) as client:
-            outcomes = label_and_ask_why(client, name.task, texts, explain, **name.selection)
+            outcomes = label_and_ask_why(client, name.task, texts, details, **name.selection)
         note(f"{error.message}; the texts were sent as they are, which is right unless the task has features")
         return outcomes
     with closing(answerer):
-        return answer_texts(answerer, texts, explain=explain)
+        return answer_texts(answerer, texts, details)
 
 
 def _text_field(task: Task) -> str | None:

@@ -21,10 +21,11 @@ from labelwright.cli.rows.failing import failure_of
 from labelwright.cli.rows.parquet_values import duration_text
 from labelwright.cli.rows.row_reading import InputRow
 from labelwright.cli.screen import as_json
+from labelwright.client.messages.labels import Details
 from labelwright.client.messages.results import Labeling, Outcome
 from typing_extensions import override
 
-ADDED = ("label", "probability", "version", "source", "votes", "error")
+ADDED = ("label", "probability", "version", "source", "votes", "distribution", "error")
 _CLASH_PREFIX = "input_"
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
@@ -43,21 +44,28 @@ def kept_columns(names: tuple[str, ...]) -> Mapping[str, str]:
     return output_names
 
 
-def added_columns(row: InputRow, outcome: Outcome, *, explain: bool) -> dict[str, Any]:
+def added_names(details: Details) -> list[str]:
+    """Return the names of the added columns."""
+    asked_for = {"votes": details.explain, "distribution": details.distribution}
+    return [name for name in ADDED if asked_for.get(name, True)]
+
+
+def added_columns(row: InputRow, outcome: Outcome, details: Details) -> dict[str, Any]:
     """Return the added columns; ``error`` only where there is one. ``version`` is None where a folder answered."""
-    failure = failure_of(outcome)
-    error = {"error": f"{row.place}: {failure.reason}: {failure.message}"} if failure else {}
-    if not isinstance(outcome, Labeling):
-        blank = {"label": None, "probability": None, "version": None, "source": None}
-        votes = {"votes": None} if explain else {}
-        return blank | votes | error
+    answer = outcome if isinstance(outcome, Labeling) else None
     added: dict[str, Any] = {
-        "label": outcome.label,
-        "probability": outcome.probability,
-        "version": outcome.version or None,
-        "source": outcome.source,
+        "label": answer and answer.label,
+        "probability": answer and answer.probability,
+        "version": (answer and answer.version) or None,
+        "source": answer and answer.source,
     }
-    return added | ({"votes": as_json(outcome.votes)} if explain else {}) | error
+    if details.explain:
+        added["votes"] = answer and as_json(answer.votes)
+    if details.distribution:
+        added["distribution"] = answer and dict(answer.distribution)
+    if failure := failure_of(outcome):
+        added["error"] = f"{row.place}: {failure.reason}: {failure.message}"
+    return added
 
 
 class RowFormat(ABC):
@@ -84,11 +92,11 @@ class JsonLinesFormat(RowFormat):
 class CsvFormat(RowFormat):
     """Comma-separated values with a header line."""
 
-    def __init__(self, columns: Iterable[str], *, explain: bool, keeps_bytes: bool = False) -> None:
+    def __init__(self, columns: Iterable[str], details: Details, *, keeps_bytes: bool = False) -> None:
         """``columns`` are those of all rows. ``keeps_bytes`` where these were CSV too: what is no UTF-8 stays so."""
         self._keeps_bytes = keeps_bytes
         self._names = kept_columns(tuple(columns))
-        self._added_names = tuple(name for name in ADDED if explain or name != "votes")
+        self._added_names = tuple(added_names(details))
         self.header = _csv_line([*self._names.values(), *self._added_names], False)
 
     @override

@@ -14,11 +14,17 @@ from labelwright.cli.rows.journal import Journal
 from labelwright.cli.rows.output_row import ADDED, CsvFormat, JsonLinesFormat
 from labelwright.cli.rows.parquet_writing import write_parquet
 from labelwright.cli.rows.row_reading import ParquetRows, open_rows
+from labelwright.client.messages.labels import Details
 from labelwright.core.errors import ConfigurationError
 
 _DRAFT_SUFFIX = ".new"
-_READ: Mapping[str, Callable[[str], Any]] = {"probability": float, "version": int, "votes": json.loads}
-"""How a text becomes what it stands for: CSV has nothing but text, and votes are text in Parquet too."""
+_READ: Mapping[str, Callable[[str], Any]] = {
+    "probability": float,
+    "version": int,
+    "votes": json.loads,
+    "distribution": json.loads,
+}
+"""How a text becomes what it stands for: CSV has nothing but text, and objects are text in Parquet too."""
 
 
 def draft_path(output: Path) -> Path:
@@ -34,7 +40,7 @@ def write_output(
     *,
     typed: ParquetRows | None,
     keeps_bytes: bool,
-    explain: bool,
+    details: Details,
 ) -> None:
     """Make ``output`` of the journal's rows; a file of that name is replaced.
 
@@ -43,9 +49,9 @@ def write_output(
     """
     draft = draft_path(output)
     if kind == "parquet":
-        write_parquet(journal, draft, columns, typed=typed, explain=explain)
+        write_parquet(journal, draft, columns, typed=typed, details=details)
     elif kind == "csv":
-        _write_csv(journal, draft, CsvFormat(columns, explain=explain, keeps_bytes=keeps_bytes))
+        _write_csv(journal, draft, CsvFormat(columns, details, keeps_bytes=keeps_bytes))
     else:
         _write_json_lines(journal, draft, renames=not set(ADDED).isdisjoint(columns))
     with draft.open("rb") as file:

@@ -11,8 +11,9 @@ from typing import Any
 
 from labelwright.cli.extras import require
 from labelwright.cli.rows.journal import Journal
-from labelwright.cli.rows.output_row import ADDED, kept_columns, whole_text
+from labelwright.cli.rows.output_row import added_names, kept_columns, whole_text
 from labelwright.cli.rows.row_reading import ParquetRows
+from labelwright.client.messages.labels import Details
 
 _CHUNK = 4096
 _TYPES = {"probability": "float64", "version": "int64"}
@@ -20,17 +21,15 @@ _TYPES = {"probability": "float64", "version": "int64"}
 
 
 def write_parquet(
-    journal: Journal, path: Path, columns: tuple[str, ...], *, typed: ParquetRows | None, explain: bool
+    journal: Journal, path: Path, columns: tuple[str, ...], *, typed: ParquetRows | None, details: Details
 ) -> None:
     """Write the journal's rows. Input columns are those of ``typed`` as they came, else typed by what the rows hold.
 
-    What Parquet has no type for becomes text: a column of several types, integers beyond 64 bits. ``votes`` are JSON
-    text. Half of a surrogate pair becomes U+FFFD.
+    What Parquet has no type for becomes text: a column of several types, integers beyond 64 bits. Votes and
+    distributions are JSON text. Half of a surrogate pair becomes U+FFFD.
     """
     require("pyarrow.parquet", "parquet", "writing Parquet")
-    added = [
-        (name, _arrow().type_for_alias(_TYPES.get(name, "string"))) for name in ADDED if explain or name != "votes"
-    ]
+    added = [(name, _arrow().type_for_alias(_TYPES.get(name, "string"))) for name in added_names(details)]
     if typed:
         _write_typed(journal, path, typed, added)
         return

@@ -26,6 +26,7 @@ class RunRecord(BaseModel):
     version: int
     digest: str
     explain: bool
+    distribution: bool = False
     output_format: str
     complete: bool = False
     input_digest: str = ""
@@ -62,7 +63,7 @@ def write_record(output: Path, record: RunRecord) -> None:
 
 def check_same_run(output: Path, before: RunRecord, now: RunRecord) -> None:
     """Raise ConfigurationError if ``output`` was begun with other settings."""
-    for name in ("task", "version", "digest", "explain", "output_format"):
+    for name in ("task", "version", "digest", "explain", "distribution", "output_format"):
         if (old := getattr(before, name)) != (new := getattr(now, name)):
             raise ConfigurationError(
                 f"{output} was begun with another {name.replace('_', ' ')}: {old}, now {new}",

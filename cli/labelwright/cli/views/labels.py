@@ -18,7 +18,7 @@ _SAID_WIDTH = 200
 def show_answers(
     screen: Screen, records: list[str], outcomes: list[Outcome], deciding: Sequence[Mapping[str, str]] = ()
 ) -> None:
-    """Show the answers to a few records, with their votes where there are any.
+    """Show the answers to a few records, with distribution and votes where there are any.
 
     ``deciding`` says for each record, by program, what decided its vote.
     """
@@ -29,6 +29,9 @@ def show_answers(
             rows.add_row(Text("error", "red"), "", "", outcome.reason, Text(shown(outcome.message)))
             continue
         rows.add_row(*_labeling_cells(outcome), text)
+        if outcome.distribution:
+            shares = ", ".join(f"{shown(name)} {share:.3f}" for name, share in outcome.distribution.items())
+            rows.add_row("", "", "", "", Text(f"  {shares}"))
         for program, vote in outcome.votes.items():
             said = shown(f" {outcome.messages[program]}", _SAID_WIDTH) if program in outcome.messages else ""
             rows.add_row("", "", "", "", Text(f"  {program}: ").append(vote_text(vote)).append(said))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from labelwright.cli.screen import Screen, shown
 from labelwright.client import Finding, GateResult, GoldFigures, Reference, Report, Severity
+from labelwright.core.bundle import Bundle
+from labelwright.core.origin import authors
 from rich.table import Table
 from rich.text import Text
 
@@ -56,6 +58,15 @@ def show_programs(screen: Screen, gold: GoldFigures) -> None:
             Text(shown(item.description.strip().partition("\n")[0])),
         )
     screen.show(programs)
+
+
+def show_authors(screen: Screen, bundle: Bundle) -> None:
+    """Say who wrote which programs."""
+    by_author: dict[str, list[str]] = {}
+    for program, author in authors(bundle).items():
+        by_author.setdefault(author, []).append(program)
+    for author, programs in sorted(by_author.items()):
+        screen.line(f"{shown(author)}: {', '.join(programs)}")
 
 
 def show_gates(screen: Screen, gates: tuple[GateResult, ...]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from labelwright.client.messages.arguments import build, items, version_number
 from labelwright.client.messages.results import Failure, Labeling, Outcome, ProgramVote, Source
@@ -16,6 +17,8 @@ from labelwright.v1 import record_pb2
 
 RecordInput = str | Mapping[str, object]
 """A text for tasks whose only required field is text, or values by field name."""
+
+_Request = TypeVar("_Request", pb.LabelRequest, pb.LabelBatchRequest)
 
 MAX_BATCH = 256
 """Records a call: larger batches are no faster, and this stays below every server's cap."""
@@ -47,6 +50,14 @@ class Selector:
 
 
 @dataclass(frozen=True, slots=True)
+class Details:
+    """What an answer tells beside the label: each program's vote, the probability of every label."""
+
+    explain: bool = False
+    distribution: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A part of a batch that fits one call, and where its records stand in the whole."""
 
@@ -54,9 +65,9 @@ class Chunk:
     positions: tuple[int, ...]
 
 
-def label_request(task: str, record: RecordInput, selector: Selector, explain: bool) -> pb.LabelRequest:
+def label_request(task: str, record: RecordInput, selector: Selector, details: Details) -> pb.LabelRequest:
     """Return the request for one record. Raises InvalidRequest, InvalidRecord, RecordTooLarge."""
-    request = build(pb.LabelRequest, task=task, explain=bool(explain), version=selector.version, alias=selector.alias)
+    request = _request(pb.LabelRequest, task, selector, details)
     match _payload(record):
         case str() as text:
             request.text = text
@@ -71,15 +82,13 @@ def stream_request(position: int, request: pb.LabelRequest) -> pb.LabelStreamReq
 
 
 def split_batch(
-    task: str, records: Iterable[RecordInput], selector: Selector, explain: bool
+    task: str, records: Iterable[RecordInput], selector: Selector, details: Details
 ) -> tuple[list[Chunk], dict[int, Failure]]:
     """Return the calls that a batch takes, and the failures of records that cannot be sent, by position.
 
     Raises InvalidRequest.
     """
-    empty = build(
-        pb.LabelBatchRequest, task=task, explain=bool(explain), version=selector.version, alias=selector.alias
-    )
+    empty = _request(pb.LabelBatchRequest, task, selector, details)
     failures: dict[int, Failure] = {}
     chunks: list[Chunk] = []
     batch: list[tuple[int, str | record_pb2.Record]] = []
@@ -149,6 +158,18 @@ def read_stream(response: pb.LabelStreamResponse) -> Outcome:
 def failure_from_error(error: InvalidRecord) -> Failure:
     """Return the error as a batch reports it."""
     return Failure(error.reason, error.message, error.metadata.get("field", ""))
+
+
+def _request(kind: type[_Request], task: str, selector: Selector, details: Details) -> _Request:
+    """Return the request without its records."""
+    return build(
+        kind,
+        task=task,
+        explain=bool(details.explain),
+        distribution=bool(details.distribution),
+        version=selector.version,
+        alias=selector.alias,
+    )
 
 
 def _payload(record: RecordInput) -> str | record_pb2.Record:
@@ -223,6 +244,7 @@ def _labeling(message: pb.Labeling, served: pb.ServedVersion) -> Labeling:
         degraded=message.degraded,
         votes={vote.program: _vote(vote) for vote in message.votes},
         messages={vote.program: vote.message for vote in message.votes if vote.message},
+        distribution={item.label: item.probability for item in message.distribution},
     )
 
 

@@ -21,7 +21,9 @@ class Labeling:
     ``label`` is None where the version abstained; ``probability`` (0 to 1) is then 0. ``version`` is the number of
     the version that answered and ``digest`` its content's name. ``degraded`` says that a program failed on this
     record and the others decided alone. ``votes`` is empty where no explanation was asked for. ``messages`` holds what
-    failed programs said, by program: such as "KeyError: 'x' (line 7)".
+    failed programs said, by program: such as "KeyError: 'x' (line 7)". ``distribution`` has the probability of each
+    label, in the task's order, where it was asked for: they sum to 1, also where the version abstained, and that of
+    ``label`` is ``probability``. It is empty where no program voted.
     """
 
     label: str | None
@@ -32,6 +34,7 @@ class Labeling:
     degraded: bool = False
     votes: Mapping[str, ProgramVote] = field(default_factory=dict)
     messages: Mapping[str, str] = field(default_factory=dict)
+    distribution: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class LabelServicer(LabelServiceServicer):
         with self._label_calls.call(), self._hold(request, 1, context) as hold:
             packed = packed_record(hold.version.task, request)
             answers, sources = self._answers(hold, (packed,))
-            outcome = hold.version.answers.outcome(answers[0], sources[0], request.explain)
+            outcome = hold.version.answers.outcome(answers[0], sources[0], request.explain, request.distribution)
             if request.explain:
                 add_messages(hold.version, [(packed, answers[0], outcome)], hold.deadline)
             return pb.LabelResponse(labeling=outcome.labeling, served=self._traffic.served(hold.version, hold.alias))
@@ -77,7 +77,7 @@ class LabelServicer(LabelServiceServicer):
             self._check_size(request, records)
             with self._hold(request, records, context) as hold:
                 packed = packed_batch(hold.version.task, request)
-                outcomes = self._outcomes(hold, packed, request.explain)
+                outcomes = self._outcomes(hold, packed, request)
                 return pb.LabelBatchResponse(outcomes=outcomes, served=self._traffic.served(hold.version, hold.alias))
 
     def LabelStream(  # noqa: N802
@@ -109,13 +109,19 @@ class LabelServicer(LabelServiceServicer):
         return answers, sources
 
     def _outcomes(
-        self, hold: VersionHold, packed: Sequence[str | LabelwrightError], explain: bool
+        self,
+        hold: VersionHold,
+        packed: Sequence[str | LabelwrightError],
+        request: pb.LabelRequest | pb.LabelBatchRequest,
     ) -> list[pb.LabelOutcome]:
         """Return an outcome for each record; a record that could not be packed gets its error."""
         good = [item for item in packed if isinstance(item, str)]
         answers, sources = self._answers(hold, good)
         outcome = hold.version.answers.outcome
-        labeled = [outcome(answer, source, explain) for answer, source in zip(answers, sources, strict=True)]
+        explain, distribution = request.explain, request.distribution
+        labeled = [
+            outcome(answer, source, explain, distribution) for answer, source in zip(answers, sources, strict=True)
+        ]
         if explain:
             add_messages(hold.version, zip(good, answers, labeled, strict=True), hold.deadline)
         outcomes = iter(labeled)
@@ -138,7 +144,7 @@ class LabelServicer(LabelServiceServicer):
     ) -> tuple[list[pb.LabelOutcome], pb.ServedVersion]:
         with self._hold(requests[0], len(requests), context) as hold:
             packed = [packed_or_error(hold.version.task, request) for request in requests]
-            outcomes = self._outcomes(hold, packed, requests[0].explain)
+            outcomes = self._outcomes(hold, packed, requests[0])
             return outcomes, self._traffic.served(hold.version, hold.alias)
 
     def _record_error(self, error: LabelwrightError) -> pb.LabelOutcome:
@@ -160,6 +166,6 @@ class LabelServicer(LabelServiceServicer):
             )
 
 
-def _selection(item: pb.LabelStreamRequest) -> tuple[str, int, str, bool]:
+def _selection(item: pb.LabelStreamRequest) -> tuple[str, int, str, bool, bool]:
     request = item.request
-    return request.task, request.version, request.alias, request.explain
+    return request.task, request.version, request.alias, request.explain, request.distribution

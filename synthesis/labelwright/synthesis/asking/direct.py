@@ -123,10 +123,11 @@ def label_directly(
     task: Task,
     records: Sequence[Record],
     examples: Sequence[Example] = (),
+    guide: str = "",
     *,
     listener: Callable[[int], None] = lambda done: None,  # noqa: ARG005 - a listener's parameter
 ) -> DirectLabels:
-    """Ask the LLM for the label of each record, one request a record, in order.
+    """Ask the LLM for the label of each record, one request a record, in order; see ``direct_request``.
 
     A failed request is counted and leaves -1. ``listener`` hears how many are done. Raises BudgetExceeded, and
     AskFailed where the first request fails: then the endpoint cannot be used at all.
@@ -134,7 +135,7 @@ def label_directly(
     answers = DirectLabels.none(len(records), len(task.label_names))
     for index, record in enumerate(records):
         try:
-            reply = provider.complete(direct_request(task, record, examples), PURPOSE)
+            reply = provider.complete(direct_request(task, record, examples, guide), PURPOSE)
         except AskFailed as error:
             if index == 0:
                 raise
@@ -147,9 +148,9 @@ def label_directly(
     return answers
 
 
-def direct_request(task: Task, record: Record, examples: Sequence[Example]) -> Request:
-    """Return the request for one record: instructions, examples as earlier turns, the record last."""
-    turns = [Message("system", render(__package__, "direct_system", task=task))]
+def direct_request(task: Task, record: Record, examples: Sequence[Example], guide: str = "") -> Request:
+    """Return the request for one record: instructions and guide, examples as earlier turns, the record last."""
+    turns = [Message("system", render(__package__, "direct_system", task=task, guide=guide))]
     for example in examples:
         turns.append(Message("user", _record_text(task, example.record)))
         turns.append(Message("assistant", task.label_names[example.label]))

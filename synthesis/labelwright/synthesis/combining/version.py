@@ -89,7 +89,9 @@ def make_version(
     labels of records, so that it is not asked for others, and its guide. Raises InvalidBundle where there is no program
     at all.
     """
-    lessons = authored.lessons if authored else learn_directly(provider, rows, options, listener)
+    lessons = (
+        authored.lessons if authored else learn_directly(provider, rows, options, synthesis.options.guide, listener)
+    )
     shown_gold = seen_gold(rows, origins(earlier)) if earlier else {}
     ingredients = Ingredients(
         rows,
@@ -140,12 +142,14 @@ def _unrevised(earlier: Bundle | None, authored: Authored | None) -> Sequence[Pr
     return earlier.programs
 
 
-def learn_directly(provider: Provider, rows: Rows, options: VersionOptions, listener: StepListener) -> DirectLessons:
+def learn_directly(
+    provider: Provider, rows: Rows, options: VersionOptions, guide: str, listener: StepListener
+) -> DirectLessons:
     """Have the LLM label the gold rows and a sample of the records, of equal ones only one.
 
     The gold rows come first: where its labels of these are not surely better than the commonest label, the records are
     not asked about. Gold rows of one label alone cannot tell that, and do not hold it up. Gold rows that stand in the
-    prompt count as not labeled.
+    prompt count as not labeled. It goes by the labeling ``guide``, where there is one.
     """
     gold = DirectLabels.none(len(rows.gold), rows.label_count)
     records = DirectLabels.none(len(rows.records), rows.label_count)
@@ -159,7 +163,7 @@ def learn_directly(provider: Provider, rows: Rows, options: VersionOptions, list
         def report(done: int) -> None:
             listener(step, done / len(asked_records))
 
-        return label_directly(provider, rows.task, asked_records, examples, listener=report)
+        return label_directly(provider, rows.task, asked_records, examples, guide, listener=report)
 
     try:
         gold = ask(rows.gold_records, "direct labels of gold rows")

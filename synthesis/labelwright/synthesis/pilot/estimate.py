@@ -24,15 +24,15 @@ def estimate_pilot(rows: PilotRows, writing: WritingOptions, options: PilotOptio
     programs = estimate_run(rows, writing, price)
     learned_from = 0 if writing.is_authored else min(options.direct_labels, len(rows.records))
     labels = (learned_from + len(rows.gold) if learned_from else 0) + min(options.direct_sample, len(rows.measured))
-    tokens_in = programs.tokens_in + round(labels * _tokens_per_record(rows, options))
+    tokens_in = programs.tokens_in + round(labels * _tokens_per_record(rows, options, writing.guide))
     tokens_out = programs.tokens_out + labels * _ANSWER_TOKENS
     dollars = price.cost(tokens_in, tokens_out) if price else None
     return Estimate(programs.requests + labels, tokens_in, tokens_out, dollars)
 
 
-def _tokens_per_record(rows: PilotRows, options: PilotOptions) -> float:
+def _tokens_per_record(rows: PilotRows, options: PilotOptions, guide: str) -> float:
     """Return the mean length of a direct labeling prompt over a sample of the records."""
     examples = choose_examples(rows.task, rows.gold, options.direct_examples)
     sample = random_order(len(rows.records), options.seed)[:_SAMPLE]
-    lengths = [estimate_tokens_in(direct_request(rows.task, rows.records[index], examples)) for index in sample]
+    lengths = [estimate_tokens_in(direct_request(rows.task, rows.records[index], examples, guide)) for index in sample]
     return _SHARE_OF_TOKENS_IN * sum(lengths) / max(1, len(lengths))

@@ -83,7 +83,7 @@ def run_pilot(
     synthesis, version = made.synthesis, made.version
     dropped = [(item.name, f"{item.reason}: {item.message}") for item in synthesis.dropped]
     written = WrittenPrograms(writing.programs, len(synthesis.kept), dropped, synthesis.stopped)
-    return measure_pilot(sandbox, provider, rows, options, written, version, listener), version.bundle
+    return measure_pilot(sandbox, provider, rows, options, written, version, listener, writing.guide), version.bundle
 
 
 def measure_pilot(
@@ -94,11 +94,12 @@ def measure_pilot(
     written: WrittenPrograms,
     version: MadeVersion,
     listener: StepListener = lambda *_: None,
+    guide: str = "",
 ) -> PilotResult:
     """Return what a version is worth, measured as it is served, beside its alternatives.
 
-    Asks the LLM for the labels of a sample of the measured rows. Raises ConfigurationError where the baseline is asked
-    for and cannot be made.
+    Asks the LLM for the labels of a sample of the measured rows, by the labeling ``guide`` that was given. Raises
+    ConfigurationError where the baseline is asked for and cannot be made.
     """
     ensemble, gold_answers = version.ensemble, version.gold_direct.labels
     comparable, comparable_note = _comparable_rows(rows, ensemble)
@@ -107,7 +108,7 @@ def measure_pilot(
     labels, probabilities = _ensemble_labels(sandbox, rows, ensemble, version.bundle, options.seed)
     labels, probabilities = labels[comparable], probabilities[comparable]
     before = provider.ledger.worth()
-    sample, direct = _ask_directly(provider, rows, measured, options, listener)
+    sample, direct = _ask_directly(provider, rows, measured, options, guide, listener)
     after = provider.ledger.worth()
     labelings = _Labelings(rows, truth, labels)
     labelings.add(ENSEMBLE, labels)
@@ -219,7 +220,12 @@ def _candidate_votes(sandbox: Sandbox, rows: PilotRows, ensemble: Ensemble) -> V
 
 
 def _ask_directly(
-    provider: Provider, rows: PilotRows, measured: Sequence[Row], options: PilotOptions, listener: StepListener
+    provider: Provider,
+    rows: PilotRows,
+    measured: Sequence[Row],
+    options: PilotOptions,
+    guide: str,
+    listener: StepListener,
 ) -> tuple[Labels, DirectLabels]:
     """Return which of the measured rows the LLM labeled, and its answers."""
     sample = np.array(random_order(len(measured), options.seed)[: options.direct_sample], dtype=np.int64)
@@ -228,7 +234,7 @@ def _ask_directly(
     step = "direct labels to compare with"
     try:
         answers = label_directly(
-            provider, rows.task, records, examples, listener=lambda done: listener(step, done / len(records))
+            provider, rows.task, records, examples, guide, listener=lambda done: listener(step, done / len(records))
         )
     except (AskFailed, BudgetExceeded) as error:
         # The version stands, it only cannot be compared; what was asked so far is in the ledger.
