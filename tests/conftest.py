@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Generator, Iterator
 
 import pytest
+from hypothesis import settings
 from labelwright.client import Client
 from labelwright.client import Registry as RegistryClient
 from labelwright.sandbox import Sandbox
@@ -19,6 +20,10 @@ from tests.parts.service import Service
 
 LONGEST_FIRST = ("end_to_end", "worker", "deploy", "project", "sandbox", "examples", "service", "synthesis", "registry")
 """Folders whose files take long. Those that come last should be short, so that all processes end at about one time."""
+
+# An example that took long proves nothing on a busy machine; pytest ends a test that takes too long.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 # Proxies are this machine's own affair: tests must not depend on them, nor do the processes that they start.
 for proxy_variable in [name for name in os.environ if name.lower().endswith("_proxy")]:

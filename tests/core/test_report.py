@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from labelwright.core.report import LabelCounts, labels_without_rows, macro_f1
 from sklearn.metrics import f1_score
@@ -10,7 +10,6 @@ PAIRS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, ma
 
 
 @given(PAIRS)
-@settings(deadline=None)
 def test_equals_scikit_learn_where_labels_are_missing_too(pairs: list[tuple[int, int]]) -> None:
     truth, answers = zip(*pairs, strict=True)
     counts = [LabelCounts(pairs.count((label, label)), truth.count(label), answers.count(label)) for label in range(4)]

@@ -64,7 +64,7 @@ RUNS = st.builds(
 
 
 # Runs are large, and a machine that does other things draws them slowly.
-slowly = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slowly = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 def reachable(start: RunState) -> set[RunState]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from tests.parts.repository import DATA, ROOT
 from tests.parts.service import Service, until
 
 FIXTURES = ROOT / "tests" / "fixtures"
+NAMES = ("sms", "agnews")
 HERE = Path(__file__).parent
 
 Votes = dict[str, str | None]
@@ -65,12 +67,12 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         service = Service(folder / "service", registry=registry.address, memory_cache_entries=0).start()
         stack.callback(service.stop)
         admin = stack.enter_context(Registry(registry.address))
-        for name in ("sms", "agnews"):
+        for name in NAMES:
             pushed = admin.push(fixture_bundle(name), author="test")
             assert pushed.version is not None, pushed.report
             admin.set_alias(name, pushed.version.number, actor="test", reason="the test")
         made = stack.enter_context(Client(service.address))
-        until(lambda: all(serves(made, name) for name in ("sms", "agnews")))
+        until(lambda: all(serves(made, name) for name in NAMES))
         yield made
 
 
@@ -113,21 +115,8 @@ def locally(task: str, texts: list[str], folder: Path) -> list[dict[str, object]
     return [json.loads(line) for line in target.read_text().splitlines()]
 
 
-def exported(command: Command, task: str, texts: list[str], folder: Path) -> list[Votes]:
-    """Return the votes of the component that the command exports, run by a host that knows nothing of Labelwright."""
-    target = folder / "out.wasm"
-    document = command.json("export", FIXTURES / task, target)
-    assert document["bytes"] == target.stat().st_size
-    lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
-    host = [sys.executable, str(HERE / "exported_host.py"), str(target)]
-    done = subprocess.run(host, input=lines, check=True, capture_output=True, text=True, encoding="utf-8")
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
 @pytest.mark.parametrize(("task", "generated_count"), [("sms", 10_000), ("agnews", 1_000)])
-def test_votes_do_not_depend_on_the_way(
-    client: Client, offline: Command, tmp_path: Path, task: str, generated_count: int
-) -> None:
+def test_votes_do_not_depend_on_the_way(client: Client, tmp_path: Path, task: str, generated_count: int) -> None:
     texts = texts_of(task) + generated(generated_count)
     bundle = fixture_bundle(task)
     expected = natively(bundle, texts)
@@ -140,4 +129,25 @@ def test_votes_do_not_depend_on_the_way(
     rows = locally(task, texts, tmp_path)
     assert [row["votes"] for row in rows] == expected
     assert [(row["label"], row["probability"]) for row in rows] == [(a.label, a.probability) for a in answers]
-    assert exported(offline, task, texts, tmp_path) == expected
+
+
+@pytest.mark.slow
+def test_an_exported_component_votes_alike_in_another_host(offline: Command, tmp_path: Path) -> None:
+    """With the programs of both tasks at once, for a component takes long to build and to compile."""
+    folder, target = tmp_path / "both", tmp_path / "out.wasm"
+    for name in NAMES:
+        shutil.copytree(FIXTURES / name / "programs", folder / "programs", dirs_exist_ok=True)
+    labels = {label: text for name in NAMES for label, text in fixture_bundle(name).task.labels.items()}
+    (folder / "task.toml").write_text(
+        '[task]\nname = "both"\ninstructions = "Both."\n[fields]\ntext = "text"\n[labels]\n'
+        + "".join(f"{label} = {json.dumps(text)}\n" for label, text in labels.items())
+    )
+    document = offline.json("export", folder, target)
+    assert document["bytes"] == target.stat().st_size
+    texts = [text for name in NAMES for text in texts_of(name)] + generated(10_000)
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
+    host = [sys.executable, str(HERE / "exported_host.py"), str(target)]
+    done = subprocess.run(host, input=lines, check=True, capture_output=True, text=True, encoding="utf-8")
+    bundle, findings = read_folder(folder)
+    assert bundle is not None, findings
+    assert [json.loads(line) for line in done.stdout.splitlines()] == natively(bundle, texts)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from labelwright.core.bundle import read_folder
 
 from tests.parts.native import native_votes
@@ -26,6 +27,7 @@ with Sandbox() as sandbox:
 """
 
 
+@pytest.mark.slow  # compiles the runtime where that was not done before
 def test_generic_code_votes_as_cpython_does() -> None:
     bundle, _ = read_folder(BUNDLE)
     assert bundle is not None

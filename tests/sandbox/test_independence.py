@@ -100,7 +100,7 @@ def executable(sandbox):
     together.close()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(texts, min_size=1, max_size=30), st.randoms(use_true_random=False), st.integers(1, 9))
 def test_batch_order_and_history_do_not_matter(executable, given_texts, shuffler, size):
     records = packed(TASK, *given_texts)

@@ -28,7 +28,7 @@ rows = st.lists(
     st.fixed_dictionaries({}, optional={"text": texts, "label": texts, "input_label": texts, "n": st.integers(0, 9)}),
     max_size=7,
 )
-slowly = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+slowly = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")

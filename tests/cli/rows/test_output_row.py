@@ -18,7 +18,7 @@ values = st.recursive(
     max_leaves=4,
 )
 columns = st.dictionaries(names, values, min_size=1, max_size=5)
-slowly = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slowly = settings(suppress_health_check=[HealthCheck.too_slow])
 ANSWER = {"label": 'a,\n"b"', "probability": 0.5, "version": 1, "source": "memory"}
 
 

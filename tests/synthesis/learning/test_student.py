@@ -124,7 +124,7 @@ def test_programs_say_in_the_sandbox_what_the_student_says(sandbox, reviews, stu
 
 
 @given(st.lists(st.sampled_from(["great", "awful", "film", "was", "7", "http://a.example", "!", "xyz"]), max_size=12))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_programs_are_the_student(student, words):
     task = make_task('[labels]\nbad = ""\ngood = ""\n[fields]\ntext = "text"')
     text = " ".join(words)

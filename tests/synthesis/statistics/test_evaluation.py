@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from labelwright.synthesis.statistics.evaluation import compare, confusion_matrix, measure
 from sklearn.metrics import accuracy_score, f1_score
@@ -29,7 +29,6 @@ labelings = st.integers(2, 4).flatmap(
 
 
 @given(labelings)
-@settings(deadline=None)
 def test_equals_scikit_learn(drawn):
     labels, pairs = drawn
     truth, given_labels = (np.array(values) for values in zip(*pairs, strict=True))
@@ -42,7 +41,6 @@ def test_equals_scikit_learn(drawn):
 
 
 @given(labelings)
-@settings(deadline=None)
 def test_intervals_hold_their_figures(drawn):
     labels, pairs = drawn
     truth, given_labels = (np.array(values) for values in zip(*pairs, strict=True))

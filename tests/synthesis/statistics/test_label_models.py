@@ -46,7 +46,7 @@ def matrices(draw):
 
 
 @given(matrices(), st.sampled_from(METHODS))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_votes_give_a_model_that_serves_the_same_numbers(matrix, method):
     labels, votes, gold = matrix
     fit = fitted(method, votes, gold, labels)
