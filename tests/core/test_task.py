@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from labelwright.core.task import FieldType, Task, parse_task
 
@@ -157,3 +159,11 @@ def test_says_what_is_wrong_with_a_feature(old: str, new: str, line: int, messag
     assert task is None
     assert [item.line for item in findings] == [line]
     assert findings[0].message.startswith(message)
+
+
+def test_a_long_line_is_no_work_to_find_a_place_in() -> None:
+    started = time.process_time()
+    task, findings = parse_task(f'[task]\nname = 3\ninstructions = """\n{" " * 200_000}x"""\n')
+    assert task is None
+    assert findings
+    assert time.process_time() - started < 2.0

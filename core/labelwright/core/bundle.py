@@ -162,6 +162,12 @@ def open_bundle(files: Iterable[tuple[str, bytes]]) -> tuple[Bundle | None, list
     return Bundle(contents, digest_files(contents), task, programs, label_model, gold, sample), findings
 
 
+def normalized_files(files: Iterable[tuple[str, bytes]]) -> dict[str, bytes] | None:
+    """Return the contents by path as a bundle of them would keep them, None where no bundle can."""
+    contents, findings = _normalize(files)
+    return None if has_errors(findings) else contents
+
+
 def read_folder(folder: Path) -> tuple[Bundle | None, list[Finding]]:
     """Return the bundle in ``folder`` as ``open_bundle`` does. Links are refused; hidden files and leavings left out.
 

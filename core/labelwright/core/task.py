@@ -225,6 +225,8 @@ def _syntax_finding(text: str, message: str) -> Finding:
     return Finding(TASK_FILE, line, "LW101", f"not valid TOML: {message}", "correct the line, or quote the text")
 
 
+_KEY_LENGTH = 300
+"""Characters of a line in which a setting's key is looked for: more than the longest that is allowed."""
 _PLAIN = {
     "missing": "is missing",
     "extra_forbidden": "there is no such setting",
@@ -247,7 +249,8 @@ def _line_of(text: str, path: list[str]) -> int:
     """Return the line of the setting at ``path``, or of the nearest table around it that the file has."""
     table: list[str] = []
     nearest, deepest = 1, 0
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, whole in enumerate(text.split("\n"), start=1):
+        line = whole[:_KEY_LENGTH]
         if header := re.match(r"\s*\[([^\[\]]+)\]", line):
             here = table = _keys(header[1])
         elif setting := re.match(r"\s*([\w\s.\"'-]+?)\s*=", line):

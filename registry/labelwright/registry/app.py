@@ -9,6 +9,7 @@ from contextlib import ExitStack
 
 import structlog
 from labelwright.core.errors import LabelwrightError
+from labelwright.registry.acceptance.check_processes import CheckProcesses
 from labelwright.registry.answering.server import SERVICES, make_server
 from labelwright.registry.answering.servicer import RegistryServicer
 from labelwright.registry.changes.comparison import ProductionComparison
@@ -26,7 +27,6 @@ from labelwright.registry.store.artifacts import FolderArtifacts, sweep_orphans
 from labelwright.registry.store.database import Database
 from labelwright.registry.store.migration import migrate, newest_step
 from labelwright.registry.store.versions import VersionStore
-from labelwright.sandbox import Sandbox
 from labelwright.serving.addresses import require_free
 from labelwright.serving.data_folder import AddressFile, make_folder, unusable_folder
 from labelwright.serving.monitoring import open_monitoring
@@ -52,7 +52,9 @@ def serve(settings: RegistrySettings) -> None:
         stack.callback(database.close)
         versions, aliases, runs = VersionStore(database), AliasStore(database), RunStore(database)
         sweep_orphans(database, artifacts, settings.orphan_hours * 3600)
-        sandbox = stack.enter_context(Sandbox())
+        checks = CheckProcesses(settings.max_pushes, settings.push_seconds)
+        stack.callback(checks.close)
+        checks.start()
         health = Health(SERVICES)
         feed = Feed(
             database,
@@ -64,10 +66,10 @@ def serve(settings: RegistrySettings) -> None:
         metrics = RegistryMetrics()
         metrics.gauges(lambda: feed.watchers, lambda: _count(versions.count), lambda: _count(runs.count_open))
         _open_monitoring(settings, metrics, health, stack)
-        comparison = ProductionComparison(versions, artifacts, sandbox)
+        comparison = ProductionComparison(versions, artifacts, checks)
         # Pushes that wait may take half of the threads, so that the other half answers everything else.
         turns = Turns(settings.max_pushes, max(1, settings.threads // 2 - settings.max_pushes))
-        pusher = Pusher(sandbox, artifacts, versions, comparison, metrics, turns, max_seconds=settings.push_seconds)
+        pusher = Pusher(checks, artifacts, versions, comparison, metrics, turns)
         promotion = Promotion(aliases, versions, artifacts, comparison, feed, metrics)
         servicer = RegistryServicer(pusher, promotion, versions, aliases, artifacts, feed)
         run_servicer = RunServicer(runs, RunFileStore(database))

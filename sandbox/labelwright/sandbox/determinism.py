@@ -59,7 +59,7 @@ def check_determinism(
         return []
 
     def evaluate(programs: Sequence[Program], batches: Sequence[Sequence[str]]) -> list[Votes]:
-        executable = sandbox.load(task, programs)
+        executable = sandbox.load(task, programs, deadline)
         try:
             return [votes for batch in batches for votes in executable.evaluate(batch, deadline=deadline).votes]
         finally:
@@ -87,7 +87,7 @@ def _affordable(sandbox: Sandbox, task: Task, programs: Sequence[Program], deadl
     """Return the made-up records that these programs vote on in time and within their memory."""
     records = made_up_records(task, programs)
     affordable: list[str] = []
-    executable = sandbox.load(task, programs)
+    executable = sandbox.load(task, programs, deadline)
     until = time.monotonic() + _MADE_UP_SECONDS
     try:
         while batch := records[: max(_MADE_UP_BATCH, len(affordable))]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from labelwright.core.bundle import Program
-from labelwright.core.errors import InvalidBundle
+from labelwright.core.errors import DeadlineExceeded, InvalidBundle
 from labelwright.core.finding import Finding
 from labelwright.core.task import Task
 from labelwright.sandbox.backend.bench import Bench
@@ -43,12 +44,15 @@ class Sandbox:
         engine = make_engine()
         self.machine = Machine(engine, CompiledCache(cache_dir).component(engine), EpochClock(engine))
 
-    def load(self, task: Task, programs: Sequence[Program]) -> Executable:
-        """Return the programs, ready to run. Raises InvalidBundle where one does not load."""
+    def load(self, task: Task, programs: Sequence[Program], deadline: float | None = None) -> Executable:
+        """Return the programs, ready to run. ``deadline`` is a ``time.monotonic()`` value.
+
+        Raises InvalidBundle where one does not load, DeadlineExceeded.
+        """
         try:
-            instance, errors = self._load(task, programs)
+            instance, errors = self._load(task, programs, deadline)
         except InstanceFault as fault:
-            findings = self._find_fault(task, programs, fault)
+            findings = self._find_fault(task, programs, fault, deadline)
         else:
             if not any(errors):
                 bench = Bench(self._bench_after, self._bench_cooldown)
@@ -73,24 +77,40 @@ class Sandbox:
     ) -> None:
         self.close()
 
-    def _find_fault(self, task: Task, programs: Sequence[Program], together: InstanceFault) -> Sequence[Finding]:
+    def _find_fault(
+        self, task: Task, programs: Sequence[Program], together: InstanceFault, deadline: float | None
+    ) -> Sequence[Finding]:
         """Return what is wrong with these programs, of which ``together`` is known: which of them it is, if any is."""
         if len(programs) == 1:
             return [_fault_finding(programs[0].path, together, 1)]
-        alone = [finding for program in programs for finding in self._findings_alone(task, program)]
+        alone = [finding for program in programs for finding in self._findings_alone(task, program, deadline)]
         return alone or [_fault_finding("programs", together, len(programs))]
 
-    def _findings_alone(self, task: Task, program: Program) -> Sequence[Finding]:
+    def _findings_alone(self, task: Task, program: Program, deadline: float | None) -> Sequence[Finding]:
         try:
-            self.load(task, [program]).close()
+            self.load(task, [program], deadline).close()
         except InvalidBundle as error:
             return error.findings
         return ()
 
-    def _load(self, task: Task, programs: Sequence[Program]) -> tuple[LoadedInstance, list[dict[str, Any] | None]]:
-        """Return a new instance, and for each program None or what is wrong with it. Raises InstanceFault."""
+    def _load(
+        self, task: Task, programs: Sequence[Program], deadline: float | None
+    ) -> tuple[LoadedInstance, list[dict[str, Any] | None]]:
+        """Return a new instance, and for each program None or what is wrong with it.
+
+        Raises InstanceFault, DeadlineExceeded.
+        """
+        seconds = load_seconds(len(programs))
+        remaining = seconds if deadline is None else min(seconds, deadline - time.monotonic())
+        if remaining <= 0:
+            raise DeadlineExceeded("the deadline passed while programs were loaded")
         instance = LoadedInstance(self.machine, task.limits.memory_mb << 20)
-        return instance, instance.load(version_text(task, programs), load_seconds(len(programs)))
+        try:
+            return instance, instance.load(version_text(task, programs), remaining)
+        except InstanceFault as fault:
+            if fault.kind is FaultKind.TIME and remaining < seconds:
+                raise DeadlineExceeded("the deadline passed while programs were loaded") from None
+            raise
 
 
 def _finding(program: Program, error: dict[str, Any]) -> Finding:

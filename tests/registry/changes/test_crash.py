@@ -4,10 +4,12 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from labelwright.core.bundle import open_bundle
+from labelwright.registry.acceptance.check_processes import CheckProcesses
 from labelwright.registry.changes.comparison import ProductionComparison
 from labelwright.registry.changes.push import Pusher
 from labelwright.registry.changes.turns import Turns
@@ -16,7 +18,6 @@ from labelwright.registry.store.artifacts import FolderArtifacts, sweep_orphans
 from labelwright.registry.store.database import Database
 from labelwright.registry.store.migration import migrate
 from labelwright.registry.store.versions import VersionStore
-from labelwright.sandbox import Sandbox
 from labelwright.v1 import registry_service_pb2 as pb
 from sqlalchemy import event
 
@@ -41,10 +42,10 @@ def push_and_die(point: str, url: str, folder: Path) -> None:
     elif point == "before the commit":
         event.listen(database.engine, "commit", die)
     versions = VersionStore(database)
-    with Sandbox() as sandbox:
-        comparison = ProductionComparison(versions, artifacts, sandbox)
+    with closing(CheckProcesses(1, 60.0)) as checks:
+        comparison = ProductionComparison(versions, artifacts, checks)
         turns = Turns(max_running=1, max_waiting=0)
-        Pusher(sandbox, artifacts, versions, comparison, RegistryMetrics(), turns, max_seconds=60.0).push(
+        Pusher(checks, artifacts, versions, comparison, RegistryMetrics(), turns).push(
             list(files(NAME).items()), "", ""
         )
     if point == "after the commit":

@@ -7,11 +7,13 @@ stage is left out of the next, so that one report says everything that can be sa
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from labelwright.core.bundle import GOLD_FILE, Bundle, Program, open_bundle, read_files
-from labelwright.core.errors import InvalidBundle
+from labelwright.core.errors import DeadlineExceeded, InvalidBundle
 from labelwright.core.finding import Finding, Severity, has_errors
 from labelwright.core.report import GoldFigures, Reference, Report, labels_without_rows
 from labelwright.core.row import Row
@@ -50,6 +52,12 @@ def accept_files(
     return (None if has_errors(findings) else bundle), accept(sandbox, bundle, findings, deadline)
 
 
+def judge(sandbox: Sandbox, deadline: float, files: Sequence[tuple[str, bytes]]) -> tuple[Bundle | None, Report]:
+    """Return what ``accept_files`` does, for the pipe of a check process: the bundle without its rows."""
+    bundle, report = accept_files(sandbox, files, deadline=deadline)
+    return bundle and replace(bundle, gold=(), sample=()), report
+
+
 def accept(
     sandbox: Sandbox, bundle: Bundle, findings_so_far: Iterable[Finding] = (), deadline: float | None = None
 ) -> Report:
@@ -60,7 +68,7 @@ def accept(
     findings = [*findings_so_far, *_check_programs(sandbox, bundle, deadline)]
     if has_errors(findings):
         return Report(_sorted(findings))
-    executable = sandbox.load(bundle.task, bundle.programs)
+    executable = sandbox.load(bundle.task, bundle.programs, deadline)
     try:
         return _judge(bundle, executable, findings, deadline)
     finally:
@@ -71,8 +79,10 @@ def _check_programs(sandbox: Sandbox, bundle: Bundle, deadline: float | None) ->
     """Check the programs statically, load them, run them twice; each stage takes those that passed the one before."""
     findings = _duplicates(bundle.programs)
     for program in bundle.programs:
+        if deadline is not None and time.monotonic() > deadline:
+            raise DeadlineExceeded("the deadline passed while programs were read")
         findings += check_program(bundle.task, program)
-    findings += _loading(sandbox, bundle.task, _sound(bundle.programs, findings))
+    findings += _loading(sandbox, bundle.task, _sound(bundle.programs, findings), deadline)
     findings += _determinism(sandbox, bundle, _sound(bundle.programs, findings), deadline)
     return findings
 
@@ -114,11 +124,11 @@ def _reference(task: Task, evaluated: RowEvaluation) -> Reference | None:
     return reference_figures(task.label_names, evaluated.decisions, evaluated.votes) if evaluated.votes else None
 
 
-def _loading(sandbox: Sandbox, task: Task, programs: Sequence[Program]) -> Sequence[Finding]:
+def _loading(sandbox: Sandbox, task: Task, programs: Sequence[Program], deadline: float | None) -> Sequence[Finding]:
     if not programs:
         return ()
     try:
-        sandbox.load(task, programs).close()
+        sandbox.load(task, programs, deadline).close()
     except InvalidBundle as error:
         return error.findings
     return ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from labelwright.core.bundle import Bundle
+from labelwright.core.bundle import Bundle, open_bundle
+from labelwright.core.errors import InvalidBundle, LabelwrightError
 from labelwright.core.label_model import LabelModel
 from labelwright.core.record import Record, Value, pack
 from labelwright.core.row import Row
@@ -25,7 +26,7 @@ class RowEvaluation:
     messages: dict[str, str] = field(default_factory=dict)
 
 
-class Incomparable(Exception):
+class Incomparable(LabelwrightError):
     """Two versions take different fields, so one cannot be run on the other's rows."""
 
 
@@ -49,7 +50,7 @@ def accuracy_on_gold_of(sandbox: Sandbox, old: Bundle, new: Bundle, deadline: fl
     ``new`` must have gold rows. Raises Incomparable where the tasks' fields do not allow it.
     """
     packed = [pack(_record_for(old.task, new.task, row.record), _NO_LIMIT) for row in new.gold]
-    executable = sandbox.load(old.task, old.programs)
+    executable = sandbox.load(old.task, old.programs, deadline)
     try:
         decisions = evaluate(executable, old.label_model, packed, deadline).decisions
     finally:
@@ -61,6 +62,21 @@ def accuracy_on_gold_of(sandbox: Sandbox, old: Bundle, new: Bundle, deadline: fl
 
 _NO_LIMIT = 1 << 30
 """Bytes. The rows were already checked against their own task's limit."""
+
+
+def accuracy_on_gold_of_files(
+    sandbox: Sandbox, deadline: float, old: Mapping[str, bytes], new: Mapping[str, bytes]
+) -> float:
+    """Do the same with the files of two stored bundles, for a check process. Raises what ``open_stored`` does, too."""
+    return accuracy_on_gold_of(sandbox, open_stored(old), open_stored(new), deadline)
+
+
+def open_stored(files: Mapping[str, bytes]) -> Bundle:
+    """Return the bundle. Raises InvalidBundle where this release cannot read it."""
+    bundle, findings = open_bundle(sorted(files.items()))
+    if bundle is None:
+        raise InvalidBundle("this release cannot read the stored bundle", findings=findings)
+    return bundle
 
 
 def _record_for(old: Task, new: Task, record: Record) -> Record:

@@ -73,7 +73,12 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
         message = checked_text("message", request.message)
         files = [(file.path, file.content) for file in request.bundle.files]
         outcome = self._pusher.push(
-            files, author, message, validate_only=request.validate_only, deadline=_deadline(context)
+            files,
+            author,
+            message,
+            validate_only=request.validate_only,
+            deadline=_deadline(context),
+            is_wanted=context.is_active,
         )
         return pb.PushVersionResponse(
             version=messages.version_to_message(outcome.version) if outcome.version else None,
@@ -126,7 +131,9 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
             checked_text("reason", request.reason),
             request.expected_version if request.HasField("expected_version") else None,
         )
-        outcome = self._promotion.move(move, override_gate=request.override_gate, deadline=_deadline(context))
+        outcome = self._promotion.move(
+            move, override_gate=request.override_gate, deadline=_deadline(context), is_wanted=context.is_active
+        )
         return pb.SetAliasResponse(
             alias=messages.alias_to_message(outcome.alias),
             gates=[gate_to_message(result) for result in outcome.gates],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import structlog
@@ -9,7 +10,9 @@ from labelwright.core.alias import PRODUCTION, Alias
 from labelwright.core.errors import AliasMoved, GateFailed, InvalidRequest
 from labelwright.core.report import GateResult
 from labelwright.registry.acceptance import gate
-from labelwright.registry.changes.comparison import ProductionComparison, open_stored
+from labelwright.registry.acceptance.check_processes import always
+from labelwright.registry.acceptance.evaluation import open_stored
+from labelwright.registry.changes.comparison import ProductionComparison
 from labelwright.registry.changes.feed import Feed
 from labelwright.registry.metrics import RegistryMetrics
 from labelwright.registry.store.aliases import AliasStore, Move, alias_moved
@@ -49,10 +52,18 @@ class Promotion:
         self._feed = feed
         self._metrics = metrics
 
-    def move(self, move: Move, *, override_gate: bool = False, deadline: float | None = None) -> MoveOutcome:
+    def move(
+        self,
+        move: Move,
+        *,
+        override_gate: bool = False,
+        deadline: float | None = None,
+        is_wanted: Callable[[], bool] = always,
+    ) -> MoveOutcome:
         """Move the alias. ``override_gate`` needs a reason; the history shows where a failed gate was overridden.
 
-        Raises GateFailed, AliasMoved, CorruptArtifact, InvalidRequest, VersionNotFound, TaskNotFound.
+        Gives up once ``is_wanted`` says no. Raises GateFailed, AliasMoved, CorruptArtifact, InvalidRequest,
+        VersionNotFound, TaskNotFound, DeadlineExceeded, Unavailable.
         """
         if override_gate and not move.reason:
             raise InvalidRequest("overriding a gate needs a reason", advice="say why in `reason`", field="reason")
@@ -65,7 +76,7 @@ class Promotion:
             _refuse_unexpected(move, current)
             if current == version.number:
                 return self._apply(move, ())
-            gates = self._gates(version, production, deadline)
+            gates = self._gates(version, production, deadline, is_wanted)
             overridden = self._allowed(move, gates, override_gate=override_gate)
             try:
                 # The gates compared with this production version, so the move is valid only from there.
@@ -105,12 +116,16 @@ class Promotion:
         return new_alias, from_version
 
     def _gates(
-        self, version: StoredVersion, production: StoredVersion | None, deadline: float | None
+        self,
+        version: StoredVersion,
+        production: StoredVersion | None,
+        deadline: float | None,
+        is_wanted: Callable[[], bool],
     ) -> tuple[GateResult, ...]:
         """Return the results of acceptance, and of a fresh comparison with production."""
-        bundle = open_stored(self._artifacts, version.digest)
+        bundle = open_stored(self._artifacts.get(version.digest))
         at_acceptance = tuple(result for result in version.report.gates if result.gate != gate.DROP)
-        return at_acceptance + self._comparison.check(bundle, version.report.gold, production, deadline)
+        return at_acceptance + self._comparison.check(bundle, version.report.gold, production, deadline, is_wanted)
 
     def _allowed(self, move: Move, gates: tuple[GateResult, ...], *, override_gate: bool) -> bool:
         """Return whether the gates had to be overridden. Raises GateFailed where they were not."""

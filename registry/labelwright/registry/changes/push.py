@@ -6,21 +6,20 @@ content that no row names. That does no harm, and a later start removes it.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import structlog
-from labelwright.core.bundle import Bundle, open_bundle
-from labelwright.core.errors import LabelwrightError, TaskNotFound, VersionNotFound
+from labelwright.core.bundle import Bundle, digest_files, normalized_files
+from labelwright.core.errors import LabelwrightError
 from labelwright.core.report import Report
-from labelwright.registry.acceptance.acceptance import accept_files
+from labelwright.registry.acceptance.acceptance import judge
+from labelwright.registry.acceptance.check_processes import CheckProcesses, always
 from labelwright.registry.changes.comparison import ProductionComparison
 from labelwright.registry.changes.turns import Turns
 from labelwright.registry.metrics import RegistryMetrics
 from labelwright.registry.store.artifacts import ArtifactStore
 from labelwright.registry.store.versions import NewVersion, StoredVersion, VersionStore
-from labelwright.sandbox import Sandbox
 
 _log = structlog.get_logger(__name__)
 
@@ -39,23 +38,19 @@ class Pusher:
 
     def __init__(
         self,
-        sandbox: Sandbox,
+        checks: CheckProcesses,
         artifacts: ArtifactStore,
         versions: VersionStore,
         comparison: ProductionComparison,
         metrics: RegistryMetrics,
         turns: Turns,
-        *,
-        max_seconds: float,
     ) -> None:
-        """Judging one bundle takes at most ``max_seconds``, without the wait for its turn."""
-        self._sandbox = sandbox
+        self._checks = checks
         self._artifacts = artifacts
         self._versions = versions
         self._comparison = comparison
         self._metrics = metrics
         self._turns = turns
-        self._max_seconds = max_seconds
 
     def push(
         self,
@@ -65,20 +60,25 @@ class Pusher:
         *,
         validate_only: bool = False,
         deadline: float | None = None,
+        is_wanted: Callable[[], bool] = always,
     ) -> PushOutcome:
         """Return the version of this content: a new one, or the one that exists already.
 
-        ``deadline`` is a time.monotonic() value. Raises StorageFull, Overloaded, Unavailable, DeadlineExceeded;
-        then nothing is kept, except perhaps content that no version names.
+        ``deadline`` is a time.monotonic() value; judging ends with it, or once ``is_wanted`` says no. Raises
+        StorageFull, Overloaded, Unavailable, DeadlineExceeded; then nothing is kept, except perhaps content that no
+        version names.
         """
         try:
-            bundle, report = self._judged_before(files) or self._judge(files, deadline)
-            if bundle is None or report.refused:
-                return self._refuse(author, report)
+            new, contents = self._judged_before(files)
+            if new is None:
+                bundle, report = self._judge(files, self._checks.latest(deadline), is_wanted)
+                if bundle is None or report.refused:
+                    return self._refuse(author, report)
+                new, contents = _new_version(bundle, report), bundle.files
             if validate_only:
                 self._metrics.pushed("validated")
-                return PushOutcome(None, report)
-            return self._keep(bundle, author, message, report)
+                return PushOutcome(None, new.report)
+            return self._keep(replace(new, author=author, message=message), contents)
         except LabelwrightError:
             self._metrics.pushed("failed")
             raise
@@ -90,34 +90,30 @@ class Pusher:
         self._metrics.pushed("refused")
         return PushOutcome(None, report)
 
-    def _judged_before(self, files: Sequence[tuple[str, bytes]]) -> tuple[Bundle, Report] | None:
-        """Return the bundle and its report where a version has this content already and need not be judged again."""
-        bundle, _ = open_bundle(files)
-        if bundle is None:
-            return None
-        try:
-            return bundle, self._versions.by_digest(bundle.task.name, bundle.digest).report
-        except (TaskNotFound, VersionNotFound):
-            return None
+    def _judged_before(self, files: Sequence[tuple[str, bytes]]) -> tuple[NewVersion | None, dict[str, bytes]]:
+        """Return what a version has that has this content already and need not be judged again, and the content."""
+        contents = normalized_files(files)
+        known = self._versions.with_digest(digest_files(contents)) if contents else None
+        if contents is None or known is None:
+            return None, {}
+        return NewVersion(known.task, known.digest, "", "", known.programs, known.labels, known.report), contents
 
-    def _judge(self, files: Sequence[tuple[str, bytes]], deadline: float | None) -> tuple[Bundle | None, Report]:
-        latest = time.monotonic() + self._max_seconds
-        deadline = latest if deadline is None else min(deadline, latest)
+    def _judge(
+        self, files: Sequence[tuple[str, bytes]], deadline: float, is_wanted: Callable[[], bool]
+    ) -> tuple[Bundle | None, Report]:
         with self._turns.take(deadline):
-            bundle, report = accept_files(self._sandbox, files, deadline=deadline)
+            bundle, report = self._checks.run(judge, deadline, is_wanted, files)
             if bundle is None or report.refused:
                 return None, report
             production = self._comparison.production(bundle.task.name)
-            return bundle, report.with_gates(self._comparison.check(bundle, report.gold, production, deadline))
+            gates = self._comparison.check(bundle, report.gold, production, deadline, is_wanted)
+            return bundle, report.with_gates(gates)
 
-    def _keep(self, bundle: Bundle, author: str, message: str, report: Report) -> PushOutcome:
+    def _keep(self, new: NewVersion, contents: dict[str, bytes]) -> PushOutcome:
         def store() -> None:
-            self._artifacts.put(bundle.digest, bundle.files)
+            self._artifacts.put(new.digest, contents)
 
         store()
-        new = NewVersion(
-            bundle.task.name, bundle.digest, author, message, bundle.program_names, bundle.task.label_names, report
-        )
         # Once more under the row's lock: a sweep may meanwhile have removed the content as an orphan's.
         version, created = self._versions.add(new, before_commit=store)
         self._metrics.pushed("created" if created else "unchanged")
@@ -126,7 +122,11 @@ class Pusher:
             task=version.task,
             version=version.number,
             digest=version.digest,
-            author=author,
+            author=new.author,
             created=created,
         )
         return PushOutcome(version, version.report, created)
+
+
+def _new_version(bundle: Bundle, report: Report) -> NewVersion:
+    return NewVersion(bundle.task.name, bundle.digest, "", "", bundle.program_names, bundle.task.label_names, report)

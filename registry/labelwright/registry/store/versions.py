@@ -82,6 +82,12 @@ class VersionStore:
             require_task(session, task)
             return _load(session, task, VersionRow.digest == digest, "version of this digest")
 
+    def with_digest(self, digest: str) -> StoredVersion | None:
+        """Return the version of this content, None where there is none; the content names its task."""
+        with self._database.reading() as session:
+            row = session.scalar(select(VersionRow).where(VersionRow.digest == digest))
+            return _with_aliases(session, [row])[0] if row else None
+
     def by_alias(self, task: str, alias: str) -> StoredVersion:
         """Return the version that the alias names. Raises TaskNotFound, AliasNotFound."""
         with self._database.reading() as session:
