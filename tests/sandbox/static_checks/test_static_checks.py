@@ -69,6 +69,11 @@ def label(*lines):
     ("source", "expected"),
     [
         ("def label(text)\n    return None\n", [(1, "LW201")]),
+        (label("break"), [(3, "LW201")]),
+        (body("def f(a, a): pass", "def label(text): return None"), [(2, "LW201")]),
+        (label("nonlocal text"), [(3, "LW201")]),
+        (body("return 1", "def label(text): return None"), [(2, "LW201")]),
+        (label("text = 1", "global text"), [(4, "LW201")]),
         (body("X = 1"), [(0, "LW202")]),
         ("", [(0, "LW202")]),
         (body("label = lambda text: None"), [(2, "LW203")]),

@@ -7,8 +7,10 @@ which imports nothing at all.
 from __future__ import annotations
 
 import builtins
+import encodings
 import importlib
 import operator
+import sys
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -17,24 +19,17 @@ from typing import Any
 from .allowed import HIDDEN_BUILTINS, MODULES, OMITTED, is_reaching
 from .annotations import confine, make_get_type_hints
 
+_CODECS = (
+    "ascii charmap hex_codec idna koi8_r koi8_u latin_1 mac_roman punycode raw_unicode_escape unicode_escape "
+    "utf_7 utf_8_sig utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le "
+    "cp437 cp850 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 "
+    "iso8859_1 iso8859_2 iso8859_3 iso8859_4 iso8859_5 iso8859_6 iso8859_7 iso8859_8 iso8859_9 iso8859_10 "
+    "iso8859_11 iso8859_13 iso8859_14 iso8859_15 iso8859_16"
+).split()
 _LAZY = (
-    "_strptime",
-    "bisect",
-    "calendar",
-    "encodings.ascii",
-    "encodings.cp1252",
-    "encodings.idna",
-    "encodings.latin_1",
-    "encodings.punycode",
-    "encodings.unicode_escape",
-    "encodings.utf_16",
-    "encodings.utf_16_be",
-    "encodings.utf_16_le",
-    "encodings.utf_32",
-    "encodings.utf_8_sig",
-    "inspect",
-    "locale",
-    "stringprep",
+    *("_ast_unparse", "_pylong", "_strptime", "bisect", "calendar", "contextlib", "inspect", "locale", "stringprep"),
+    "time",
+    *(f"encodings.{name}" for name in _CODECS),
 )
 """What the modules above import only once a function is called; at run time that would be too late."""
 
@@ -72,6 +67,9 @@ class _Importer:
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> types.ModuleType:
+        if type(fromlist) is list and name in sys.modules:
+            # Not the program asks but the library's C code, which takes the module from sys.modules afterwards.
+            return types.ModuleType(name)
         if level or name not in _ORIGINALS:
             raise ImportError(f"a program cannot import {name!r}")
         top = self._copy(name.partition(".")[0])
@@ -148,4 +146,12 @@ def _print(*_: object, **__: object) -> None:
     """Nothing reads what a program prints."""
 
 
+def _import_loaded(name: str, *_: object, **__: object) -> types.ModuleType:
+    """Stands in for ``__import__`` where codecs are looked up: a file could not be read any more."""
+    if name not in sys.modules:
+        raise ImportError(f"the sandbox has no module {name!r}")
+    return sys.modules[name]
+
+
 confine(_own_builtins(), check_code)
+vars(encodings)["__import__"] = _import_loaded

@@ -103,8 +103,9 @@ def _end_where_memory_ends() -> None:
     monitoring.set_events(tool, event)
 
 
-def _on_raise(_code: object, _offset: int, error: BaseException) -> None:
-    if isinstance(error, MemoryError):
+def _on_raise(code: object, _offset: int, error: BaseException) -> None:
+    # The parser raises one as well where a source is nested too deeply, and only there it arises in this function.
+    if isinstance(error, MemoryError) and code is not LoadedProgram.__init__.__code__:
         os._exit(1)
 
 

@@ -21,6 +21,7 @@ FIRST = 48
 ABSTAIN, RAISED, INVALID_RESULT, STACK = (chr(FIRST + vote) for vote in (-1, -2, -3, -6))
 _MESSAGE_LENGTH = 300
 _NAME_LENGTH = 100
+_SHOWN_BITS = 1000
 _CLASS_NAME = vars(type)["__name__"].__get__
 _NOT_PLAIN = (
     inspect.CO_VARARGS
@@ -56,6 +57,9 @@ class LoadedProgram:
             check_code(code)
             with self._importable():
                 self._context.run(exec, code, vars(self._module))
+        except MemoryError:
+            # The parser's stack is used up; where memory is, the instance has ended.
+            raise LoadError("SyntaxError", "nested too deeply", 0) from None
         except BaseException as error:
             raise LoadError(_name(error), _text(error), self._line(error)) from None
         self._function = _find_label(vars(self._module))
@@ -103,8 +107,7 @@ class LoadedProgram:
 
     def _invalid(self, result: object) -> str:
         if not self.message:
-            shown = ascii(result)[:100] if type(result) in (str, int, float, bool) else type(result).__name__
-            self.message = f"returned {shown}, which is neither a label nor None"
+            self.message = f"returned {_shown(result)}, which is neither a label nor None"
         return INVALID_RESULT
 
     def _failed(self, error: BaseException) -> str:
@@ -112,7 +115,7 @@ class LoadedProgram:
             line = self._line(error)
             place = f" (line {line})" if line else ""
             self.message = f"{_name(error)}: {_text(error)}{place}"
-        return STACK if isinstance(error, RecursionError) else RAISED
+        return STACK if issubclass(type(error), RecursionError) else RAISED
 
     def _line(self, error: BaseException) -> int:
         if isinstance(error, SyntaxError) and error.filename == self._file:
@@ -156,11 +159,25 @@ def _reader(place: int, kind: str) -> Callable[[Record], Any]:
 
 def _name(error: BaseException) -> str:
     """Return the name of the error's class, as ``type`` knows it: a metaclass could make up another, or raise."""
-    return str(_CLASS_NAME(type(error)))[:_NAME_LENGTH].encode("utf-8", "replace").decode()
+    return _plain(_CLASS_NAME(type(error)), _NAME_LENGTH)
 
 
 def _text(error: BaseException) -> str:
     try:
-        return str(error)[:_MESSAGE_LENGTH].encode("utf-8", "replace").decode()
+        return _plain(str(error), _MESSAGE_LENGTH)
     except BaseException:
         return ""
+
+
+def _shown(result: object) -> str:
+    """Return what tells people which result it was. Does nothing that could fail or run the program's code."""
+    if type(result) is int and result.bit_length() > _SHOWN_BITS:
+        return f"an int of {result.bit_length()} bits"
+    if type(result) in (str, int, float, bool):
+        return ascii(result)[:_NAME_LENGTH]
+    return _plain(_CLASS_NAME(type(result)), _NAME_LENGTH)
+
+
+def _plain(text: str, length: int) -> str:
+    """Return the beginning of a text, which may be of a subclass that makes up its methods."""
+    return str.__getitem__(text, slice(length)).encode("utf-8", "replace").decode()

@@ -6,6 +6,7 @@ These checks explain; the sandbox protects. A program that slips through them st
 from __future__ import annotations
 
 import ast
+import contextlib
 import warnings
 
 from labelwright.core.bundle import Program
@@ -25,6 +26,7 @@ def check_program(task: Task, program: Program) -> list[Finding]:
             warnings.simplefilter("ignore")
             tree = ast.parse(program.source, program.path)
             breaches = set(_breaches(task, tree))
+            _compile(tree)
     except SyntaxError as error:
         breaches = {Breach(SYNTAX, error.lineno or 0, f"not valid Python: {error.msg}")}
     except RecursionError:
@@ -33,6 +35,13 @@ def check_program(task: Task, program: Program) -> list[Finding]:
     except (MemoryError, ValueError):
         breaches = {Breach(SYNTAX, 0, "not valid Python: nested too deeply")}
     return sorted(breach.finding(program.path) for breach in breaches)
+
+
+def _compile(tree: ast.Module) -> None:
+    """Raise SyntaxError where only the compiler sees one: ``break`` outside of a loop, an argument named twice."""
+    # A tree that is too deep for this machine's compiler may not be too deep for the sandbox's.
+    with contextlib.suppress(RecursionError, MemoryError, ValueError):
+        compile(tree, "<program>", "exec", dont_inherit=True)
 
 
 def _breaches(task: Task, tree: ast.Module) -> list[Breach]:
