@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from labelwright.core.task import FieldType, Task, parse_task
+from labelwright.core.task import FieldType, Task, label_findings, parse_task
 
 TASK = """\
 [task]
@@ -167,3 +167,35 @@ def test_a_long_line_is_no_work_to_find_a_place_in() -> None:
     assert task is None
     assert findings
     assert time.process_time() - started < 2.0
+
+
+def labeled(*labels: str) -> Task:
+    lines = (f'"{"".join(f"{chr(92)}U{ord(char):08x}" for char in label)}" = ""' for label in labels)
+    text = TASK.replace('ok = "healthy"\nworn = "a bearing is worn"', "\n".join(lines))
+    task, findings = parse_task(text)
+    assert task, findings
+    return task
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["\x1b[31mred", "a\tb", "a\u200bb", "a\u202eb", "a\u2028b", "a\u00adb", "a\u3164b", "a\U000e0041b", "a\u0085b"],
+)
+def test_a_label_with_a_character_that_nobody_sees_is_named(label: str) -> None:
+    (finding,) = label_findings(labeled(label, "ham"))
+    assert finding.code == "LW102"
+    assert f"{next(char for char in label if char not in '[31mredab')!a}, which nobody sees" in finding.message
+    assert finding.message.isprintable()
+
+
+@pytest.mark.parametrize("twin", ["SPAM", "\uff53pam", "\u017fpam", "\U0001d42cpam"])
+def test_labels_that_are_the_same_but_for_their_letters_are_named(twin: str) -> None:
+    (finding,) = label_findings(labeled("spam", "ham", twin))
+    assert finding.code == "LW102"
+    assert "the same as 'spam'" in finding.message
+
+
+def test_labels_of_any_script_are_right() -> None:
+    assert not label_findings(
+        labeled("Größe", "größer", "日本語", "हिन्दी", "عربى", "❤️ like", "a b", "a_b", "C++", "50 %")
+    )

@@ -30,6 +30,7 @@ TEXTS = ("win a free prize", "see you at ten", "no secret", "", "word " * 30)
 DECIDED = {
     "nest_lists": "refused:LW301",  # deeper than the sandbox's parser goes
     "nested_fstring": "refused",  # the same, and no Python before 3.12 reads it
+    "names_label_escape": "refused:LW102",
     "names_label_newline": "refused:LW102",
     "top_slow": "refused:LW303",  # its list needs more than the 64 MiB that it asks for
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -211,6 +212,24 @@ def parse_task(text: str) -> tuple[Task | None, list[Finding]]:
     ), []
 
 
+def label_findings(task: Task) -> list[Finding]:
+    """Return what is wrong with labels that can be told apart by a program and not by people.
+
+    Apart from ``parse_task``, because versions that were accepted before there was this rule still have to load.
+    """
+    findings = []
+    first: dict[str, str] = {}
+    for label in task.labels:
+        path = ["labels", label]
+        if hidden := _HIDDEN.search(label):
+            findings.append(_finding(task.toml, path, "", f"holds {hidden[0]!a}, which nobody sees"))
+        same = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).casefold())
+        if (twin := first.setdefault(same, label)) != label:
+            said = f"is the same as {twin!a} but for capitals or kinds of letters"
+            findings.append(_finding(task.toml, path, "", said))
+    return findings
+
+
 def _misfits(text: str, fields: Mapping[str, Field], name: str, feature: Feature) -> Iterator[Finding]:
     """Yield what does not fit between a feature and the task's fields."""
     for setting, wanted, type_ in (("", name, FieldType.NUMBERS), ("source", feature.source, FieldType.TEXT)):
@@ -225,6 +244,11 @@ def _syntax_finding(text: str, message: str) -> Finding:
     return Finding(TASK_FILE, line, "LW101", f"not valid TOML: {message}", "correct the line, or quote the text")
 
 
+_HIDDEN = re.compile(
+    # Control and format characters, such as those that turn the direction of writing, lone surrogates, fillers.
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u2800\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
+)
 _KEY_LENGTH = 300
 """Characters of a line in which a setting's key is looked for: more than the longest that is allowed."""
 _PLAIN = {
@@ -236,7 +260,8 @@ _PLAIN = {
 
 
 def _finding(text: str, path: list[str], kind: str, message: str) -> Finding:
-    said = f"{'.'.join(path)}: {_PLAIN.get(kind, message)}"
+    place = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in ".".join(path))
+    said = f"{place}: {_PLAIN.get(kind, message)}"
     return Finding(TASK_FILE, _line_of(text, path), "LW102", said, "docs/bundle.md describes task.toml")
 
 

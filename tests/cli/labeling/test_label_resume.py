@@ -199,10 +199,15 @@ def test_a_run_stays_with_the_version_that_began_it(
     labelwright("label", "pinned", "--input", source, "--output", output)
     serve(registry_client, client, changed(bundle, "x"))
     write_rows(source, [{"text": CHAT}] * 2)
-    labelwright("label", "pinned", "--input", source, "--output", output)
+    run = Run(labelwright, "pinned", "--input", source, "--output", output)
+    assert f"{output} goes on with version 1, which began it" in run.end()[1]
     assert [row["version"] for row in rows_of(output)] == [1, 1]
     labelwright("label", "pinned", "--input", source, "--output", tmp_path / "new.jsonl")
     assert [row["version"] for row in rows_of(tmp_path / "new.jsonl")] == [2, 2]
+    output.unlink()  # and the record stays
+    write_rows(source, [{"text": CHAT + " then"}])
+    labelwright("label", "pinned", "--input", source, "--output", output)
+    assert [row["version"] for row in rows_of(output)] == [2]
 
 
 def test_an_interrupted_run_says_what_it_leaves_and_goes_on(labelwright: Command, spam: str, tmp_path: Path) -> None:

@@ -136,3 +136,13 @@ def test_a_field_of_another_type_cannot(sandbox: Sandbox) -> None:
     assert new is not None, findings
     with pytest.raises(Incomparable, match="was text and is number"):
         accuracy_on_gold_of(sandbox, old, new)
+
+
+def test_labels_that_people_cannot_tell_apart_are_refused(sandbox: Sandbox) -> None:
+    contents = files("spam")
+    contents["task.toml"] = contents["task.toml"].replace(b"[labels]\n", b'[labels]\n"SPAM" = "louder"\n')
+    bundle, report = accept_files(sandbox, list(contents.items()))
+    assert bundle is None
+    assert [
+        (finding.file, finding.code, finding.severity) for finding in report.findings if "same as" in finding.message
+    ] == [("task.toml", "LW102", Severity.ERROR)]

@@ -163,6 +163,8 @@ def _label_file(
         earlier = earlier_version(job)
         pinned = replace(target, version=earlier, alias=None) if earlier else target
         answerer = ServiceAnswerer.open(pinned, servers.service, servers.registry)
+        if earlier:
+            screen.note(f"{job.output} goes on with version {earlier}, which began it; --overwrite starts anew")
         try:
             result = label_file(job, answerer, screen)
         finally:

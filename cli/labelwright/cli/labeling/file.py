@@ -103,9 +103,18 @@ class FileResult:
 
 
 def earlier_version(job: FileJob) -> int | None:
-    """Return the version that began this output, so that a rerun stays with it, None if there is none."""
-    record = read_record(job.output_path) if job.output_path and not job.overwrite else None
-    return record.version if record and record.version and record.selector == job.selector else None
+    """Return the version that began this output, so that a rerun stays with it, None if there is none to go on with."""
+    output = job.output_path
+    record = read_record(output) if output and not job.overwrite else None
+    if output is None or record is None or record.selector != job.selector or not _can_go_on(output, record):
+        return None
+    return record.version or None
+
+
+def _can_go_on(output: Path, record: RunRecord) -> bool:
+    """Whether that is still there which counts by the record: the output, or the journal with a row at least."""
+    journal = journal_path(output)
+    return output.exists() if record.complete else journal.exists() and journal.stat().st_size > 0
 
 
 def label_file(job: FileJob, answerer: Answerer, screen: Screen) -> FileResult:
@@ -218,8 +227,7 @@ class _FileRun:
             raise ConfigurationError(
                 f"{self._output} exists and no run of labelwright began it", advice="replace it: --overwrite"
             )
-        is_usable = before and (self._output.exists() if before.complete else not journal.is_empty)
-        if before is None or not is_usable:
+        if before is None or not _can_go_on(self._output, before):
             return None
         check_same_run(self._output, before, self._record)
         return before

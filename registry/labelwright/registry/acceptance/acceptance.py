@@ -17,7 +17,7 @@ from labelwright.core.errors import DeadlineExceeded, InvalidBundle
 from labelwright.core.finding import Finding, Severity, has_errors
 from labelwright.core.report import GoldFigures, Reference, Report, labels_without_rows
 from labelwright.core.row import Row
-from labelwright.core.task import Task
+from labelwright.core.task import Task, label_findings
 from labelwright.core.vote import is_error, is_label
 from labelwright.registry.acceptance.evaluation import RowEvaluation, evaluate, pack_rows
 from labelwright.registry.acceptance.figures import gold_figures, reference_figures
@@ -49,6 +49,7 @@ def accept_files(
     findings = [*findings_so_far, *form_findings]
     if bundle is None:
         return None, Report(_sorted([*findings, *_check_rest(sandbox, files, findings, deadline)]))
+    findings += label_findings(bundle.task)
     return (None if has_errors(findings) else bundle), accept(sandbox, bundle, findings, deadline)
 
 
