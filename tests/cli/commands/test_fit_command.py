@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,16 @@ def test_a_version_that_is_no_better_than_the_commonest_label(offline: Command, 
     for program in (bundle / "programs").glob("*.py"):
         program.write_text('"""Never."""\n\n\ndef label():\n    return None\n')
     assert "no better than always saying the commonest label" in offline("fit", bundle, exits=6).stdout
+
+
+def test_what_stood_in_the_file_before_is_never_in_the_way(offline: Command, bundle: Path) -> None:
+    model = bundle / "label_model.json"
+    model.write_text("no JSON")
+    assert "label_model.json could not be read" in offline("fit", bundle).stdout
+    fitted = json.loads(model.read_text())
+    fitted["likelihood"]["\x1b[31m"] = fitted["likelihood"]["prize"]
+    model.write_text(json.dumps(fitted))
+    said = offline("fit", bundle).stdout
+    assert "removed since the last fit" in said
+    assert "\x1b" not in said
+    assert json.loads(model.read_text())["likelihood"].keys() == fitted["likelihood"].keys() - {"\x1b[31m"}

@@ -107,6 +107,8 @@ def test_a_bundles_programs_are_revised_by_a_wish(tmp_path: Path) -> None:
     bundle, out = tmp_path / "bundle", tmp_path / "new"
     shutil.copytree(SPAM / "bundle", bundle)
     prize = (bundle / "programs" / "prize.py").read_text(encoding="utf-8")
+    table = (bundle / "programs" / "shouting.py").read_text(encoding="utf-8") + "\n# A table that somebody corrected.\n"
+    (bundle / "programs" / "student_clear.py").write_text(table, encoding="utf-8")
     (bundle / "guide.md").write_text("Ads are spam.\n")
     origin = {"digest": Program("prize", prize).digest, "by": "m", "at": "2026-11-27T00:00:00+00:00"}
     (bundle / "provenance.json").write_text(json.dumps({"written": {"prize": origin}}))
@@ -122,6 +124,7 @@ def test_a_bundles_programs_are_revised_by_a_wish(tmp_path: Path) -> None:
     asked_for: list[str] = []
     words = ["--records", str(SPAM / "unlabeled.jsonl"), "--gold", str(bundle / "gold.jsonl"), "--out", str(out)]
     words += ["--author", "large", "--no-student", "--revise", str(bundle), "--wish", "It takes raffles for ham."]
+    words += ["--replies", str(tmp_path / "replies.jsonl")]
     with running(answer) as endpoint:
         synth(*words, OPENAI_BASE_URL=endpoint.url)
     (asked,) = [asked for asked in asked_for if asked.startswith("Your program")]

@@ -19,7 +19,11 @@ HAM, SPAM = 0, 1
 
 @pytest.fixture(scope="module")
 def base() -> Bundle:
-    bundle, findings = open_bundle(bundle_files("spam").items())
+    return bundle_of(bundle_files("spam"))
+
+
+def bundle_of(files: dict[str, bytes]) -> Bundle:
+    bundle, findings = open_bundle(files.items())
     assert bundle is not None, findings
     return bundle
 
@@ -57,6 +61,17 @@ def test_with_gold_rows_it_has_to_know_the_task_first(llm: RecordedLlm, base: Bu
     judged = judge(llm, base).judge(list(disputes(10)))
     assert "not surely better than chance" in judged.obstacle
     assert llm.answered.total() == 2 * len(base.gold) + 10
+
+
+def test_it_goes_by_the_guide_that_people_may_have_corrected(llm: RecordedLlm) -> None:
+    guided = bundle_of({**bundle_files("spam"), "guide.md": b"Ads of shops that one knows are ham."})
+    judged = judge(llm, guided).judge(list(disputes(40)))
+    spam = [ANSWERS[text] for text in RECORDS[:40]].count("spam")
+    assert judged.split == Split(candidate=spam, base=40 - spam)
+    assert llm.answered.total() == 3, "90 gold rows and 40 disputes, 50 in a request"
+    assert all("shops that one knows" in body["messages"][0]["content"] for body in llm.endpoint.requests)
+    llm.endpoint.script = ["", "", "filtered"]
+    assert judge(llm, guided).judge(list(disputes(40))).open == 40, "a request that fails decides nothing"
 
 
 def test_what_the_budget_reaches_is_enough_or_is_no_judgment(llm: RecordedLlm, base: Bundle) -> None:

@@ -11,7 +11,7 @@ from labelwright.cli.command_name import command_name
 from labelwright.cli.commands.bundles import Folder
 from labelwright.cli.exits import ExitCode
 from labelwright.cli.extras import open_sandbox, require
-from labelwright.cli.screen import Screen
+from labelwright.cli.screen import Screen, shown
 from labelwright.cli.views.reports import table
 from labelwright.core.bundle import Bundle, open_bundle, read_files
 from labelwright.core.errors import InvalidBundle
@@ -89,17 +89,18 @@ def _document(refit: Refit, path: Path) -> dict[str, object]:
 
 def _show(screen: Screen, folder: Path, refit: Refit) -> None:
     if refit.changes is None:
-        screen.line("there were no weights before: the majority decided")
+        was = "the majority decided" if refit.before else f"{LABEL_MODEL_FILE} could not be read"
+        screen.line(f"there were no weights before: {was}")
     else:
         changes = refit.changes
         told = (("changed", changes.changed), ("added", changes.added), ("removed", changes.removed))
         said = "; ".join(f"{what} since the last fit: {', '.join(names)}" for what, names in told if names)
-        screen.line(said or "no program is known to have changed since the last fit")
-    shown = f", {refit.shown_rows} left out that stood in prompts" if refit.shown_rows else ""
+        screen.line(shown(said) or "no program is known to have changed since the last fit")
+    left_out = f", {refit.shown_rows} left out that stood in prompts" if refit.shown_rows else ""
     judged = f", and {refit.judged_rows} records that the model labeled" if refit.judged_rows else ""
-    screen.line(f"measured on {refit.gold_rows} gold rows{shown}{judged}")
+    screen.line(f"measured on {refit.gold_rows} gold rows{left_out}{judged}")
     figures = table("", "accuracy", "95% interval", "coverage", "right where labeled", "probability given")
-    figures.add_row("before" if refit.before else "before: weights of other programs", *_cells(refit.before))
+    figures.add_row("before" if refit.before else "before: does not fit these programs", *_cells(refit.before))
     figures.add_row("now, by fits that had not seen the row", *_cells(refit.after))
     screen.show(figures)
     rows = refit.gold_rows + refit.judged_rows

@@ -23,6 +23,7 @@ from labelwright.synthesis.combining.ensemble import Ensemble, Ingredients, buil
 from labelwright.synthesis.combining.provenance import JUDGED, PLAN, provenance
 from labelwright.synthesis.combining.written import seen_gold, written_by
 from labelwright.synthesis.learning.calibration import direct_labels_tell
+from labelwright.synthesis.learning.sources import LEARNED_NAMES
 from labelwright.synthesis.llm.endpoint import AskFailed, BudgetExceeded
 from labelwright.synthesis.llm.provider import Provider
 from labelwright.synthesis.rows import Rows
@@ -136,10 +137,13 @@ def make_version(
 
 
 def _unrevised(earlier: Bundle | None, authored: Authored | None) -> Sequence[Program]:
-    """Return the programs of an earlier version that are candidates as they were: a model that revised has them all."""
-    if earlier is None or (authored and authored.revised):
-        return ()
-    return earlier.programs
+    """Return the programs of an earlier version that are candidates as they were.
+
+    A model that revised has them all, but for what was learned.
+    """
+    programs = earlier.programs if earlier else ()
+    revised = authored is not None and authored.revised
+    return [program for program in programs if not revised or program.name in LEARNED_NAMES]
 
 
 def learn_directly(
