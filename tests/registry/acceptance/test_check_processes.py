@@ -104,6 +104,13 @@ def test_a_check_that_ends_its_process_is_an_error_and_the_next_one_has_another(
     assert checks.run(process_of, soon(), always)
 
 
+def test_a_process_that_something_ended_meanwhile_is_replaced(checks: CheckProcesses) -> None:
+    before = checks.run(process_of, soon(), always)
+    os.kill(before, signal.SIGKILL)
+    time.sleep(0.5)
+    assert checks.run(process_of, soon(), always) != before
+
+
 def test_errors_come_back_as_they_were_raised(checks: CheckProcesses) -> None:
     before = checks.run(process_of, soon(), always)
     with pytest.raises(InvalidBundle) as caught:

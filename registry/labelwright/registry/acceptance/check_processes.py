@@ -62,9 +62,7 @@ class CheckProcesses:
         Ends the process, and raises DeadlineExceeded, soon after ``deadline`` (``time.monotonic()``) or once
         ``is_wanted`` says no. Raises what ``function`` raises, and Unavailable where it ends its process.
         """
-        with self._lock:
-            process = self._idle.pop() if self._idle else None
-        process = process or _Process(deadline, is_wanted)
+        process = self._take_idle() or _Process(deadline, is_wanted)
         try:
             outcome: _Result = process.ask((function, deadline, arguments), deadline, is_wanted)
         except LabelwrightError:
@@ -84,6 +82,16 @@ class CheckProcesses:
             idle, self._idle = self._idle, []
         for process in idle:
             process.end()
+
+    def _take_idle(self) -> _Process | None:
+        """Return a process that waits, less those that something has ended since."""
+        with self._lock:
+            while self._idle:
+                process = self._idle.pop()
+                if process.is_alive:
+                    return process
+                process.end()
+        return None
 
     def _put_back(self, process: _Process) -> None:
         with self._lock:
@@ -111,6 +119,11 @@ class _Process:
         except BaseException:
             self.end()
             raise
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.is_alive()
 
     def ask(self, question: object, deadline: float, is_wanted: Callable[[], bool]) -> Any:
         """Return the answer. Raises it where it is an error, DeadlineExceeded, Unavailable where the process ends."""
