@@ -75,7 +75,7 @@ def run(
     said = list(answers) if isinstance(answers, list) else []
     with running(answers if callable(answers) else lambda body: said.pop(0)) as endpoint:
         endpoint.script = [*(script or [])]
-        client = OpenAIEndpoint("m", api_key="k", base_url=endpoint.url, silence=0.5)
+        client = OpenAIEndpoint("m", api_key="k", base_url=endpoint.url, silence=5.0)
         provider = KeptProvider(client, replies, Ledger(None, budget), Retries(2), lambda seconds: None)
         options = WritingOptions(programs=programs, strategies=strategies)
         return synthesize(Rows(task, RECORDS, GOLD), provider, sandbox, options), endpoint

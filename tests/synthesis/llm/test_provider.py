@@ -26,7 +26,7 @@ def endpoint() -> Iterator[FaultyEndpoint]:
         yield started
 
 
-provider_of = functools.partial(provider_of_any, silence=0.5)
+provider_of = functools.partial(provider_of_any, silence=2.0)
 """Not patient: what hangs here hangs for as long as it is waited for."""
 
 
