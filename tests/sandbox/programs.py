@@ -10,6 +10,25 @@ from labelwright.core.task import Field, FieldType, Limits, Task
 
 HOSTILE = Path(__file__).parent / "hostile"
 
+REACHING = """
+import re
+
+def read(thing, name):
+    try:
+        ("{0.%s.no}" % name).format(thing)
+    except AttributeError as error:
+        return error.obj
+
+def real(name):
+    there = read(re.compile, "__globals__")["__builtins__"]
+    there = there if isinstance(there, dict) else read(there, "__dict__")
+    return there[name]
+
+def guest(name):
+    return real("__import__")("labelwright_guest." + name, fromlist=["x"])
+"""
+"""Gets at the guest itself: what stands after it changes how the guest answers."""
+
 
 def make_task(time_ms=2000, memory_mb=64, **fields):
     given = fields or {"text": FieldType.TEXT}

@@ -1,8 +1,11 @@
 import json
 
+import pytest
 from labelwright.sandbox import build
 from labelwright.sandbox.guest.allowed import MODULES
-from labelwright.sandbox.host.instance import INTERFACE, LoadedInstance
+from labelwright.sandbox.host.component import take_apart
+from labelwright.sandbox.host.runtime import INTERFACE, Linked
+from wasmtime import Store, wat2wasm
 
 
 def test_a_runtime_that_is_up_to_date_is_not_built_again(sandbox):
@@ -12,11 +15,17 @@ def test_a_runtime_that_is_up_to_date_is_not_built_again(sandbox):
 
 
 def test_the_runtime_says_what_it_is_and_imports_nothing(sandbox):
-    instance = LoadedInstance(sandbox.machine, 64 << 20)
-    about = json.loads(instance.describe())
-    instance.close()
+    store = Store(sandbox.machine.engine)
+    store.set_epoch_deadline(1000)
+    about = json.loads(Linked(sandbox.machine.runtime, store).ask("describe", None, 10_000))
     assert (about["interface"], about["baked"], about["programs"]) == (1, False, [])
     assert about["modules"] == list(MODULES)
     assert about["python"].startswith("3.")
-    assert not sandbox.machine.component.type.imports(sandbox.machine.engine)
-    assert INTERFACE in sandbox.machine.component.type.exports(sandbox.machine.engine)
+    assert {
+        f"{INTERFACE}#{name}" for name in ("describe", "load", "evaluate")
+    } <= sandbox.machine.runtime.exports.keys()
+
+
+def test_a_component_that_imports_something_is_none_of_ours():
+    with pytest.raises(ValueError, match="imports something"):
+        take_apart(bytes(wat2wasm('(component (import "clock" (func)))')))

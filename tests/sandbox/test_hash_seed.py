@@ -4,8 +4,9 @@ import json
 
 import pytest
 from labelwright.core.bundle import Program
+from labelwright.sandbox.backend.snapshot import version_text
 from labelwright.sandbox.build import build_component
-from labelwright.sandbox.host.instance import INTERFACE, version_text
+from labelwright.sandbox.host.runtime import INTERFACE
 from wasmtime import Config, Engine, Store
 from wasmtime.component import Component, Linker
 

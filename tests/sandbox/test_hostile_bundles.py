@@ -39,21 +39,13 @@ DECIDED = {
 ELSEWHERE = {"slow_for_hasty_callers": "about callers' deadlines, and takes minutes here: test_limits.py"}
 
 LEAKS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "attributes": (
-        "frames and classes of the library are reached through what the library does by name",
-        ("copy_reduce_setattr", "format_error_obj_via_error", "type_setattr_built"),
-    ),
-    "host reads": (
-        "the host believes what the guest writes",
-        ("host_load_bomb", "host_messages_index", "host_messages_many"),
-    ),
-    "imports": ("typing offers ForwardRef in a roundabout way", ("import_forwardref",)),
-    "poisoning": (
-        "classes of the library are the same for all programs",
-        ("poison_abc_rational", "poison_alias", "poison_fraction", "poison_textwrap"),
+    "attributes": ("the other records of its own call are there to be read", ("format_error_obj_via_error",)),
+    "imports": (
+        "typing offers ForwardRef in a roundabout way; what it reaches is the program's own instance",
+        ("import_forwardref",),
     ),
     "state": (
-        "what a program keeps is there at the next record",
+        "what a program keeps is there at the next record of the same call",
         (
             "state_address_kept_rare",
             "state_counter_rare",
@@ -63,7 +55,6 @@ LEAKS: dict[str, tuple[str, tuple[str, ...]]] = {
             "state_random_rare",
         ),
     ),
-    "top level": ("the host believes what the guest writes", ("top_load_text_deep",)),
 }
 """What is known to leak, by family: why, and which. Whoever closes one takes it off this table."""
 

@@ -210,14 +210,15 @@ def test_records_that_a_program_is_too_slow_for_are_left_out(sandbox):
     assert time.monotonic() - started < 60
 
 
-def test_programs_that_change_the_library_for_others_are_found(sandbox):
+def test_a_program_that_changes_the_library_changes_it_for_itself_alone(sandbox):
     patching = program(
         "import collections\n\ncollections.Counter.most_common = lambda *_: []\n\ndef label(text):\n    return 'ham'\n",
         "a_patching",
     )
     records = packed(TASK, "a a a b", "ccc d e f", "xx")
-    codes = {finding.code for finding in check_determinism(sandbox, TASK, [patching, *PROGRAMS], records)}
-    assert codes == {"LW310"}
+    votes = evaluate(sandbox, TASK, [patching, *PROGRAMS], records).votes
+    assert [row[1:] for row in votes] == evaluate(sandbox, TASK, PROGRAMS, records).votes
+    assert not check_determinism(sandbox, TASK, [patching, *PROGRAMS], records)
 
 
 def test_the_determinism_check_keeps_a_deadline(sandbox):

@@ -8,14 +8,14 @@ evaluated in several ways, and all must agree.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from labelwright.core.bundle import Program
 from labelwright.core.errors import DeadlineExceeded
 from labelwright.core.finding import Finding
 from labelwright.core.task import Task
 from labelwright.core.vote import ABSTAIN, VoteError
-from labelwright.sandbox.backend.votes_text import Votes
+from labelwright.sandbox.backend.answers import Votes
 from labelwright.sandbox.made_up import made_up_records
 from labelwright.sandbox.sandbox import Sandbox
 
@@ -58,8 +58,8 @@ def check_determinism(
     if not programs:
         return []
 
-    def evaluate(programs: Sequence[Program], batches: Sequence[Sequence[str]]) -> list[Votes]:
-        executable = sandbox.load(task, programs, deadline)
+    def evaluate(batches: Iterable[Sequence[str]], ballast: int = 0) -> list[Votes]:
+        executable = sandbox.load(task, programs, deadline, beside=_ballast(ballast) if ballast else None)
         try:
             return [votes for batch in batches for votes in executable.evaluate(batch, deadline=deadline).votes]
         finally:
@@ -68,7 +68,7 @@ def check_determinism(
     records = [*packed_records, *_affordable(sandbox, task, programs, deadline)]
     if not records:
         return []
-    ways = list(_evaluations(evaluate, programs, records))
+    ways = list(_evaluations(evaluate, records))
     findings = []
     for place, program in enumerate(programs):
         first = [votes[place] for votes in ways[0][1]]
@@ -103,30 +103,18 @@ def _affordable(sandbox: Sandbox, task: Task, programs: Sequence[Program], deadl
 
 
 def _evaluations(
-    evaluate: Callable[[Sequence[Program], Sequence[Sequence[str]]], list[Votes]],
-    programs: Sequence[Program],
-    records: Sequence[str],
+    evaluate: Callable[[Iterable[Sequence[str]], int], list[Votes]], records: Sequence[str]
 ) -> Iterator[tuple[str, list[Votes]]]:
-    def evaluate_elsewhere(programs: Sequence[Program], batches: Sequence[Sequence[str]], count: int) -> list[Votes]:
-        return [votes[1:] for votes in evaluate([_ballast(programs, count), *programs], batches)]
-
-    twice = evaluate(programs, [records, records])
-    yield "in order", twice[: len(records)]
-    yield "the second time", twice[len(records) :]
-    yield "in reverse order, with memory laid out otherwise", evaluate_elsewhere(programs, [records[::-1]], 2)[::-1]
+    yield "in order", evaluate([records], 0)
+    yield "alone, with memory laid out otherwise", evaluate([[record] for record in records], 2)
     batches = [records[start : start + _ODD_BATCH] for start in range(0, len(records), _ODD_BATCH)]
-    yield f"in batches of {_ODD_BATCH}, with memory laid out otherwise", evaluate_elsewhere(programs, batches, 5)
-    columns = [evaluate_elsewhere([program], [records], 20) for program in programs]
-    rows = zip(*([row[0] for row in column] for column in columns), strict=True)
-    yield "without the other programs, with memory laid out otherwise", list(rows)
+    yield f"in batches of {_ODD_BATCH}, with memory laid out otherwise", evaluate(batches, 5)
+    yield "in reverse order, with memory laid out otherwise", evaluate([records[::-1]], 20)[::-1]
 
 
-def _ballast(programs: Sequence[Program], count: int) -> Program:
-    """Return a program that only takes up memory, so that what the others make stands at other addresses."""
-    name = "ballast"
-    while any(program.name == name for program in programs):
-        name += "_"
-    return Program(name, _BALLAST.format(count=count))
+def _ballast(count: int) -> Program:
+    """Return a program that only takes up memory, so that what the other makes stands at other addresses."""
+    return Program("ballast", _BALLAST.format(count=count))
 
 
 def _first_difference(one: Sequence[int], other: Sequence[int]) -> int | None:

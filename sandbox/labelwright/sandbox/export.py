@@ -8,8 +8,8 @@ from pathlib import Path
 from labelwright.core.bundle import Bundle
 from labelwright.core.errors import ConfigurationError, InvalidBundle
 from labelwright.core.finding import has_errors
+from labelwright.sandbox.backend.snapshot import version_text
 from labelwright.sandbox.build import BuildFailed, build_component
-from labelwright.sandbox.host.instance import version_text
 from labelwright.sandbox.static_checks import check_program
 
 

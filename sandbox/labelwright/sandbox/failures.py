@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from labelwright.core.errors import DeadlineExceeded
 from labelwright.core.vote import VoteError, is_error
+from labelwright.sandbox.backend.answers import Votes
 from labelwright.sandbox.backend.executable import Executable
-from labelwright.sandbox.backend.votes_text import Votes
 
 _TELLING = frozenset((VoteError.RAISED, VoteError.INVALID_RESULT, VoteError.STACK))
 """Failures of which the code alone does not say enough, and that cost no more than any other vote."""

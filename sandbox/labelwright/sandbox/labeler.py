@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from labelwright.core.bundle import Bundle
 from labelwright.core.label_model import Decision, LabelModel
 from labelwright.core.task import Task
+from labelwright.sandbox.backend.answers import Votes
 from labelwright.sandbox.backend.executable import Executable
-from labelwright.sandbox.backend.votes_text import Votes
 from labelwright.sandbox.sandbox import Sandbox
 
 

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-import os
+import math
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from labelwright.core.bundle import Program
 from labelwright.core.errors import DeadlineExceeded, InvalidBundle
 from labelwright.core.finding import Finding
 from labelwright.core.task import Task
+from labelwright.sandbox.backend.answers import LoadFailure
 from labelwright.sandbox.backend.bench import Bench
-from labelwright.sandbox.backend.executable import Executable, load_seconds
+from labelwright.sandbox.backend.executable import Executable
+from labelwright.sandbox.backend.family import Family
+from labelwright.sandbox.backend.pool import InstancePool
+from labelwright.sandbox.backend.program_run import ProgramRun
+from labelwright.sandbox.backend.snapshot import LoadFailed, Snapshot, with_base
 from labelwright.sandbox.host.aot_cache import CompiledCache
 from labelwright.sandbox.host.clock import EpochClock
 from labelwright.sandbox.host.engine import make_engine
-from labelwright.sandbox.host.instance import FaultKind, InstanceFault, LoadedInstance, Machine, version_text
+from labelwright.sandbox.host.instance import FaultKind, InstanceFault, Machine
+from labelwright.sandbox.made_up import made_up_records
+from labelwright.sandbox.static_checks.plain import is_plain
 from labelwright.sandbox.tracing import Deciding, trace_program
+
+_LOAD_SECONDS = 3.0
+"""What loading one program may take. One of 20 kB with large patterns loads in 0.1 to 0.3 s of processor time; this is
+time by the clock, on machines with other work to do."""
+_MOST_LOAD_SECONDS = 30.0
+"""Of all programs of a version together."""
+_WARM_UP = 8
+"""Made-up records that a program sees before its first call, so that what it compiles then is there in each one."""
 
 
 class Sandbox:
@@ -31,39 +46,91 @@ class Sandbox:
         *,
         bench_after: int = 5,
         bench_cooldown: float = 60.0,
-        pool_size: int | None = None,
+        memory_mb: int = 2048,
     ) -> None:
         """Compile the runtime, or take it from the cache in ``cache_dir`` (default: LABELWRIGHT_CACHE_DIR or per user).
 
-        ``bench_after`` costly failures in a row bench a program for ``bench_cooldown`` seconds. ``pool_size``
-        bounds the instances per version (default: the number of processors). Raises SandboxUnavailable.
+        ``bench_after`` costly failures in a row bench a program for ``bench_cooldown`` seconds.
+        ``memory_mb`` bounds the memory of all instances together. Raises SandboxUnavailable.
         """
         self._bench_after = bench_after
         self._bench_cooldown = bench_cooldown
-        self._pool_size = pool_size or max(2, os.cpu_count() or 1)
+        self._pool = InstancePool(memory_mb << 20)
         engine = make_engine()
-        self.machine = Machine(engine, CompiledCache(cache_dir).component(engine), EpochClock(engine))
+        self.machine = with_base(Machine(engine, CompiledCache(cache_dir).runtime(engine), EpochClock(engine)))
 
-    def load(self, task: Task, programs: Sequence[Program], deadline: float | None = None) -> Executable:
+    def load(
+        self, task: Task, programs: Sequence[Program], deadline: float | None = None, *, beside: Program | None = None
+    ) -> Executable:
         """Return the programs, ready to run. ``deadline`` is a ``time.monotonic()`` value.
 
-        Raises InvalidBundle where one does not load, DeadlineExceeded.
+        Plain ones are loaded together, each other one apart; with ``beside``, which only takes up memory, each after
+        that. Raises InvalidBundle where one does not load, DeadlineExceeded.
         """
-        try:
-            instance, errors = self._load(task, programs, deadline)
-        except InstanceFault as fault:
-            findings = self._find_fault(task, programs, fault, deadline)
-        else:
-            if not any(errors):
-                bench = Bench(self._bench_after, self._bench_cooldown)
-                return Executable(self.machine, task, programs, bench, self._pool_size, instance)
-            instance.close()
-            findings = [_finding(program, error) for program, error in zip(programs, errors, strict=True) if error]
-        raise InvalidBundle("the programs do not load", findings=findings)
+        until = time.monotonic() + _MOST_LOAD_SECONDS
+        plain = [place for place, program in enumerate(programs) if beside is None and is_plain(program.source)]
+        shared: Snapshot | None = None
+        if len(plain) > 1:
+            try:
+                chosen = [programs[place] for place in plain]
+                shared = self._load(task, chosen, _LOAD_SECONDS + len(chosen) - 1, until, deadline)
+            except (LoadFailed, InstanceFault):
+                # Alone it shows which.
+                plain = []
+        runs, findings = [], []
+        for place, program in enumerate(programs):
+            own = None
+            if shared is None or place not in plain:
+                try:
+                    loaded = [program] if beside is None else [beside, program]
+                    own = self._load(task, loaded, _LOAD_SECONDS, until, deadline)
+                except LoadFailed as failed:
+                    findings += [_finding(program, failure) for failure in failed.failures.values()]
+                except InstanceFault as fault:
+                    findings.append(_fault_finding(program.path, fault, _LOAD_SECONDS))
+            bench = Bench(self._bench_after, self._bench_cooldown)
+            again = partial(self._load_again, task, [program])
+            runs.append(ProgramRun(program.name, own, again, task.limits, bench, self._pool))
+            if time.monotonic() >= until:
+                findings.append(_fault_finding("programs", InstanceFault(FaultKind.TIME, 0.0, ""), _MOST_LOAD_SECONDS))
+                break
+        if findings:
+            raise InvalidBundle("the programs do not load", findings=findings)
+
+        def load_some(places: Sequence[int]) -> Snapshot:
+            return self._load_again(task, [programs[place] for place in places])
+
+        return Executable(runs, Family(runs, plain, shared, load_some, task.limits.time_ms / 1000, self._pool))
 
     def trace(self, task: Task, program: Program, records: Sequence[str]) -> list[Deciding]:
         """Return what decided the program's vote on each packed record. It must load. Slow: not for many records."""
-        return trace_program(self.machine, task, program, records)
+        return trace_program(self.machine, task, program, records, _LOAD_SECONDS)
+
+    def _load(
+        self, task: Task, programs: Sequence[Program], limit: float, until: float, deadline: float | None
+    ) -> Snapshot:
+        """Load programs together within ``limit`` seconds, and until then.
+
+        Raises LoadFailed, InstanceFault, DeadlineExceeded.
+        """
+        now = time.monotonic()
+        seconds = max(0.0, min(limit, until - now))
+        remaining = seconds if deadline is None else min(seconds, deadline - now)
+        if deadline is not None and remaining <= 0:
+            raise _late()
+        warm_up = made_up_records(task, programs)[: 2 * _WARM_UP : 2]
+        try:
+            return Snapshot(self.machine, task, programs, warm_up, remaining)
+        except InstanceFault as fault:
+            if fault.kind is FaultKind.TIME and remaining < seconds:
+                raise _late() from None
+            raise
+
+    def _load_again(self, task: Task, programs: Sequence[Program]) -> Snapshot:
+        try:
+            return self._load(task, programs, _LOAD_SECONDS + len(programs) - 1, math.inf, None)
+        except LoadFailed:
+            raise InstanceFault(FaultKind.CRASH, 0.0, "a program that loaded before does not load again") from None
 
     def close(self) -> None:
         """Stop the clock. Close executables first."""
@@ -77,54 +144,23 @@ class Sandbox:
     ) -> None:
         self.close()
 
-    def _find_fault(
-        self, task: Task, programs: Sequence[Program], together: InstanceFault, deadline: float | None
-    ) -> Sequence[Finding]:
-        """Return what is wrong with these programs, of which ``together`` is known: which of them it is, if any is."""
-        if len(programs) == 1:
-            return [_fault_finding(programs[0].path, together, 1)]
-        alone = [finding for program in programs for finding in self._findings_alone(task, program, deadline)]
-        return alone or [_fault_finding("programs", together, len(programs))]
 
-    def _findings_alone(self, task: Task, program: Program, deadline: float | None) -> Sequence[Finding]:
-        try:
-            self.load(task, [program], deadline).close()
-        except InvalidBundle as error:
-            return error.findings
-        return ()
-
-    def _load(
-        self, task: Task, programs: Sequence[Program], deadline: float | None
-    ) -> tuple[LoadedInstance, list[dict[str, Any] | None]]:
-        """Return a new instance, and for each program None or what is wrong with it.
-
-        Raises InstanceFault, DeadlineExceeded.
-        """
-        seconds = load_seconds(len(programs))
-        remaining = seconds if deadline is None else min(seconds, deadline - time.monotonic())
-        if remaining <= 0:
-            raise DeadlineExceeded("the deadline passed while programs were loaded")
-        instance = LoadedInstance(self.machine, task.limits.memory_mb << 20)
-        try:
-            return instance, instance.load(version_text(task, programs), remaining)
-        except InstanceFault as fault:
-            if fault.kind is FaultKind.TIME and remaining < seconds:
-                raise DeadlineExceeded("the deadline passed while programs were loaded") from None
-            raise
+def _late() -> DeadlineExceeded:
+    return DeadlineExceeded("the deadline passed while programs were loaded")
 
 
-def _finding(program: Program, error: dict[str, Any]) -> Finding:
+def _finding(program: Program, failure: LoadFailure) -> Finding:
     return Finding(
         program.path,
-        int(error["line"]),
+        failure.line,
         "LW301",
-        f"does not load: {error['type']}: {error['message']}",
+        f"does not load: {failure.kind}: {failure.message}",
         "run the file with Python to see the error",
     )
 
 
-def _fault_finding(path: str, fault: InstanceFault, programs: int) -> Finding:
+def _fault_finding(path: str, fault: InstanceFault, seconds: float) -> Finding:
     if fault.kind is FaultKind.TIME:
         advice = "keep to constants, patterns and functions at the top level"
-        return Finding(path, 0, "LW302", f"loading takes longer than {load_seconds(programs):.0f} s", advice)
+        return Finding(path, 0, "LW302", f"loading takes longer than {seconds:.0f} s", advice)
     return Finding(path, 0, "LW303", f"loading ends the sandbox: {fault.reason}", "make its top-level code smaller")

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from labelwright.core.bundle import Program
 from labelwright.core.task import Task
-from labelwright.sandbox.backend.executable import load_seconds
-from labelwright.sandbox.backend.messages import plain_message
-from labelwright.sandbox.host.instance import InstanceFault, LoadedInstance, Machine, version_text
+from labelwright.sandbox.backend.answers import plain
+from labelwright.sandbox.backend.snapshot import LoadedInstance, LoadFailed, Snapshot
+from labelwright.sandbox.host.instance import InstanceFault, Machine
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 _SECONDS = 5.0
@@ -55,23 +55,31 @@ class _Answer(BaseModel):
 _ANSWER = TypeAdapter(tuple[tuple[_Answer]])
 
 
-def trace_program(machine: Machine, task: Task, program: Program, records: Sequence[str]) -> list[Deciding]:
+def trace_program(
+    machine: Machine, task: Task, program: Program, records: Sequence[str], load_seconds: float
+) -> list[Deciding]:
     """Return what decided the program's vote on each packed record; all unknown where the program cannot be traced."""
     found: list[Deciding] = []
+    try:
+        snapshot = Snapshot(machine, task, [program], (), load_seconds)
+    except (InstanceFault, LoadFailed):
+        return [Deciding() for _ in records]
     instance: LoadedInstance | None = None
     for record in records:
         try:
             if instance is None:
-                instance = LoadedInstance(machine, task.limits.memory_mb << 20)
-                instance.load(version_text(task, [program]), load_seconds(1))
-            ((answer,),) = _ANSWER.validate_json(instance.trace([record], _SECONDS), strict=False)
+                instance = snapshot.instance()
+            ((answer,),) = _ANSWER.validate_json(instance.trace(record, _SECONDS), strict=False)
         except (InstanceFault, ValidationError):
             found.append(Deciding())
             if instance:
                 instance.close()
             instance = None
             continue
-        values = {plain_message(name): plain_message(value) for name, value in answer.values.items()}
+        if not instance.is_reusable:
+            instance.close()
+            instance = None
+        values = {plain(name): plain(value) for name, value in answer.values.items()}
         found.append(Deciding(answer.line, tuple(answer.lines), values))
     if instance:
         instance.close()

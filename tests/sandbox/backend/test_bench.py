@@ -11,28 +11,28 @@ class Clock:
 def test_only_failures_in_a_row_bench():
     bench = Bench(3, 60, Clock())
     for _ in range(5):
-        assert not bench.failed(0, "slow")
-        assert not bench.failed(0, "slow")
-        bench.succeeded(0)
-    assert bench.admits(0)
-    assert not bench.benched
+        bench.failed("slow")
+        bench.failed("slow")
+        bench.succeeded()
+    assert bench.admits()
+    assert not bench.reason
 
 
 def test_after_the_cooldown_one_caller_may_try():
     clock = Clock()
     bench = Bench(2, 60, clock)
-    bench.failed(1, "slow")
-    assert bench.failed(1, "slow")
-    assert bench.benched == {1: "2 failures in a row, the last: slow"}
-    assert not bench.admits(1)
-    assert bench.admits(0)
+    bench.failed("slow")
+    assert bench.admits()
+    bench.failed("slow")
+    assert bench.reason == "2 failures in a row, the last: slow"
+    assert not bench.admits()
     clock.now = 61
-    assert bench.admits(1)
-    assert not bench.admits(1)
-    assert bench.failed(1, "slow")
-    assert not bench.admits(1)
+    assert bench.admits()
+    assert not bench.admits()
+    bench.failed("slow")
+    assert not bench.admits()
     clock.now = 122
-    assert bench.admits(1)
-    bench.succeeded(1)
-    assert bench.admits(1)
-    assert not bench.benched
+    assert bench.admits()
+    bench.succeeded()
+    assert bench.admits()
+    assert not bench.reason

@@ -9,10 +9,16 @@ from labelwright.sandbox.host.engine import make_engine
 from wasmtime import wat2wasm
 
 
+def component(filling):
+    """A component with one module, large enough to be kept."""
+    module = f'(core module (memory 1) (data (i32.const 0) "{filling * 20_000}"))'
+    return wat2wasm(f"(component {module} (core instance (instantiate 0)))")
+
+
 @pytest.fixture
 def runtime(tmp_path):
     path = tmp_path / "runtime.wasm"
-    path.write_bytes(wat2wasm("(component)"))
+    path.write_bytes(component("x"))
     return path
 
 
@@ -28,18 +34,18 @@ def compiled(root):
 
 def test_it_compiles_once_and_keeps_the_result_to_its_owner(tmp_path, runtime, engine):
     root = tmp_path / "cache"
-    CompiledCache(root, runtime).component(engine)
+    CompiledCache(root, runtime).runtime(engine)
     status = compiled(root).stat()
     assert status.st_mode & 0o077 == 0
     assert (root / "compiled").stat().st_mode & 0o077 == 0
-    CompiledCache(root, runtime).component(engine)
+    CompiledCache(root, runtime).runtime(engine)
     assert compiled(root).stat().st_mtime_ns == status.st_mtime_ns
 
 
 @pytest.mark.parametrize("damage", ["truncated", "changed", "no digest", "wrong digest"])
 def test_a_damaged_file_is_made_again(tmp_path, runtime, engine, damage):
     root = tmp_path / "cache"
-    CompiledCache(root, runtime).component(engine)
+    CompiledCache(root, runtime).runtime(engine)
     path = compiled(root)
     good = path.read_bytes()
     match damage:
@@ -51,16 +57,16 @@ def test_a_damaged_file_is_made_again(tmp_path, runtime, engine, damage):
             path.with_suffix(".sha256").unlink()
         case "wrong digest":
             path.with_suffix(".sha256").write_text("0" * 64)
-    CompiledCache(root, runtime).component(engine)
+    CompiledCache(root, runtime).runtime(engine)
     assert len(path.read_bytes()) == len(good)
     assert len(path.with_suffix(".sha256").read_text()) == 64
 
 
-def test_another_runtime_has_a_file_of_its_own(tmp_path, runtime, engine):
+def test_another_module_has_a_file_of_its_own(tmp_path, runtime, engine):
     root = tmp_path / "cache"
-    CompiledCache(root, runtime).component(engine)
-    runtime.write_bytes(wat2wasm('(component (core module (memory 1) (data (i32.const 0) "x")))'))
-    CompiledCache(root, runtime).component(engine)
+    CompiledCache(root, runtime).runtime(engine)
+    runtime.write_bytes(component("y"))
+    CompiledCache(root, runtime).runtime(engine)
     assert len(list((root / "compiled").glob("*.cwasm"))) == 2
 
 
@@ -70,7 +76,7 @@ def test_a_folder_that_others_can_write_to_is_refused(tmp_path, runtime, engine,
     (root / "compiled").mkdir(parents=True)
     (root / "compiled").chmod(mode)
     with pytest.raises(SandboxUnavailable, match="can be written to by others") as refused:
-        CompiledCache(root, runtime).component(engine)
+        CompiledCache(root, runtime).runtime(engine)
     assert "chmod 700" in refused.value.advice
 
 
@@ -79,7 +85,7 @@ def test_a_folder_below_one_that_everyone_can_write_to_is_refused(tmp_path, runt
     root.mkdir()
     root.chmod(0o777)
     with pytest.raises(SandboxUnavailable, match="by everyone"):
-        CompiledCache(root, runtime).component(engine)
+        CompiledCache(root, runtime).runtime(engine)
 
 
 def test_a_link_in_the_folders_place_is_refused(tmp_path, runtime, engine):
@@ -88,41 +94,41 @@ def test_a_link_in_the_folders_place_is_refused(tmp_path, runtime, engine):
     elsewhere.mkdir()
     (root / "compiled").symlink_to(elsewhere)
     with pytest.raises(SandboxUnavailable, match="link"):
-        CompiledCache(root, runtime).component(engine)
+        CompiledCache(root, runtime).runtime(engine)
 
 
 def test_a_link_in_the_files_place_is_refused(tmp_path, runtime, engine):
     root = tmp_path / "cache"
-    CompiledCache(root, runtime).component(engine)
+    CompiledCache(root, runtime).runtime(engine)
     path = compiled(root)
     path.rename(tmp_path / "moved.cwasm")
     path.symlink_to(tmp_path / "moved.cwasm")
     with pytest.raises(SandboxUnavailable, match="plain file"):
-        CompiledCache(root, runtime).component(engine)
+        CompiledCache(root, runtime).runtime(engine)
 
 
 def test_a_file_of_another_user_is_refused(tmp_path, runtime, engine):
     if os.geteuid() != 0:
         pytest.skip("only root can give files away")
     root = tmp_path / "cache"
-    CompiledCache(root, runtime).component(engine)
+    CompiledCache(root, runtime).runtime(engine)
     os.chown(compiled(root), 65534, 65534)
     with pytest.raises(SandboxUnavailable, match="another user"):
-        CompiledCache(root, runtime).component(engine)
+        CompiledCache(root, runtime).runtime(engine)
 
 
 def test_without_a_usable_folder_it_compiles_each_time(tmp_path, runtime, engine):
     (tmp_path / "file").write_text("")
-    assert CompiledCache(tmp_path / "file", runtime).component(engine)
+    assert CompiledCache(tmp_path / "file", runtime).runtime(engine)
 
 
 def test_a_missing_or_broken_runtime_is_said_plainly(tmp_path, engine):
     with pytest.raises(SandboxUnavailable, match="cannot be read"):
-        CompiledCache(tmp_path / "cache", tmp_path / "none.wasm").component(engine)
+        CompiledCache(tmp_path / "cache", tmp_path / "none.wasm").runtime(engine)
     broken = tmp_path / "broken.wasm"
     broken.write_bytes(b"\0asm nonsense")
     with pytest.raises(SandboxUnavailable, match="cannot be compiled"):
-        CompiledCache(tmp_path / "cache", broken).component(engine)
+        CompiledCache(tmp_path / "cache", broken).runtime(engine)
 
 
 SCRIPT = """
@@ -130,7 +136,7 @@ import sys
 from pathlib import Path
 from labelwright.sandbox.host.aot_cache import CompiledCache
 from labelwright.sandbox.host.engine import make_engine
-CompiledCache(Path(sys.argv[1]), Path(sys.argv[2])).component(make_engine())
+CompiledCache(Path(sys.argv[1]), Path(sys.argv[2])).runtime(make_engine())
 """
 
 
@@ -143,5 +149,5 @@ def test_processes_that_start_together_all_get_it(tmp_path, runtime):
 
 def test_the_cache_folder_can_be_set_by_environment(tmp_path, runtime, engine, monkeypatch):
     monkeypatch.setenv("LABELWRIGHT_CACHE_DIR", str(tmp_path / "chosen"))
-    CompiledCache(runtime=runtime).component(engine)
+    CompiledCache(runtime=runtime).runtime(engine)
     assert compiled(tmp_path / "chosen")

@@ -11,7 +11,7 @@ from labelwright.core.report import Reference
 from labelwright.core.vote import is_error
 from labelwright.registry.acceptance.figures import reference_figures
 from labelwright.sandbox import Labeler, Sandbox
-from labelwright.sandbox.backend.votes_text import Votes
+from labelwright.sandbox.backend.answers import Votes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,14 @@
-"""A circuit breaker for each program: one that keeps failing at a high cost is not run for a while."""
+"""A circuit breaker for a program: one that keeps failing at a high cost is not run for a while."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
-
-@dataclass(slots=True)
-class _State:
-    faults: int = 0
-    benched_until: float | None = None
-    reason: str = ""
+from collections.abc import Callable
 
 
 class Bench:
-    """Counts consecutive faults by program. After ``after`` of them a program is benched for ``cooldown`` seconds.
+    """Counts consecutive faults. After ``after`` of them the program is benched for ``cooldown`` seconds.
 
     Then one caller may try it again (half-open): one more fault benches it for another cool-down, a success frees it.
     """
@@ -25,41 +17,34 @@ class Bench:
         self._after = after
         self._cooldown = cooldown
         self._now = now
-        self._states: dict[int, _State] = {}
+        self._faults = 0
+        self._benched_until: float | None = None
         self._lock = threading.Lock()
+        self.reason = ""
+        """Why the program is benched; empty where it is not."""
 
-    @property
-    def benched(self) -> Mapping[int, str]:
-        """The benched programs and why."""
-        if not self._states:
-            return {}
-        with self._lock:
-            return {index: state.reason for index, state in self._states.items() if state.benched_until is not None}
-
-    def admits(self, program: int) -> bool:
+    def admits(self) -> bool:
         """Whether the caller may run the program now. After a cool-down only one caller may, until that is judged."""
+        if self._benched_until is None:
+            return True
         with self._lock:
-            state = self._states.get(program)
-            if state is None or state.benched_until is None:
-                return True
             now = self._now()
-            if now < state.benched_until:
-                return False
-            state.benched_until = now + self._cooldown
+            if self._benched_until is not None:
+                if now < self._benched_until:
+                    return False
+                self._benched_until = now + self._cooldown
             return True
 
-    def failed(self, program: int, reason: str) -> bool:
-        """Count a fault. Return whether the program is benched now."""
+    def failed(self, reason: str) -> None:
+        """Count a fault."""
         with self._lock:
-            state = self._states.setdefault(program, _State())
-            state.faults += 1
-            if state.faults >= self._after:
-                state.benched_until = self._now() + self._cooldown
-                state.reason = f"{state.faults} failures in a row, the last: {reason}"
-            return state.benched_until is not None
+            self._faults += 1
+            if self._faults >= self._after:
+                self._benched_until = self._now() + self._cooldown
+                self.reason = f"{self._faults} failures in a row, the last: {reason}"
 
-    def succeeded(self, program: int) -> None:
-        """Forget the program's faults."""
-        if program in self._states:
+    def succeeded(self) -> None:
+        """Forget the faults."""
+        if self._faults:
             with self._lock:
-                self._states.pop(program, None)
+                self._faults, self._benched_until, self.reason = 0, None, ""

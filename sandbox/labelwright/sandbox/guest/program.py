@@ -119,7 +119,7 @@ class LoadedProgram:
 
     def _line(self, error: BaseException) -> int:
         if isinstance(error, SyntaxError) and error.filename == self._file:
-            return error.lineno or 0
+            return error.lineno if type(error.lineno) is int else 0
         line = 0
         trace = error.__traceback__
         while trace is not None:

@@ -39,10 +39,10 @@ def make_engine() -> Engine:
     return Engine(configuration)
 
 
-def identity(runtime: bytes) -> str:
-    """Return a digest of all that compiled code depends on: component, wasmtime, settings, processor and system."""
+def identity(module: bytes) -> str:
+    """Return a digest of all that compiled code depends on: module, wasmtime, settings, processor and system."""
     parts = [
-        hashlib.sha256(runtime).hexdigest(),
+        hashlib.sha256(module).hexdigest(),
         version("wasmtime"),
         json.dumps(SETTINGS, sort_keys=True),
         platform.system(),

@@ -1,22 +1,17 @@
-"""One live instance of the component: calls with a time limit, and what a trap means."""
+"""One live instance of the runtime: calls with a time limit, and what a trap means."""
 
 from __future__ import annotations
 
 import enum
-import json
 import re
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from labelwright.core.bundle import Program
-from labelwright.core.task import Task
 from labelwright.sandbox.host.clock import EpochClock
+from labelwright.sandbox.host.memory import Base, Image, PrivateMemory
+from labelwright.sandbox.host.runtime import Linked, MalformedAnswer, Runtime
 from wasmtime import Engine, Store, Trap, WasmtimeError
-from wasmtime.component import Component, Instance, Linker
 
-INTERFACE = "labelwright:sandbox/labeling@1.0.0"
 _TRAP = re.compile(r"wasm trap: (.+)")
 _OUT_OF_MEMORY = re.compile(r"!(posix_|os_)_exit\b")
 """The guest ends itself in this function, and only if memory runs out."""
@@ -40,103 +35,86 @@ class InstanceFault(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class CallResult:
-    """What ``evaluate`` returned, and the thread's CPU seconds that it took."""
-
-    text: str
-    cpu_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class Machine:
-    """What instances are made of."""
+    """What instances are made of. All begin with ``base`` in their memory, where there is one."""
 
     engine: Engine
-    component: Component
+    runtime: Runtime
     clock: EpochClock
+    base: Base | None = None
 
 
-class LoadedInstance:
-    """An instance with programs loaded. Belongs to one thread at a time."""
+class Instance:
+    """A linked runtime, which answers until its first fault. Belongs to one thread at a time."""
 
-    def __init__(self, machine: Machine, memory_bytes: int) -> None:
-        """Instantiate the component. Raises InstanceFault if ``memory_bytes`` is too little for it."""
-        self.evaluations = 0
+    def __init__(self, machine: Machine, memory_bytes: int, image: Image | None = None) -> None:
+        """Link the runtime; begin with ``image``. Raises InstanceFault if ``memory_bytes`` is too little for it."""
+        self._image = image
         self._clock = machine.clock
         self._store = Store(machine.engine)
         self._store.set_limits(memory_size=memory_bytes)
         self._store.set_epoch_deadline(EpochClock.ticks(3600))
         try:
-            instance = Linker(machine.engine).instantiate(self._store, machine.component)
+            self._linked = Linked(machine.runtime, self._store)
+            if machine.base is not None:
+                self._linked.grow_memory(image.size if image else machine.base.pages.nbytes)
+                self._memory = PrivateMemory(machine.base, image, self._linked.address)
         except (WasmtimeError, Trap) as error:
             self.close()
-            raise InstanceFault(FaultKind.CRASH, 0.0, str(error).splitlines()[0]) from None
-        self._instance = instance
-        self._load = self._function(instance, "load")
-        self._evaluate = self._function(instance, "evaluate")
+            raise _fault(error, 0.0) from None
 
-    def load(self, version: str, seconds: float) -> list[dict[str, Any] | None]:
-        """Load the programs (see ``version_text``) and return one entry each: None, or what is wrong with it.
+    def make_room(self, size: int) -> None:
+        """Let the guest have ``size`` bytes free, so that ordinary calls need not enlarge the memory."""
+        self._linked.call("free", self._linked.call("malloc", size))
 
-        Raises InstanceFault.
+    def content(self) -> bytes:
+        """Return the whole memory."""
+        return self._linked.read(0, self._linked.memory_bytes)
+
+    def capture(self) -> Image:
+        """Return what the memory holds. Only with a base."""
+        return self._memory.capture(self._linked.memory_bytes)
+
+    def restore(self, *, for_little: bool = False) -> None:
+        """Make the memory what it was when the image was captured. Only with an image."""
+        self._memory.restore(for_little=for_little)
+        self._linked.unwind()
+
+    @property
+    def has_grown(self) -> bool:
+        """Whether the memory is larger than the image: it can be put back no more."""
+        return self._image is not None and self._linked.memory_bytes != self._image.size
+
+    @property
+    def resident_bytes(self) -> int:
+        """How much memory was the instance's own when it was put back last."""
+        return self._memory.resident_bytes
+
+    def ask(self, name: str, question: str, seconds: float, most: int) -> tuple[bytes, float]:
+        """Return what an exported function answers, and the thread's CPU seconds that it took.
+
+        It may take ``seconds`` of wall time, and answer with ``most`` bytes. Raises InstanceFault.
         """
-        outcomes: list[dict[str, Any] | None] = json.loads(self._call(self._load, version, seconds).text)
-        return outcomes
-
-    def evaluate(self, records: Sequence[str], seconds: float) -> CallResult:
-        """Evaluate packed records within ``seconds`` of wall time. Raises InstanceFault."""
-        self.evaluations += len(records)
-        return self._call(self._evaluate, f"[{','.join(records)}]", seconds)
-
-    def trace(self, records: Sequence[str], seconds: float) -> str:
-        """Evaluate packed records as ``evaluate`` does, and return what decided (see labeling.wit)."""
-        function = self._function(self._instance, "trace")
-        return self._call(function, f"[{','.join(records)}]", seconds).text
-
-    def describe(self) -> str:
-        """Return the component's description of itself, as JSON text (see labeling.wit)."""
-        return self._function(self._instance, "describe")(self._store)
+        self._store.set_epoch_deadline(EpochClock.ticks(seconds))
+        started = time.thread_time()
+        try:
+            with self._clock:
+                answer = self._linked.ask(name, question.encode(), most)
+        except (WasmtimeError, Trap, MalformedAnswer) as error:
+            spent = time.thread_time() - started
+            self.close()
+            raise _fault(error, spent) from None
+        return answer, time.thread_time() - started
 
     def close(self) -> None:
         """Give the memory back."""
         self._store.close()
 
-    def _function(self, instance: Instance, name: str) -> Callable[..., str]:
-        index = instance.get_export_index(self._store, INTERFACE)
-        index = index and instance.get_export_index(self._store, name, index)
-        function = instance.get_func(self._store, index) if index else None
-        if function is None:
-            raise InstanceFault(FaultKind.CRASH, 0.0, f"the component does not export {INTERFACE} {name}")
-        return function
 
-    def _call(self, function: Callable[[Store, str], str], argument: str, seconds: float) -> CallResult:
-        self._store.set_epoch_deadline(EpochClock.ticks(seconds))
-        started = time.thread_time()
-        try:
-            with self._clock:
-                text = function(self._store, argument)
-        except (WasmtimeError, Trap) as error:
-            spent = time.thread_time() - started
-            self.close()
-            raise _fault(str(error), spent) from None
-        return CallResult(text, time.thread_time() - started)
-
-
-def version_text(task: Task, programs: Sequence[Program]) -> str:
-    """Return the argument of ``load``; see labeling.wit."""
-    return json.dumps(
-        {
-            "labels": task.label_names,
-            "fields": [
-                {"name": field.name, "type": field.type.value, "optional": field.optional}
-                for field in task.fields.values()
-            ],
-            "programs": [{"name": program.name, "source": program.source} for program in programs],
-        }
-    )
-
-
-def _fault(message: str, cpu_seconds: float) -> InstanceFault:
+def _fault(error: Exception, cpu_seconds: float) -> InstanceFault:
+    message = str(error)
+    if isinstance(error, MalformedAnswer):
+        return InstanceFault(FaultKind.CRASH, cpu_seconds, message)
     trap = _TRAP.search(message)
     reason = trap[1] if trap else message.splitlines()[0]
     if _OUT_OF_MEMORY.search(message):
