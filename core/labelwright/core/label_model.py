@@ -102,6 +102,10 @@ class WeightedVote:
         # Real traffic repeats few vote patterns; a hit costs a tenth of a microsecond.
         self.decide = lru_cache(maxsize=_CACHED_PATTERNS)(self._decide)
 
+    def __reduce__(self) -> tuple[type[WeightedVote], tuple[object, ...]]:
+        """Return what pickle makes it of: bundles go between processes, and a cache cannot."""
+        return WeightedVote, (self._log_prior, self._log_likelihood, self._min_probability)
+
     def distribution(self, votes: tuple[int, ...]) -> Mapping[int, float]:
         """Return the probability of each label, none where no program voted; see LabelModel."""
         scores = list(self._log_prior)

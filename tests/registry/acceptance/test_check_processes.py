@@ -7,13 +7,16 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from labelwright.core.bundle import read_files
 from labelwright.core.errors import DeadlineExceeded, InvalidBundle, Unavailable
 from labelwright.registry.acceptance.acceptance import judge
 from labelwright.registry.acceptance.check_processes import MEMORY_BYTES, CheckProcesses, always
 from labelwright.sandbox import Sandbox
 
+from tests.parts.repository import EXAMPLES, ROOT
 from tests.registry.bundles import files
 
 
@@ -48,6 +51,17 @@ def refuses(_sandbox: Sandbox, _deadline: float) -> None:
 
 def soon(seconds: float = 20.0) -> float:
     return time.monotonic() + seconds
+
+
+@pytest.mark.parametrize(
+    "folder", [EXAMPLES / "tickets" / "bundle", ROOT / "tests" / "fixtures" / "sms"], ids=["tickets", "sms"]
+)
+def test_a_weighted_bundle_is_judged_as_in_this_process(checks: CheckProcesses, sandbox: Sandbox, folder: Path) -> None:
+    given, _ = read_files(folder)
+    (bundle, there), (_, here) = checks.run(judge, soon(120), always, given), judge(sandbox, soon(120), given)
+    assert bundle is not None
+    assert bundle.label_model.decide((0,) * len(bundle.programs)).label == 0
+    assert there == here
 
 
 def test_a_bundle_is_judged_as_in_this_process(checks: CheckProcesses, sandbox: Sandbox) -> None:
