@@ -18,6 +18,12 @@ from tests.end_to_end.drift.traffic import Answer, Traffic
 from tests.parts.replayed_llm import ReplayedLlm
 
 PER_SECOND = 40
+HOLD = "40s"
+"""How long the alert's condition holds before a run begins: so long that most of its sample is of the new kind.
+
+A candidate that learned mostly from the old kind would be judged, minutes later on a busy machine, on traffic that it
+hardly saw; its conflicts rise, and a person is asked.
+"""
 
 SERIES = {
     "spam_share": f'labelwright:label_share:30m{{task="{TASK}",label="spam"}}',
@@ -68,7 +74,7 @@ def play(
     llm: ReplayedLlm,
     *,
     times: Times | None = None,
-    steady_seconds: float = 25,
+    steady_seconds: float = 15,
     patience: float = 480,
     after_seconds: float = 5,
     asking: Mapping[str, object],
@@ -79,7 +85,7 @@ def play(
     """
     ham, old_spam = known()
     spam, later_spam = new_spam()
-    with running_house(folder, llm.url, llm.model, times or Times(), asking) as house:
+    with running_house(folder, llm.url, llm.model, times or Times(hold=HOLD), asking) as house:
         traffic = Traffic(
             [service.address for service in house.services], TASK, Mix(ham, old_spam), per_second=PER_SECOND, seed=1
         )
