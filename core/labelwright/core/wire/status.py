@@ -16,6 +16,8 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from labelwright.core import errors
 from labelwright.core.errors import LabelwrightError, Overloaded
+from labelwright.core.wire.handlers import Handler, WrappingInterceptor, behavior_of, with_behavior
+from typing_extensions import override
 
 DOMAIN = "labelwright"
 TRANSPORT = "transport"
@@ -70,45 +72,16 @@ def _details(error: Any) -> list[any_pb2.Any]:
     return list(status.details) if status else []
 
 
-class ErrorInterceptor(grpc.ServerInterceptor):
+class ErrorInterceptor(WrappingInterceptor):
     """Turns LabelwrightError into its status, and any other error into INTERNAL, whose cause only the log here has."""
 
-    def __init__(self) -> None:
-        self._guarded: dict[str, tuple[grpc.RpcMethodHandler[Any, Any], grpc.RpcMethodHandler[Any, Any]]] = {}
-
-    def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Wrap the method's handler, whatever its kind."""
-        handler = continuation(handler_call_details)
-        method = handler_call_details.method
-        # Health and reflection are grpc's own: their Watch is called in a way that a wrapper would break.
-        if handler is None or not method.startswith("/labelwright."):
-            return handler
-        # This runs at every request, and wrapping the handler again would take as long as a small answer.
-        wrapped, guarded = self._guarded.get(method, (None, None))
-        if wrapped is not handler:
-            guarded = _guard(handler, method)
-            self._guarded[method] = handler, guarded
-        return guarded
-
-
-def _guard(handler: grpc.RpcMethodHandler[Any, Any], method: str) -> grpc.RpcMethodHandler[Any, Any]:
-    kind = "_".join(
-        "stream" if streaming else "unary" for streaming in (handler.request_streaming, handler.response_streaming)
-    )
-    wrap = _guard_stream if handler.response_streaming else _guard_unary
-    make = getattr(grpc, f"{kind}_rpc_method_handler")
-    behavior = getattr(handler, kind)
-    if handler.request_streaming:
-        behavior = _reading_stream(behavior)
-    return make(  # type: ignore[no-any-return]
-        wrap(behavior, method),
-        request_deserializer=_tolerant(handler.request_deserializer),
-        response_serializer=handler.response_serializer,
-    )
+    @override
+    def wrap(self, handler: Handler, method: str) -> Handler:
+        guard = _guard_stream if handler.response_streaming else _guard_unary
+        behavior = behavior_of(handler)
+        if handler.request_streaming:
+            behavior = _reading_stream(behavior)
+        return with_behavior(handler, guard(behavior, method), _tolerant(handler.request_deserializer))
 
 
 _UNREADABLE = object()
@@ -191,6 +164,8 @@ def _by_code(code: grpc.StatusCode) -> type[LabelwrightError]:
         grpc.StatusCode.UNAVAILABLE: errors.Unavailable,
         grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidRequest,
         grpc.StatusCode.NOT_FOUND: errors.NotFound,
+        grpc.StatusCode.UNAUTHENTICATED: errors.Unauthenticated,
+        grpc.StatusCode.PERMISSION_DENIED: errors.PermissionDenied,
     }
     return named.get(code, LabelwrightError)
 
