@@ -7,13 +7,14 @@ import sys
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from labelwright.core.machine.proxies import channel_options
+from labelwright.core.wire.security import Security
 
 TIMEOUT_SECONDS = 2.0
 
 
 def serving(address: str) -> bool:
     """Whether the server at ``address`` answers, and says SERVING."""
-    with grpc.insecure_channel(address, options=channel_options(address)) as channel:
+    with Security.from_environment().channel(address, channel_options(address)) as channel:
         try:
             check = health_pb2_grpc.HealthStub(channel).Check  # type: ignore[attr-defined]
             answer = check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS)

@@ -30,7 +30,9 @@ LEVELS = {
     "serving": [
         "logs stop_signal backoff addresses data_folder redis_refusal",
         "settings background",
-        "http_listener rpc_server",
+        "http_listener",
+        "access",
+        "rpc_server",
         "monitoring main",
     ],
     "sandbox": [

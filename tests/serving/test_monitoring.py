@@ -14,6 +14,7 @@ from labelwright.serving.http_listener import MAX_BODY, HttpListener, HttpReques
 from labelwright.serving.monitoring import open_monitoring
 from prometheus_client import CollectorRegistry, Counter
 
+from tests.parts.access import open_access
 from tests.parts.healthz import healthz
 
 
@@ -25,7 +26,9 @@ class Server:
         registry = CollectorRegistry()
         Counter("example_events", "Events.", registry=registry).inc(3)
         Counter("other_events", "Others.", registry=registry).inc()
-        self.listener = open_monitoring("127.0.0.1:0", "EXAMPLE_METRICS_LISTEN", registry, lambda: self.serving)
+        self.listener = open_monitoring(
+            open_access(), "127.0.0.1:0", "EXAMPLE_METRICS_LISTEN", registry, lambda: self.serving
+        )
         self.address = self.listener.address
 
 
@@ -124,7 +127,7 @@ def test_it_listens_on_ipv6() -> None:
             pass
     except OSError:
         pytest.skip("no IPv6 here")
-    listener = open_monitoring("[::1]:0", "EXAMPLE_METRICS_LISTEN", CollectorRegistry(), lambda: True)
+    listener = open_monitoring(open_access(), "[::1]:0", "EXAMPLE_METRICS_LISTEN", CollectorRegistry(), lambda: True)
     assert split_address(listener.address)[0] == "::1"
     assert healthz(listener.address) == 200
     listener.stop()

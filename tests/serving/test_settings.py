@@ -92,3 +92,21 @@ def test_every_server_can_do_without_metrics_and_without_quiet(
 def test_every_setting_of_every_server_has_a_description(settings: type[ServerSettings]) -> None:
     assert [name for name, field in settings.model_fields.items() if not field.description] == []
     assert (ROOT / settings.page).exists()
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "url"
+    path.write_text("redis://:secret@127.0.0.1\n")
+    monkeypatch.setenv("EXAMPLE_URL_FILE", str(path))
+    assert ExampleSettings.read().url == "redis://:secret@127.0.0.1"
+    assert ExampleSettings.read(url="").url == ""
+    monkeypatch.setenv("EXAMPLE_URL", "redis://other")
+    with pytest.raises(ConfigurationError, match="EXAMPLE_URL and EXAMPLE_URL_FILE are both set") as raised:
+        ExampleSettings.read()
+    assert "secret" not in str(raised.value)
+
+
+def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXAMPLE_URL_FILE", str(tmp_path / "none"))
+    with pytest.raises(ConfigurationError, match=r"EXAMPLE_URL_FILE: .*none cannot be read"):
+        ExampleSettings.read()

@@ -15,7 +15,9 @@ from labelwright.core.errors import (
     NotFound,
     NothingToRollBack,
     Overloaded,
+    PermissionDenied,
     RunStateMismatch,
+    Unauthenticated,
     Unavailable,
 )
 
@@ -30,6 +32,7 @@ class ExitCode(enum.IntEnum):
     NOT_FOUND = 4
     FAILED = 5
     NO_BETTER = 6
+    NOT_ALLOWED = 7
     INTERRUPTED = 130
 
 
@@ -41,6 +44,7 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.NOT_FOUND: "no such task, version, alias or run",
     ExitCode.FAILED: "something failed: a server, a disk, the sandbox; the message says what",
     ExitCode.NO_BETTER: "a version was made that is no better than always saying the commonest label",
+    ExitCode.NOT_ALLOWED: "the server does not know who you are, or you may not do this",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
 }
 
@@ -56,6 +60,8 @@ _CODES: tuple[tuple[type[LabelwrightError], ExitCode], ...] = (
     (DeadlineExceeded, ExitCode.UNREACHABLE),
     (Overloaded, ExitCode.UNREACHABLE),
     (NotFound, ExitCode.NOT_FOUND),
+    (Unauthenticated, ExitCode.NOT_ALLOWED),
+    (PermissionDenied, ExitCode.NOT_ALLOWED),
 )
 
 

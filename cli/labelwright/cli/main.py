@@ -18,11 +18,13 @@ from labelwright.cli.commands import pilot as pilot_command
 from labelwright.cli.commands import refresh as refresh_command
 from labelwright.cli.commands import runs as run_commands
 from labelwright.cli.commands import synth, up
+from labelwright.cli.commands import tokens as token_commands
 from labelwright.cli.commands import versions as version_commands
 from labelwright.cli.commands import worker as worker_command
 from labelwright.cli.exits import ExitCode, exit_code
 from labelwright.cli.options import screen_of
 from labelwright.core.errors import LabelwrightError
+from labelwright.core.wire.security import CA_VARIABLE, TOKEN_FILE_VARIABLE
 from typer.core import TyperGroup
 
 DEBUG_VARIABLE = "LABELWRIGHT_DEBUG"
@@ -81,11 +83,27 @@ def _show_version(value: bool) -> None:
 
 @app.callback()
 def _root(
-    show_version: Annotated[
+    show_version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
+    ca: Annotated[
+        str,
+        typer.Option(
+            "--ca",
+            envvar=CA_VARIABLE,
+            metavar="FILE",
+            help="The authority of the servers' certificates (PEM), or 'system'; without it there is no TLS.",
+        ),
+    ] = "",
+    token_file: Annotated[
+        str, typer.Option("--token-file", envvar=TOKEN_FILE_VARIABLE, metavar="FILE", help="Holds your token.")
+    ] = "",
 ) -> None:
     """Label records with versioned, sandboxed programs."""
+    # The one place that clients look at, those of the servers that a command starts included.
+    for name, value in ((CA_VARIABLE, ca), (TOKEN_FILE_VARIABLE, token_file)):
+        if value:
+            os.environ[name] = value
 
 
 app.command("up")(up.up)
@@ -107,6 +125,7 @@ app.command("worker")(worker_command.worker)
 app.command("pull")(artifact_commands.pull)
 app.command("export")(artifact_commands.export)
 app.add_typer(run_commands.app, name="runs")
+app.add_typer(token_commands.app, name="tokens")
 
 
 def main() -> None:

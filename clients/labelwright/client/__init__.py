@@ -27,6 +27,7 @@ from labelwright.core.finding import Finding, Severity
 from labelwright.core.report import GateResult, GoldFigures, LabelFigures, ProgramFigures, Reference, Report
 from labelwright.core.run import Review, Run, RunCost, RunState, RunStep, Trigger
 from labelwright.core.vote import VoteError
+from labelwright.core.wire.security import Security
 
 __all__ = [
     "LABEL_ADDRESS",
@@ -61,6 +62,7 @@ __all__ = [
     "RunCost",
     "RunState",
     "RunStep",
+    "Security",
     "Severity",
     "Source",
     "TaskEntry",

@@ -28,6 +28,7 @@ from labelwright.client.messages.labels import (
 from labelwright.client.messages.results import Labeling, Outcome
 from labelwright.client.stream import StreamOrder
 from labelwright.core.errors import LabelwrightError
+from labelwright.core.wire.security import Security
 from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1.label_service_pb2_grpc import LabelServiceStub
 
@@ -44,7 +45,7 @@ class AsyncClient(AsyncConnection):
         *,
         timeout: float = LABEL_TIMEOUT,
         retry: RetryPolicy | None = None,
-        credentials: grpc.ChannelCredentials | None = None,
+        credentials: Security | grpc.ChannelCredentials | None = None,
     ) -> None:
         """``address`` is "host:port"; ``timeout`` is the default deadline of a call in seconds."""
         super().__init__("the label service", address, timeout, retry, credentials)

@@ -27,6 +27,7 @@ from labelwright.core.bundle import Bundle
 from labelwright.core.errors import LabelwrightError
 from labelwright.core.report import Report
 from labelwright.core.wire.reports import report_from_message
+from labelwright.core.wire.security import Security
 from labelwright.v1 import registry_service_pb2 as pb
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
@@ -43,7 +44,7 @@ class AsyncRegistry(AsyncConnection):
         *,
         timeout: float = REGISTRY_TIMEOUT,
         retry: RetryPolicy | None = None,
-        credentials: grpc.ChannelCredentials | None = None,
+        credentials: Security | grpc.ChannelCredentials | None = None,
     ) -> None:
         """``address`` is "host:port"; ``timeout`` is the deadline of a call (but for push) in seconds."""
         super().__init__("the registry", address, timeout, retry, credentials)

@@ -13,6 +13,7 @@ from labelwright.client.messages import runs as messages
 from labelwright.core.run import Review, Run, RunCost, RunState, Trigger
 from labelwright.core.wire.messages import moment_from_message
 from labelwright.core.wire.runs import run_from_message
+from labelwright.core.wire.security import Security
 from labelwright.v1 import run_service_pb2 as pb
 from labelwright.v1.run_service_pb2_grpc import RunServiceStub
 
@@ -33,7 +34,7 @@ class RunClient(Connection[RunServiceStub]):
         *,
         timeout: float = REGISTRY_TIMEOUT,
         retry: RetryPolicy | None = None,
-        credentials: grpc.ChannelCredentials | None = None,
+        credentials: Security | grpc.ChannelCredentials | None = None,
     ) -> None:
         """``address`` is "host:port" of the registry; ``timeout`` is the deadline of a call in seconds."""
         super().__init__("the registry", address, RunServiceStub, timeout, retry, credentials)

@@ -175,6 +175,20 @@ class SandboxUnavailable(LabelwrightError):
     reason = "SANDBOX_UNAVAILABLE"
 
 
+class Unauthenticated(LabelwrightError):
+    """The caller does not show who it is: no token, or one that is unknown, expired or revoked."""
+
+    status = "UNAUTHENTICATED"
+    reason = "UNAUTHENTICATED"
+
+
+class PermissionDenied(LabelwrightError):
+    """The caller is known, but may not do this."""
+
+    status = "PERMISSION_DENIED"
+    reason = "PERMISSION_DENIED"
+
+
 class ConfigurationError(LabelwrightError):
     """A setting or an argument of the command is wrong."""
 

@@ -27,6 +27,7 @@ from labelwright.registry.store.artifacts import FolderArtifacts, sweep_orphans
 from labelwright.registry.store.database import Database
 from labelwright.registry.store.migration import migrate, newest_step
 from labelwright.registry.store.versions import VersionStore
+from labelwright.serving.access.access import Access
 from labelwright.serving.addresses import require_free
 from labelwright.serving.data_folder import AddressFile, make_folder, unusable_folder
 from labelwright.serving.monitoring import open_monitoring
@@ -45,6 +46,7 @@ def serve(settings: RegistrySettings) -> None:
     """
     stop = stop_on_signal()
     with ExitStack() as stack:
+        access = Access(settings)
         address_file = AddressFile(settings.data_dir, ADDRESS_FILE, settings.variable("data_dir"))
         require_free(settings.listen, settings.variable("listen"))
         artifacts = _open_artifacts(settings)
@@ -65,7 +67,7 @@ def serve(settings: RegistrySettings) -> None:
         )
         metrics = RegistryMetrics()
         metrics.gauges(lambda: feed.watchers, lambda: _count(versions.count), lambda: _count(runs.count_open))
-        _open_monitoring(settings, metrics, health, stack)
+        _open_monitoring(settings, access, metrics, health, stack)
         comparison = ProductionComparison(versions, artifacts, checks)
         # Pushes that wait may take half of the threads, so that the other half answers everything else.
         turns = Turns(settings.max_pushes, max(1, settings.threads // 2 - settings.max_pushes))
@@ -73,7 +75,7 @@ def serve(settings: RegistrySettings) -> None:
         promotion = Promotion(aliases, versions, artifacts, comparison, feed, metrics)
         servicer = RegistryServicer(pusher, promotion, versions, aliases, artifacts, feed)
         run_servicer = RunServicer(runs, RunFileStore(database))
-        server = make_server(servicer, run_servicer, health, threads=settings.max_watchers + settings.threads)
+        server = make_server(servicer, run_servicer, health, access, threads=settings.max_watchers + settings.threads)
         feed.start()
         stack.callback(feed.close)
         address = server.start(settings.listen, settings.variable("listen"))
@@ -114,10 +116,12 @@ def _open_artifacts(settings: RegistrySettings) -> FolderArtifacts:
         raise unusable_folder(settings.data_dir, settings.variable("data_dir"), error) from None
 
 
-def _open_monitoring(settings: RegistrySettings, metrics: RegistryMetrics, health: Health, stack: ExitStack) -> None:
+def _open_monitoring(
+    settings: RegistrySettings, access: Access, metrics: RegistryMetrics, health: Health, stack: ExitStack
+) -> None:
     if settings.metrics_listen:
         variable = settings.variable("metrics_listen")
-        listener = open_monitoring(settings.metrics_listen, variable, metrics.registry, lambda: health.serving)
+        listener = open_monitoring(access, settings.metrics_listen, variable, metrics.registry, lambda: health.serving)
         stack.callback(listener.stop)
         _log.info("metrics", address=listener.address)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import grpc
 from labelwright.core.bundle import MAX_BUNDLE_BYTES
 from labelwright.core.machine.proxies import channel_options, grpc_way
+from labelwright.core.wire.security import Security
 from labelwright.core.wire.status import from_rpc_error
 from labelwright.v1 import registry_service_pb2 as pb
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
@@ -26,13 +27,15 @@ _OPTIONS = [
 
 
 class RegistryLink:
-    """One registry, by address."""
+    """One registry, by address, reached as the environment says (Security)."""
 
     def __init__(self, address: str, tasks: Sequence[str]) -> None:
+        """Raise ConfigurationError where the connection cannot be protected as the environment says."""
         self._address = address
         self._tasks = tuple(tasks)
         self._options = [*_OPTIONS, *channel_options(address)]
-        self._channel = grpc.insecure_channel(address, options=self._options)
+        self._security = Security.from_environment()
+        self._channel = self._security.channel(address, self._options)
         self._stub = RegistryServiceStub(self._channel)
         self._lock = threading.Lock()
         self._watch: grpc.Call | None = None
@@ -48,7 +51,7 @@ class RegistryLink:
 
         Each call opens a new connection: an old one that is dead but not known to be cannot delay it.
         """
-        with grpc.insecure_channel(self._address, options=self._options) as channel:
+        with self._security.channel(self._address, self._options) as channel:
             request = pb.WatchRequest(tasks=self._tasks, since_revision=since_revision)
             call = RegistryServiceStub(channel).Watch(request, timeout=_WATCH_SECONDS)
             with self._lock:

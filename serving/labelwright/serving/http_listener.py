@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import structlog
 from labelwright.serving.addresses import address_family, join_address, split_address, taken_address
 from labelwright.serving.background import Background
 from labelwright.serving.logs import places_of
+from typing_extensions import override
 
 MAX_BODY = 1 << 20
 """Bytes."""
@@ -25,11 +28,15 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """What a route is asked. Names of headers are in lower case; ``query`` is what stands behind the question mark."""
+    """What a route is asked. Names of headers are in lower case; ``query`` is what stands behind the question mark.
+
+    ``certificate_name`` is the common name in the caller's certificate, empty where none was asked for.
+    """
 
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     query: str = ""
+    certificate_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,7 @@ class HttpResponse:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+TlsContext = Callable[[], ssl.SSLContext]
 Route = Callable[[HttpRequest], HttpResponse]
 Routes = Mapping[tuple[str, str], Route]
 """By method and path."""
@@ -50,11 +58,13 @@ Routes = Mapping[tuple[str, str], Route]
 class HttpListener:
     """Serves routes."""
 
-    def __init__(self, address: str, variable: str, routes: Routes) -> None:
-        """Take the address. Raises ConfigurationError that names the variable where it cannot be had."""
+    def __init__(self, address: str, variable: str, routes: Routes, tls: TlsContext | None = None) -> None:
+        """Take the address; ``tls`` returns the context of a new connection. Raises ConfigurationError that names the
+        variable where the address cannot be had.
+        """
         host, port = split_address(address)
         try:
-            self._server = _HttpServer(*address_family(host, port), _handler(routes))
+            self._server = _HttpServer(*address_family(host, port), _handler(routes), tls)
         except OSError as error:
             raise taken_address(address, variable, error) from None
         self.address = join_address(host, self._server.server_port)
@@ -78,10 +88,27 @@ class _HttpServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(
-        self, family: socket.AddressFamily, place: tuple[str, int], handler: type[BaseHTTPRequestHandler]
+        self,
+        family: socket.AddressFamily,
+        place: tuple[str, int],
+        handler: type[BaseHTTPRequestHandler],
+        tls: TlsContext | None,
     ) -> None:
         self.address_family = family
+        self._tls = tls
         super().__init__(place, handler)
+
+    @override
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, place = super().get_request()
+        if self._tls is None:
+            return connection, place
+        # The handshake waits for the caller, so it is the thread of this connection that does it.
+        return self._tls().wrap_socket(connection, server_side=True, do_handshake_on_connect=False), place
+
+    @override
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a connection that breaks, or of a handshake that fails: whoever scans ports does that."""
 
 
 def _handler(routes: Routes) -> type[BaseHTTPRequestHandler]:
@@ -115,7 +142,7 @@ def _handler(routes: Routes) -> type[BaseHTTPRequestHandler]:
                 return
             headers = {name.lower(): value for name, value in self.headers.items()}
             try:
-                response = route(HttpRequest(body, headers, query))
+                response = route(HttpRequest(body, headers, query, _certificate_name(self.connection)))
             except Exception as error:
                 _log.error("a request failed", path=path, error=type(error).__name__, places=places_of(error))
                 response = HttpResponse(500, b"failed\n")
@@ -139,3 +166,9 @@ def _handler(routes: Routes) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(response.body)
 
     return Handler
+
+
+def _certificate_name(connection: socket.socket) -> str:
+    certificate: Any = connection.getpeercert() if isinstance(connection, ssl.SSLSocket) else None
+    subject = certificate.get("subject", ()) if certificate else ()
+    return next((value for part in subject for name, value in part if name == "commonName"), "")

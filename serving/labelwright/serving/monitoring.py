@@ -6,6 +6,8 @@ import gzip
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
+from labelwright.serving.access.access import Access, guarded
+from labelwright.serving.access.identity import Scope
 from labelwright.serving.http_listener import HttpListener, HttpRequest, HttpResponse, Route
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
@@ -14,15 +16,16 @@ METRICS_PATH, HEALTH_PATH = "/metrics", "/healthz"
 
 
 def open_monitoring(
-    address: str, variable: str, registry: CollectorRegistry, is_serving: Callable[[], bool]
+    access: Access, address: str, variable: str, registry: CollectorRegistry, is_serving: Callable[[], bool]
 ) -> HttpListener:
-    """Return a listener, started, for the metrics of ``registry`` and for health.
+    """Return a listener, started, for the metrics of ``registry``, to those who may read, and for health, to all.
 
     ``is_serving`` says whether the server does now what it is for; then health is status 200, else 503. Raises
     ConfigurationError that names the variable where the address cannot be had.
     """
-    routes = {("GET", METRICS_PATH): _metrics(registry), ("GET", HEALTH_PATH): _health(is_serving)}
-    listener = HttpListener(address, variable, routes)
+    metrics = guarded(access, Scope.READ, _metrics(registry))
+    routes = {("GET", METRICS_PATH): metrics, ("GET", HEALTH_PATH): _health(is_serving)}
+    listener = access.listen_http(address, variable, routes)
     listener.start()
     return listener
 

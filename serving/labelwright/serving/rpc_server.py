@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -11,6 +11,8 @@ from grpc_health.v1 import health as grpc_health
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from labelwright.core.wire.status import ErrorInterceptor
+from labelwright.serving.access.access import Access, AccessInterceptor
+from labelwright.serving.access.identity import Scope
 from labelwright.serving.addresses import join_address, split_address, taken_address
 
 
@@ -50,16 +52,29 @@ class RpcServer:
         self,
         services: Mapping[str, Callable[[grpc.Server], None]],
         health: Health,
+        access: Access,
+        scopes: Mapping[str, Scope],
         *,
         threads: int,
+        without_task: Collection[str] = (),
         max_calls: int | None = None,
         options: Sequence[tuple[str, int]] = (),
     ) -> None:
-        """``services`` adds each service to the server, by full name. Calls above ``max_calls`` are refused by gRPC."""
+        """``services`` adds each service to the server, by full name. Calls above ``max_calls`` are refused by gRPC.
+
+        ``scopes`` and ``without_task`` say what callers need who are asked who they are: see AccessInterceptor.
+        """
+        self._access = access
+        interceptors: list[grpc.ServerInterceptor] = [ErrorInterceptor()]
+        if access.asks:
+            interceptors.append(AccessInterceptor(access, scopes, without_task))
         self._threads = _Threads(threads, thread_name_prefix="rpc")
         self._health = health
         self._server = grpc.server(
-            self._threads, interceptors=[ErrorInterceptor()], maximum_concurrent_rpcs=max_calls, options=options
+            self._threads,
+            interceptors=interceptors,
+            maximum_concurrent_rpcs=max_calls,
+            options=options,
         )
         for add in services.values():
             add(self._server)
@@ -75,14 +90,21 @@ class RpcServer:
 
     def start(self, address: str, variable: str) -> str:
         """Listen and return the address with its real port. Raises ConfigurationError that names the variable."""
+        self._access.check_address(address, variable)
         host, _ = split_address(address)
+        tls = self._access.tls
         try:
-            port = self._server.add_insecure_port(address)
+            port = (
+                self._server.add_secure_port(address, tls.grpc_credentials())
+                if tls
+                else self._server.add_insecure_port(address)
+            )
         except RuntimeError:
             port = 0
         if not port:
             raise taken_address(address, variable, OSError("the port is taken, or the address is not this machine's"))
         self._server.start()
+        self._access.announce(join_address(host, port))
         return join_address(host, port)
 
     def stop(self, seconds: float) -> threading.Event:

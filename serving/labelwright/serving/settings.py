@@ -6,6 +6,7 @@ import enum
 from typing import Annotated, Any, ClassVar, Self
 
 from labelwright.core.errors import ConfigurationError
+from labelwright.core.machine.secret_file import read_secret_file
 from labelwright.serving.addresses import split_address
 from pydantic import AfterValidator, BeforeValidator, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -62,6 +63,16 @@ class ServerSettings(BaseSettings):
 
     log_level: LogLevel = LogLevel.INFO
     """the least that is logged: debug, info, warning or error"""
+    tls_certificate: OptionalText = ""
+    """PEM file of the certificate that callers see, with those between it and its authority; no TLS where empty"""
+    tls_key: OptionalText = ""
+    """PEM file of its private key"""
+    tls_client_ca: OptionalText = ""
+    """PEM file of the authorities of which callers need a certificate; they need none where empty"""
+    tokens_file: OptionalText = ""
+    """file of the tokens that callers may show (`labelwright tokens`); nobody is asked for one where empty"""
+    allow_open: bool = False
+    """whether addresses that others reach may be open to all: where something else protects them"""
 
     @classmethod
     def read(cls, **overrides: object) -> Self:
@@ -70,11 +81,16 @@ class ServerSettings(BaseSettings):
         Raises ConfigurationError that names each wrong variable and shows no value: it may be a password.
         """
         try:
-            return cls.model_validate(overrides)
+            return cls.model_validate({**cls._from_files(), **overrides})
         except ValidationError as error:
             faults = error.errors(include_input=False, include_url=False)
             message = "; ".join(f"{cls.variable(str(fault['loc'][0]))}: {fault['msg']}" for fault in faults)
             raise ConfigurationError(message, advice=f"{cls.page} lists the settings") from None
+
+    @classmethod
+    def _from_files(cls) -> dict[str, str]:
+        """Return the settings that stand in files: that of ``X`` in the file which the variable ``X_FILE`` names."""
+        return {name: text for name in cls.model_fields if (text := read_secret_file(cls.variable(name))) is not None}
 
     @classmethod
     def variable(cls, name: str) -> str:

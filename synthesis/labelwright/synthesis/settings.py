@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from labelwright.core.errors import ConfigurationError
+from labelwright.core.machine.secret_file import read_secret_file
 from labelwright.synthesis.llm.prices import DEFAULT_PRICES
 from platformdirs import user_cache_path
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
@@ -55,7 +56,9 @@ class SynthesisSettings(BaseSettings):
 def read_settings() -> SynthesisSettings:
     """Return the settings of the environment. Raises ConfigurationError that names the first wrong variable."""
     try:
-        return SynthesisSettings()
+        keys = (read_secret_file(name) for name in (f"{PREFIX}API_KEY", "OPENAI_API_KEY"))
+        key = next(filter(None, keys), None)
+        return SynthesisSettings(api_key=SecretStr(key)) if key else SynthesisSettings()
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         name = str(first["loc"][0])

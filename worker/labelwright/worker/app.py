@@ -8,8 +8,9 @@ from contextlib import ExitStack
 
 import structlog
 from labelwright.client import Registry, RunClient
+from labelwright.serving.access.access import Access, guarded
+from labelwright.serving.access.identity import Scope
 from labelwright.serving.data_folder import AddressFile
-from labelwright.serving.http_listener import HttpListener
 from labelwright.serving.monitoring import open_monitoring
 from labelwright.serving.stop_signal import stop_on_signal
 from labelwright.synthesis.settings import read_settings as read_synthesis_settings
@@ -44,13 +45,14 @@ def serve(settings: WorkerSettings) -> None:
         )
         stack.callback(address_file.remove)
         stack.callback(webhook_file.remove)
+        access = Access(settings)
         metrics = WorkerMetrics()
         parts = _open_parts(settings, stack)
         opener = Opener(parts.registry, parts.runs, settings.name, settings.max_failures, metrics.alert)
         # Opened before the work starts, so closed after it: /healthz says 503 while runs are released.
-        metrics_address = _monitor(settings, metrics, lambda: not stop.is_set(), stack)
+        metrics_address = _monitor(settings, access, metrics, lambda: not stop.is_set(), stack)
         poller = _start_work(settings, parts, opener, metrics, stack)
-        webhook_address = _open_webhook(settings, opener, metrics, stack)
+        webhook_address = _open_webhook(settings, access, opener, metrics, stack)
         address_file.write(metrics_address)
         webhook_file.write(webhook_address)
         _log.info("ready", address=metrics_address, webhook_address=webhook_address)
@@ -106,22 +108,26 @@ def _start_work(
     return Poller(parts.registry, parts.runs, parts.prometheus, opener, crew, metrics)
 
 
-def _monitor(settings: WorkerSettings, metrics: WorkerMetrics, is_working: Callable[[], bool], stack: ExitStack) -> str:
+def _monitor(
+    settings: WorkerSettings, access: Access, metrics: WorkerMetrics, is_working: Callable[[], bool], stack: ExitStack
+) -> str:
     """Serve metrics and health where that is asked for and return the address."""
     if not settings.metrics_listen:
         return ""
     variable = settings.variable("metrics_listen")
-    listener = open_monitoring(settings.metrics_listen, variable, metrics.registry, is_working)
+    listener = open_monitoring(access, settings.metrics_listen, variable, metrics.registry, is_working)
     stack.callback(listener.stop)
     return listener.address
 
 
-def _open_webhook(settings: WorkerSettings, opener: Opener, metrics: WorkerMetrics, stack: ExitStack) -> str:
-    """Take Alertmanager's webhook where that is asked for and return the address."""
+def _open_webhook(
+    settings: WorkerSettings, access: Access, opener: Opener, metrics: WorkerMetrics, stack: ExitStack
+) -> str:
+    """Take Alertmanager's webhook, from those who may promote, where that is asked for and return the address."""
     if not settings.webhook_listen:
         return ""
-    routes = {("POST", PATH): Webhook(opener.consider, metrics.alert)}
-    listener = HttpListener(settings.webhook_listen, settings.variable("webhook_listen"), routes)
+    routes = {("POST", PATH): guarded(access, Scope.PROMOTE, Webhook(opener.consider, metrics.alert))}
+    listener = access.listen_http(settings.webhook_listen, settings.variable("webhook_listen"), routes)
     listener.start()
     stack.callback(listener.stop)
     return listener.address

@@ -13,6 +13,7 @@ from labelwright.client.calling.retry import RetryPolicy, seconds
 from labelwright.client.calling.use import Use
 from labelwright.core.errors import ConfigurationError, InvalidRequest
 from labelwright.core.machine.proxies import channel_options, grpc_way
+from labelwright.core.wire.security import Security
 
 _Stub = TypeVar("_Stub")
 
@@ -63,9 +64,10 @@ class Connection(Generic[_Stub]):
         make_stub: Callable[[grpc.Channel], _Stub],
         timeout: float,
         retry: RetryPolicy | None,
-        credentials: grpc.ChannelCredentials | None,
+        credentials: Security | grpc.ChannelCredentials | None,
     ) -> None:
-        """Open the channel; ``server`` says what is at ``address``, for errors.
+        """Open the channel; ``server`` says what is at ``address``, for errors. Without ``credentials`` the
+        environment says how it is protected: Security.from_environment.
 
         Raises ConfigurationError where the address or the credentials are none, InvalidRequest for the time-out.
         """
@@ -95,9 +97,9 @@ class Connection(Generic[_Stub]):
 
     def _open(self, options: Sequence[tuple[str, int | str]]) -> None:
         self._channel = (
-            grpc.secure_channel(self._target, self._credentials, options=options)
-            if self._credentials
-            else grpc.insecure_channel(self._target, options=options)
+            self._credentials.channel(self._target, options)
+            if isinstance(self._credentials, Security)
+            else grpc.secure_channel(self._target, self._credentials, options=options)
         )
         self._use.own(self._channel)
         self._opened_stub = self._make_stub(self._channel)
@@ -118,7 +120,7 @@ class AsyncConnection:
         address: str,
         timeout: float,
         retry: RetryPolicy | None,
-        credentials: grpc.ChannelCredentials | None,
+        credentials: Security | grpc.ChannelCredentials | None,
     ) -> None:
         """Make a connection with the arguments of Connection."""
         self._target, self._credentials = check_address(address), _checked(credentials)
@@ -136,9 +138,9 @@ class AsyncConnection:
         running = asyncio.get_running_loop()
         if self._open is None:
             channel = (
-                grpc.aio.secure_channel(self._target, self._credentials, options=self._options)
-                if self._credentials
-                else grpc.aio.insecure_channel(self._target, options=self._options)
+                self._credentials.aio_channel(self._target, self._options)
+                if isinstance(self._credentials, Security)
+                else grpc.aio.secure_channel(self._target, self._credentials, options=self._options)
             )
             self._use.own(channel)
             self._open = running, channel, make_stub(channel)
@@ -174,10 +176,13 @@ def _policy(retry: RetryPolicy | None) -> RetryPolicy:
     return retry or RetryPolicy()
 
 
-def _checked(credentials: grpc.ChannelCredentials | None) -> grpc.ChannelCredentials | None:
-    if credentials is not None and not isinstance(credentials, grpc.ChannelCredentials):
+def _checked(credentials: Security | grpc.ChannelCredentials | None) -> Security | grpc.ChannelCredentials:
+    if credentials is None:
+        return Security.from_environment()
+    if not isinstance(credentials, Security | grpc.ChannelCredentials):
         raise ConfigurationError(
-            f"credentials are gRPC's, not {type(credentials).__name__}", advice="see grpc.ssl_channel_credentials"
+            f"credentials are a Security, or gRPC's, not {type(credentials).__name__}",
+            advice='for example Security(ca="ca.pem", token_file="token")',
         )
     return credentials
 

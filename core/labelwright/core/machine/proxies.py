@@ -78,18 +78,40 @@ def grpc_way(target: str) -> str:
 def is_direct(host: str, port: int | None = None, environ: Mapping[str, str] = os.environ) -> bool:
     """Whether a host, by name or address, is this machine or is listed in NO_PROXY."""
     host = host.strip("[]").rstrip(".").lower()
-    if _is_this_machine(host):
+    if is_this_machine(host):
         return True
     listed = re.split(r"[\s,]+", f"{environ.get('no_proxy', '')},{environ.get('NO_PROXY', '')}".lower())
     return any(_covers(entry, host, port) for entry in listed if entry)
 
 
+def is_local_target(target: str) -> bool:
+    """Whether all that a gRPC target names is on this machine."""
+    return target.startswith(_SOCKETS) or all(is_this_machine(host) for host, _ in _places(target) or [("", None)])
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host, by name or address, is this machine itself."""
+    host = host.strip("[]").rstrip(".").lower()
+    if host in _LOCAL_NAMES or host.endswith(".localhost"):
+        return True
+    address = _address(host)
+    if address is None:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback or (mapped or address).is_unspecified
+
+
 def _is_direct_target(target: str) -> bool:
     if target.startswith(_SOCKETS):
         return True
+    places = _places(target)
+    return bool(places) and all(is_direct(host, port) for host, port in places)
+
+
+def _places(target: str) -> list[tuple[str, int | None]]:
+    """Return host and port of each address that a gRPC target names; none where it is no such target."""
     match = _GRPC_TARGET.fullmatch(target)
-    addresses = unquote(match["addresses"]).split(",") if match else []
-    return bool(addresses) and all(is_direct(*_split(address)) for address in addresses)
+    return [_split(address) for address in unquote(match["addresses"]).split(",")] if match else []
 
 
 def _split(address: str) -> tuple[str, int | None]:
@@ -98,16 +120,6 @@ def _split(address: str) -> tuple[str, int | None]:
     if colon and port.isdecimal() and (":" not in host or host.endswith("]")):
         return host, int(port)
     return address, None
-
-
-def _is_this_machine(host: str) -> bool:
-    if host in _LOCAL_NAMES or host.endswith(".localhost"):
-        return True
-    address = _address(host)
-    if address is None:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback or (mapped or address).is_unspecified
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -8,6 +8,7 @@ from labelwright.core.errors import InvalidRequest
 from labelwright.core.run import MAX_MESSAGE
 from labelwright.core.task import NAME_PATTERN
 from labelwright.registry.store.versions import no_task
+from labelwright.serving.access.identity import current_caller
 
 MAX_NAME_TEXT = 200
 """Characters of an author or actor."""
@@ -50,6 +51,12 @@ def checked_alias(name: str) -> str:
 def checked_person(field: str, text: str) -> str:
     """Return the name of an author or actor: one line of at most MAX_NAME_TEXT characters. Raises InvalidRequest."""
     return checked_line(field, text, MAX_NAME_TEXT)
+
+
+def acting(field: str, written: str) -> str:
+    """Return who makes this change: whoever showed who they are, else what the caller wrote. Raises InvalidRequest."""
+    caller = current_caller.get()
+    return caller.name if caller else checked_person(field, written)
 
 
 def checked_line(field: str, text: str, limit: int) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from labelwright.core.run import MAX_FILE_BYTES
+from labelwright.serving.access.access import Access
+from labelwright.serving.access.identity import Scope
 from labelwright.serving.rpc_server import Health, RpcServer
 from labelwright.v1 import registry_service_pb2, run_service_pb2
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceServicer, add_RegistryServiceServicer_to_server
@@ -27,12 +29,41 @@ _OPTIONS = (
 )
 
 
+SCOPES = {
+    **{
+        f"/{REGISTRY_SERVICE}/{name}": scope
+        for scope, names in {
+            Scope.READ: (
+                *("ListTasks", "ListVersions", "GetVersion", "DownloadBundle"),
+                *("ListAliases", "ListAliasHistory", "Watch"),
+            ),
+            Scope.PUSH: ("PushVersion",),
+            Scope.PROMOTE: ("SetAlias", "DeleteAlias", "Rollback"),
+        }.items()
+        for name in names
+    },
+    **{
+        f"/{RUN_SERVICE}/{name}": scope
+        for scope, names in {
+            Scope.READ: ("ListRunFiles", "GetRun", "ListRuns"),
+            # The files of a run hold records, and its lease makes versions.
+            Scope.PUSH: ("ClaimRun", "RenewLease", "AdvanceRun", "PutRunFile", "GetRunFile"),
+            Scope.PROMOTE: ("StartRun", "ReviewRun"),
+        }.items()
+        for name in names
+    },
+}
+"""What the caller of each method needs; a test holds that none is missing."""
+WITHOUT_TASK = (f"/{REGISTRY_SERVICE}/PushVersion",)
+"""Methods whose requests do not name the task that they are about."""
+
+
 def make_server(
-    registry: RegistryServiceServicer, runs: RunServiceServicer, health: Health, *, threads: int
+    registry: RegistryServiceServicer, runs: RunServiceServicer, health: Health, access: Access, *, threads: int
 ) -> RpcServer:
     """Return the server. ``threads`` must exceed the watchers that are allowed, or they would starve other calls."""
     services = {
         REGISTRY_SERVICE: partial(add_RegistryServiceServicer_to_server, registry),
         RUN_SERVICE: partial(add_RunServiceServicer_to_server, runs),
     }
-    return RpcServer(services, health, threads=threads, options=_OPTIONS)
+    return RpcServer(services, health, access, SCOPES, without_task=WITHOUT_TASK, threads=threads, options=_OPTIONS)

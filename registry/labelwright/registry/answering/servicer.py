@@ -14,8 +14,8 @@ from labelwright.core.errors import InvalidRequest
 from labelwright.core.wire.reports import gate_to_message, reference_to_message, report_to_message
 from labelwright.registry.answering import messages
 from labelwright.registry.answering.requests import (
+    acting,
     checked_alias,
-    checked_person,
     checked_text,
     is_name,
     known_name,
@@ -28,6 +28,7 @@ from labelwright.registry.changes.push import Pusher
 from labelwright.registry.store.aliases import AliasStore, Move
 from labelwright.registry.store.artifacts import ArtifactStore
 from labelwright.registry.store.versions import StoredVersion, VersionStore, no_alias
+from labelwright.serving.access.identity import Scope, current_caller
 from labelwright.v1 import registry_service_pb2 as pb
 from labelwright.v1 import registry_service_pb2_grpc as pb_grpc
 
@@ -69,7 +70,7 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
 
     def PushVersion(self, request: pb.PushVersionRequest, context: grpc.ServicerContext) -> pb.PushVersionResponse:
         """Accept or refuse a bundle; refusal is an answer, not an error."""
-        author = checked_person("author", request.author)
+        author = acting("author", request.author)
         message = checked_text("message", request.message)
         files = [(file.path, file.content) for file in request.bundle.files]
         outcome = self._pusher.push(
@@ -79,6 +80,7 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
             validate_only=request.validate_only,
             deadline=_deadline(context),
             is_wanted=context.is_active,
+            admit=_admit_task,
         )
         return pb.PushVersionResponse(
             version=messages.version_to_message(outcome.version) if outcome.version else None,
@@ -127,10 +129,12 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
             known_name(request.task),
             checked_alias(request.alias),
             request.version,
-            checked_person("actor", request.actor),
+            acting("actor", request.actor),
             checked_text("reason", request.reason),
             request.expected_version if request.HasField("expected_version") else None,
         )
+        if request.override_gate and (caller := current_caller.get()):
+            caller.require(Scope.ADMIN)
         outcome = self._promotion.move(
             move, override_gate=request.override_gate, deadline=_deadline(context), is_wanted=context.is_active
         )
@@ -145,7 +149,7 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
         self._promotion.remove(
             known_name(request.task),
             checked_alias(request.alias),
-            checked_person("actor", request.actor),
+            acting("actor", request.actor),
             checked_text("reason", request.reason),
         )
         return pb.DeleteAliasResponse()
@@ -155,7 +159,7 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
         alias, from_version = self._promotion.roll_back(
             known_name(request.task),
             checked_alias(request.alias or PRODUCTION),
-            checked_person("actor", request.actor),
+            acting("actor", request.actor),
             checked_text("reason", request.reason),
             request.expected_version if request.HasField("expected_version") else None,
         )
@@ -193,6 +197,11 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
                 return self._versions.by_digest(task, ascii(request.digest)[1:-1])
             case _:
                 return self._versions.by_alias(task, PRODUCTION)
+
+
+def _admit_task(task: str) -> None:
+    if caller := current_caller.get():
+        caller.require_tasks((task,))
 
 
 def _deadline(context: grpc.ServicerContext) -> float | None:

@@ -61,10 +61,12 @@ class Pusher:
         validate_only: bool = False,
         deadline: float | None = None,
         is_wanted: Callable[[], bool] = always,
+        admit: Callable[[str], object] = lambda _: None,
     ) -> PushOutcome:
         """Return the version of this content: a new one, or the one that exists already.
 
-        ``deadline`` is a time.monotonic() value; judging ends with it, or once ``is_wanted`` says no. Raises
+        ``deadline`` is a time.monotonic() value; judging ends with it, or once ``is_wanted`` says no. ``admit`` is
+        given the task, and raises where it is not the author's to push. Raises what that raises,
         StorageFull, Overloaded, Unavailable, DeadlineExceeded; then nothing is kept, except perhaps content that no
         version names.
         """
@@ -75,6 +77,7 @@ class Pusher:
                 if bundle is None or report.refused:
                     return self._refuse(author, report)
                 new, contents = _new_version(bundle, report), bundle.files
+            admit(new.task)
             if validate_only:
                 self._metrics.pushed("validated")
                 return PushOutcome(None, new.report)

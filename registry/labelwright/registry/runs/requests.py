@@ -7,8 +7,9 @@ import math
 from labelwright.core.errors import InvalidRequest
 from labelwright.core.run import MAX_FILE_BYTES, MAX_FILE_NAME, RunCost, facts_from_text, facts_to_text
 from labelwright.core.wire.runs import cost_from_message
-from labelwright.registry.answering.requests import MAX_NAME_TEXT, checked_line, checked_person, checked_text
+from labelwright.registry.answering.requests import MAX_NAME_TEXT, acting, checked_line, checked_person, checked_text
 from labelwright.registry.runs.rows import no_run
+from labelwright.serving.access.identity import current_caller
 from labelwright.v1 import run_service_pb2 as pb
 
 MAX_LEASE_SECONDS = 3600
@@ -24,9 +25,19 @@ def known_id(run_id: int) -> int:
     return run_id
 
 
-def required_person(field: str, text: str) -> str:
-    """Return the name of a worker or actor. Raises InvalidRequest where it is empty."""
-    return _said(field, checked_person(field, text))
+def required_actor(written: str) -> str:
+    """Return who acts: see ``acting``. Raises InvalidRequest where nobody is named."""
+    return _said("actor", acting("actor", written))
+
+
+def required_worker(written: str) -> str:
+    """Return the name of a worker, behind that of whoever showed who they are: one may run several.
+
+    Raises InvalidRequest where it is empty.
+    """
+    worker = _said("worker", checked_person("worker", written))
+    caller = current_caller.get()
+    return f"{caller.name}: {worker}"[:MAX_NAME_TEXT] if caller else worker
 
 
 def required_text(field: str, text: str) -> str:

@@ -26,8 +26,9 @@ from labelwright.registry.runs.requests import (
     checked_key,
     checked_seconds,
     known_id,
-    required_person,
+    required_actor,
     required_text,
+    required_worker,
 )
 from labelwright.registry.runs.rows import NewRun
 from labelwright.registry.runs.runs import RunStore, Transition
@@ -51,7 +52,7 @@ class RunServicer(pb_grpc.RunServiceServicer):
             trigger_from_message(request.trigger),
             checked_key(request.trigger_key) or secrets.token_hex(16),
             required_text("reason", request.reason),
-            required_person("actor", request.actor),
+            required_actor(request.actor),
         )
         run, created = self._runs.start(new)
         if created:
@@ -60,7 +61,7 @@ class RunServicer(pb_grpc.RunServiceServicer):
 
     def ClaimRun(self, request: pb.ClaimRunRequest, context: grpc.ServicerContext) -> pb.ClaimRunResponse:
         """Return a run to work on, and a lease."""
-        worker = required_person("worker", request.worker)
+        worker = required_worker(request.worker)
         seconds = checked_seconds(request.lease_seconds, least=1)
         claim = self._runs.claim(worker, seconds, awaiting_approval=request.awaiting_approval)
         if claim is None:
@@ -114,7 +115,7 @@ class RunServicer(pb_grpc.RunServiceServicer):
     def ReviewRun(self, request: pb.ReviewRunRequest, context: grpc.ServicerContext) -> pb.ReviewRunResponse:
         """Apply a person's decision."""
         review = review_from_message(request.review)
-        actor = required_person("actor", request.actor)
+        actor = required_actor(request.actor)
         run = self._runs.review(known_id(request.run_id), review, actor, required_text("reason", request.reason))
         _log.info("run reviewed", run=run.id, task=run.task, review=review.value, actor=actor)
         return pb.ReviewRunResponse(run=run_to_message(run))

@@ -25,6 +25,7 @@ from labelwright.service.versions.bundle_store import BundleStore
 from labelwright.service.versions.directory import Directory
 from labelwright.service.versions.loaded_versions import LoadedVersions
 from labelwright.service.versions.loading import Loader
+from labelwright.serving.access.access import Access
 from labelwright.serving.data_folder import unusable_folder
 from labelwright.serving.rpc_server import Health
 from prometheus_client import CollectorRegistry
@@ -35,7 +36,7 @@ _REDIS_CONNECTIONS = 16
 class App:
     """One process of the service. Raises ConfigurationError, SandboxUnavailable where a part cannot be made."""
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ServiceSettings, access: Access) -> None:
         self._settings = settings
         metrics = ServiceMetrics()
         self._sandbox = Sandbox()
@@ -63,6 +64,7 @@ class App:
         self._server = make_label_server(
             self._servicer,
             self._health,
+            access,
             max_requests=settings.max_requests,
             max_streams=settings.max_streams,
             max_request_bytes=settings.max_request_mb << 20,

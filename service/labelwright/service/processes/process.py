@@ -8,6 +8,7 @@ from contextlib import ExitStack
 import structlog
 from labelwright.service.processes.app import App
 from labelwright.service.settings import ServiceSettings
+from labelwright.serving.access.access import Access
 from labelwright.serving.addresses import require_free
 from labelwright.serving.data_folder import AddressFile
 from labelwright.serving.monitoring import open_monitoring
@@ -26,11 +27,12 @@ def serve(settings: ServiceSettings) -> None:
         published = PublishedAddresses(settings)
         stack.callback(published.withdraw)
         require_free(settings.listen, settings.variable("listen"))
-        app = App(settings)
+        access = Access(settings)
+        app = App(settings, access)
         # Closed after the drain, so that /healthz says 503 during it.
         monitoring = stack.enter_context(ExitStack())
         stack.callback(app.drain)
-        metrics_address = monitor(settings, app.metrics, lambda: app.serving, monitoring)
+        metrics_address = monitor(settings, access, app.metrics, lambda: app.serving, monitoring)
         published.publish(app.start(settings.listen), metrics_address)
         wait_for_stop(stop)
         _log.info("draining")
@@ -38,12 +40,17 @@ def serve(settings: ServiceSettings) -> None:
 
 
 def monitor(
-    settings: ServiceSettings, registry: CollectorRegistry, is_serving: Callable[[], bool], stack: ExitStack
+    settings: ServiceSettings,
+    access: Access,
+    registry: CollectorRegistry,
+    is_serving: Callable[[], bool],
+    stack: ExitStack,
 ) -> str:
     """Serve metrics and health where that is asked for and return the address. Raises ConfigurationError."""
     if not settings.metrics_listen:
         return ""
-    listener = open_monitoring(settings.metrics_listen, settings.variable("metrics_listen"), registry, is_serving)
+    variable = settings.variable("metrics_listen")
+    listener = open_monitoring(access, settings.metrics_listen, variable, registry, is_serving)
     stack.callback(listener.stop)
     return listener.address
 

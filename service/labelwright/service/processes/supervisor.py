@@ -19,6 +19,7 @@ from labelwright.core.errors import ConfigurationError, LabelwrightError
 from labelwright.service.processes import process, worker
 from labelwright.service.processes.supervisor_metrics import SupervisorMetrics
 from labelwright.service.settings import ServiceSettings
+from labelwright.serving.access.access import Access
 from labelwright.serving.addresses import reserve_shared
 from labelwright.serving.backoff import Backoff
 from labelwright.serving.main import ServerExit
@@ -189,7 +190,7 @@ def serve(settings: ServiceSettings) -> None:
         supervisor = Supervisor(settings, address)
         registry = CollectorRegistry()
         registry.register(SupervisorMetrics(supervisor.collect, supervisor.restarts))
-        metrics_address = process.monitor(settings, registry, supervisor.is_serving, stack)
+        metrics_address = process.monitor(settings, Access(settings), registry, supervisor.is_serving, stack)
         stack.callback(supervisor.stop)
         is_published = False
         while not stop.wait(_TICK_SECONDS):

@@ -15,6 +15,7 @@ import structlog
 from labelwright.core.errors import LabelwrightError
 from labelwright.service.processes.app import App
 from labelwright.service.settings import ServiceSettings
+from labelwright.serving.access.access import Access
 from labelwright.serving.background import start_thread
 from labelwright.serving.main import exit_of, prepare_process
 from labelwright.serving.stop_signal import stop_on_signal, wait_for_stop
@@ -30,7 +31,7 @@ def main(settings: ServiceSettings, index: int, address: str, pipe: Connection) 
     prepare_process(settings, worker=index)
     stop = stop_on_signal()
     try:
-        app = App(settings)
+        app = App(settings, Access(settings))
         app.start(address)
     except LabelwrightError as error:
         _log.error("worker cannot start", reason=error.reason, error=error.message)
