@@ -145,8 +145,11 @@ class _TokenInterceptor(
 
 def _aio_interceptors(token: Callable[[], str]) -> list[grpc.aio.ClientInterceptor]:
     async def intercept(_: Any, continuation: Any, details: Any, request: Any) -> Any:
-        details.metadata = grpc.aio.Metadata(*(details.metadata or ()), *_metadata(token()))
-        return await continuation(details, request)
+        metadata = grpc.aio.Metadata(*(details.metadata or ()), *_metadata(token()))
+        shown = grpc.aio.ClientCallDetails(
+            details.method, details.timeout, metadata, details.credentials, details.wait_for_ready
+        )
+        return await continuation(shown, request)
 
     # gRPC takes an interceptor of several kinds for one of the first only.
     unary = type("_Unary", (grpc.aio.UnaryUnaryClientInterceptor,), {"intercept_unary_unary": intercept})
