@@ -6,14 +6,16 @@ import logging
 import math
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 import structlog
-from labelwright.core.errors import LabelwrightError
+from labelwright.core.errors import ConfigurationError, LabelwrightError
 from labelwright.registry.acceptance.check_processes import CheckProcesses
 from labelwright.registry.answering.server import SERVICES, make_server
 from labelwright.registry.answering.servicer import RegistryServicer
 from labelwright.registry.changes.comparison import ProductionComparison
 from labelwright.registry.changes.feed import Feed
+from labelwright.registry.changes.policy import Policies
 from labelwright.registry.changes.promotion import Promotion
 from labelwright.registry.changes.push import Pusher
 from labelwright.registry.changes.turns import Turns
@@ -68,11 +70,12 @@ def serve(settings: RegistrySettings) -> None:
         metrics = RegistryMetrics()
         metrics.gauges(lambda: feed.watchers, lambda: _count(versions.count), lambda: _count(runs.count_open))
         _open_monitoring(settings, access, metrics, health, stack)
-        comparison = ProductionComparison(versions, artifacts, checks)
+        policies = _open_policies(settings)
+        comparison = ProductionComparison(versions, artifacts, checks, policies)
         # Pushes that wait may take half of the threads, so that the other half answers everything else.
         turns = Turns(settings.max_pushes, max(1, settings.threads // 2 - settings.max_pushes))
         pusher = Pusher(checks, artifacts, versions, comparison, metrics, turns)
-        promotion = Promotion(aliases, versions, artifacts, comparison, feed, metrics)
+        promotion = Promotion(aliases, versions, artifacts, comparison, policies, feed, metrics)
         servicer = RegistryServicer(pusher, promotion, versions, aliases, artifacts, feed)
         run_servicer = RunServicer(runs, RunFileStore(database))
         server = make_server(servicer, run_servicer, health, access, threads=settings.max_watchers + settings.threads)
@@ -114,6 +117,15 @@ def _open_artifacts(settings: RegistrySettings) -> FolderArtifacts:
         return FolderArtifacts(settings.data_dir / "artifacts")
     except OSError as error:
         raise unusable_folder(settings.data_dir, settings.variable("data_dir"), error) from None
+
+
+def _open_policies(settings: RegistrySettings) -> Policies:
+    try:
+        return Policies(Path(settings.policy_file) if settings.policy_file else None)
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"{settings.variable('policy_file')}: {error.message}", advice="docs/registry.md shows a policy"
+        ) from None
 
 
 def _open_monitoring(

@@ -43,6 +43,9 @@ class RegistrySettings(ServerSettings):
     orphan_hours: Annotated[float, Field(ge=0)] = 24.0
     """age at which an artifact of no version is removed"""
 
+    policy_file: OptionalText = ""
+    """file of what no bundle can set for itself (TOML); nothing is asked for beside a bundle's own gates where empty"""
+
     @property
     def url(self) -> str:
         """The database's URL, with the default filled in."""

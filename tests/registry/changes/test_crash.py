@@ -11,6 +11,7 @@ import pytest
 from labelwright.core.bundle import open_bundle
 from labelwright.registry.acceptance.check_processes import CheckProcesses
 from labelwright.registry.changes.comparison import ProductionComparison
+from labelwright.registry.changes.policy import Policies
 from labelwright.registry.changes.push import Pusher
 from labelwright.registry.changes.turns import Turns
 from labelwright.registry.metrics import RegistryMetrics
@@ -43,7 +44,7 @@ def push_and_die(point: str, url: str, folder: Path) -> None:
         event.listen(database.engine, "commit", die)
     versions = VersionStore(database)
     with closing(CheckProcesses(1, 60.0)) as checks:
-        comparison = ProductionComparison(versions, artifacts, checks)
+        comparison = ProductionComparison(versions, artifacts, checks, Policies())
         turns = Turns(max_running=1, max_waiting=0)
         Pusher(checks, artifacts, versions, comparison, RegistryMetrics(), turns).push(
             list(files(NAME).items()), "", ""

@@ -9,6 +9,8 @@ from labelwright.core.report import GateResult, GoldFigures, Reference
 from labelwright.core.task import Gates
 
 DROP = "max_accuracy_drop"
+GOLD_KEPT, ANOTHER_PERSON = "protect_gold", "another_person"
+"""Gates that only the registry's policy sets."""
 
 _TOLERANCE = 1e-9
 """Lets a share such as 0.9, which binary sums miss by a little, pass a gate of 0.9."""
@@ -42,6 +44,24 @@ def check_gates(gates: Gates, gold: GoldFigures | None, reference: Reference | N
             _at_most("max_error", "share of error votes", gates.max_error, reference.error if reference else None)
         )
     return tuple(result for result in results if result)
+
+
+def stricter(gates: Gates, policy: Gates) -> Gates:
+    """Return of each gate the stricter one; one that is set in either is set."""
+    chosen, names = {}, set(gates.model_fields_set)
+    for name in Gates.model_fields:
+        ours, theirs = getattr(gates, name), getattr(policy, name)
+        chosen[name] = theirs if is_looser(name, ours, theirs) else ours
+        if theirs is not None:
+            names.add(name)
+    return Gates.model_construct(_fields_set=names, **chosen)
+
+
+def is_looser(gate: str, value: float | None, than: float | None) -> bool:
+    """Return whether a gate of this name lets more through with ``value`` than with ``than``; None is not set."""
+    if value is None or than is None:
+        return than is not None
+    return value < than if gate.startswith("min_") else value > than
 
 
 def check_drop(

@@ -14,6 +14,7 @@ from labelwright.registry.acceptance.check_processes import always
 from labelwright.registry.acceptance.evaluation import open_stored
 from labelwright.registry.changes.comparison import ProductionComparison
 from labelwright.registry.changes.feed import Feed
+from labelwright.registry.changes.policy import Policies
 from labelwright.registry.metrics import RegistryMetrics
 from labelwright.registry.store.aliases import AliasStore, Move, alias_moved
 from labelwright.registry.store.artifacts import ArtifactStore
@@ -42,6 +43,7 @@ class Promotion:
         versions: VersionStore,
         artifacts: ArtifactStore,
         comparison: ProductionComparison,
+        policies: Policies,
         feed: Feed,
         metrics: RegistryMetrics,
     ) -> None:
@@ -49,6 +51,7 @@ class Promotion:
         self._versions = versions
         self._artifacts = artifacts
         self._comparison = comparison
+        self._policies = policies
         self._feed = feed
         self._metrics = metrics
 
@@ -67,6 +70,7 @@ class Promotion:
         """
         if override_gate and not move.reason:
             raise InvalidRequest("overriding a gate needs a reason", advice="say why in `reason`", field="reason")
+        self._policies.of(move.task).require_mover(move.alias, move.actor)
         if move.alias != PRODUCTION:
             return self._apply(move, ())
         version = self._versions.by_number(move.task, move.version)
@@ -76,7 +80,7 @@ class Promotion:
             _refuse_unexpected(move, current)
             if current == version.number:
                 return self._apply(move, ())
-            gates = self._gates(version, production, deadline, is_wanted)
+            gates = self._gates(version, production, move.actor, deadline, is_wanted)
             overridden = self._allowed(move, gates, override_gate=override_gate)
             try:
                 # The gates compared with this production version, so the move is valid only from there.
@@ -90,6 +94,7 @@ class Promotion:
         """Remove the alias. Raises AliasNotFound, TaskNotFound, and InvalidRequest for ``production``."""
         if alias == PRODUCTION:
             raise InvalidRequest(f"{PRODUCTION!r} cannot be removed", advice="move it instead", field="alias")
+        self._policies.of(task).require_mover(alias, actor)
         self._feed.advance(self._aliases.remove(task, alias, actor, reason))
         self._metrics.alias_moved("removed")
         _log.info("alias removed", task=task, alias=alias, actor=actor)
@@ -102,6 +107,7 @@ class Promotion:
         Returns the alias and the version that it left. Raises AliasMoved where it does not name ``expected``,
         NothingToRollBack, AliasNotFound, TaskNotFound.
         """
+        self._policies.of(task).require_mover(alias, actor)
         new_alias, from_version = self._aliases.roll_back(task, alias, actor, reason, expected)
         self._feed.advance(new_alias.revision)
         self._metrics.alias_moved("rollback")
@@ -119,13 +125,16 @@ class Promotion:
         self,
         version: StoredVersion,
         production: StoredVersion | None,
+        actor: str,
         deadline: float | None,
         is_wanted: Callable[[], bool],
     ) -> tuple[GateResult, ...]:
-        """Return the results of acceptance, and of a fresh comparison with production."""
+        """Return the results of all gates: on the figures of acceptance, beside the production version of now."""
         bundle = open_stored(self._artifacts.get(version.digest))
-        at_acceptance = tuple(result for result in version.report.gates if result.gate != gate.DROP)
-        return at_acceptance + self._comparison.check(bundle, version.report.gold, production, deadline, is_wanted)
+        results, _ = self._comparison.gates(bundle, version.report, production, deadline, is_wanted)
+        if self._policies.of(version.task).another_person:
+            results += (_another_person(version, actor),)
+        return results
 
     def _allowed(self, move: Move, gates: tuple[GateResult, ...], *, override_gate: bool) -> bool:
         """Return whether the gates had to be overridden. Raises GateFailed where they were not."""
@@ -154,6 +163,12 @@ class Promotion:
                 overridden=move.overridden,
             )
         return MoveOutcome(alias, gates, changed)
+
+
+def _another_person(version: StoredVersion, actor: str) -> GateResult:
+    is_another = bool(actor) and actor != version.author
+    message = f"{version.author or 'somebody without a name'} is the author, {actor or 'nobody'} moves it"
+    return GateResult(gate.ANOTHER_PERSON, is_another, float(is_another), 1.0, message)
 
 
 def _refuse_unexpected(move: Move, current: int) -> None:

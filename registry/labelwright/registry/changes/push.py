@@ -109,8 +109,8 @@ class Pusher:
             if bundle is None or report.refused:
                 return None, report
             production = self._comparison.production(bundle.task.name)
-            gates = self._comparison.check(bundle, report.gold, production, deadline, is_wanted)
-            return bundle, report.with_gates(gates)
+            gates, weakening = self._comparison.gates(bundle, report, production, deadline, is_wanted)
+            return bundle, replace(report, gates=gates, findings=(*report.findings, *weakening.findings()))
 
     def _keep(self, new: NewVersion, contents: dict[str, bytes]) -> PushOutcome:
         def store() -> None:
