@@ -32,6 +32,21 @@ def test_no_pause_goes_beyond_the_deadline() -> None:
         Attempts(RetryPolicy(), timeout=2.0).pause_after(error)
 
 
+def test_a_full_server_is_asked_until_the_deadline() -> None:
+    clock = Clock()
+    attempts = Attempts(RetryPolicy(attempts=3, cap=0.5), timeout=10, clock=clock)
+    for _ in range(15):
+        clock.now += attempts.pause_after(Overloaded("busy", retry_after=0.1))
+    clock.now = 109.95
+    with pytest.raises(Overloaded):
+        attempts.pause_after(Overloaded("busy", retry_after=0.1))
+
+
+def test_one_attempt_is_one_attempt() -> None:
+    with pytest.raises(Overloaded):
+        Attempts(RetryPolicy(attempts=1), timeout=10).pause_after(Overloaded("busy", retry_after=0.1))
+
+
 def test_the_attempts_are_counted() -> None:
     attempts = Attempts(RetryPolicy(attempts=3), timeout=100)
     attempts.pause_after(Unavailable("away"))

@@ -158,3 +158,42 @@ def test_asyncio_calls_raise_the_same(served: tuple[Faulty, str]) -> None:
     caught = asyncio.run(_async_call(served[1]))
     assert isinstance(caught, errors.AliasMoved)
     assert caught.advice == "look again"
+
+
+def test_what_grpc_refuses_for_its_number_may_come_again() -> None:
+    servicer = Faulty()
+    servicer.slow = True
+    server = grpc.server(ThreadPoolExecutor(2), interceptors=[ErrorInterceptor()], maximum_concurrent_rpcs=1)
+    label_service_pb2_grpc.add_LabelServiceServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = label_service_pb2_grpc.LabelServiceStub(channel)
+        first = stub.Label.future(label_service_pb2.LabelRequest())
+        codes = [grpc.StatusCode.DEADLINE_EXCEEDED]
+        while codes[-1] is grpc.StatusCode.DEADLINE_EXCEEDED:  # until the first has been taken
+            call = stub.Label.future(label_service_pb2.LabelRequest(), timeout=0.2)
+            raised = call.exception(timeout=10)
+            assert isinstance(raised, grpc.RpcError)
+            codes.append(call.code())
+            error = from_rpc_error(raised)
+        assert isinstance(error, errors.Overloaded)
+        assert error.retry_after > 0
+        first.cancel()
+    server.stop(0).wait()
+
+
+def test_what_a_server_cancels_as_it_ends_may_come_again() -> None:
+    servicer = Faulty()
+    servicer.slow = True
+    server = grpc.server(ThreadPoolExecutor(1), interceptors=[ErrorInterceptor()])
+    label_service_pb2_grpc.add_LabelServiceServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        grpc.channel_ready_future(channel).result(timeout=10)
+        call = label_service_pb2_grpc.LabelServiceStub(channel).Label.future(label_service_pb2.LabelRequest())
+        server.stop(0).wait()
+        raised = call.exception(timeout=10)
+        assert isinstance(raised, grpc.RpcError)
+        assert isinstance(from_rpc_error(raised), errors.Unavailable)

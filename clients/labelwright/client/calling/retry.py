@@ -51,6 +51,9 @@ def _passed() -> DeadlineExceeded:
 class RetryPolicy:
     """Exponential backoff with full jitter: the n-th pause is random in ``base * 2**n``, at most ``cap`` seconds.
 
+    ``attempts`` bounds how often a server that is away is asked; one that is full is asked until the deadline, unless
+    there is one attempt only.
+
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
 
@@ -96,7 +99,10 @@ class Attempts:
     def pause_after(self, error: LabelwrightError) -> float:
         """Return the seconds to wait before trying again. Raises ``error`` if another attempt makes no sense."""
         self._made += 1
-        if self._made >= self._policy.attempts or not isinstance(error, Unavailable | Overloaded):
+        is_full = isinstance(error, Overloaded)
+        # A server that is full will have room again: whoever gives it time gets an answer within that time.
+        may_repeat = self._policy.attempts > 1 if is_full else self._made < self._policy.attempts
+        if not may_repeat or not isinstance(error, Unavailable | Overloaded):
             raise error
         pause = self._policy.pause(self._made - 1)
         if isinstance(error, Overloaded):

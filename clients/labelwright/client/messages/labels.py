@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from labelwright.client.messages.arguments import build, items, version_number
 from labelwright.client.messages.results import Failure, Labeling, Outcome, ProgramVote, Source
-from labelwright.core.errors import InvalidRecord, InvalidRequest, LabelwrightError, RecordTooLarge
+from labelwright.core.errors import InvalidRecord, InvalidRequest, LabelwrightError, Overloaded, RecordTooLarge
 from labelwright.core.vote import VoteError
 from labelwright.core.wire.messages import record_to_message
 from labelwright.core.wire.status import TRANSPORT
@@ -117,7 +117,7 @@ def halves(chunk: Chunk, error: LabelwrightError) -> tuple[Chunk, Chunk]:
     Raises ``error`` if it says something else, or if there is nothing to halve.
     """
     too_large = (isinstance(error, InvalidRequest) and "limit" in error.metadata) or (
-        error.metadata.get(TRANSPORT) == "RESOURCE_EXHAUSTED"
+        error.metadata.get(TRANSPORT) == "RESOURCE_EXHAUSTED" and not isinstance(error, Overloaded)
     )
     middle = len(chunk.positions) // 2
     if not too_large or not middle:

@@ -22,6 +22,8 @@ from typing_extensions import override
 DOMAIN = "labelwright"
 TRANSPORT = "transport"
 """Metadata of errors that do not come from one of our servers: the gRPC code's name."""
+_FULL, _FULL_SECONDS = "Concurrent RPC limit exceeded!", 0.1
+"""What gRPC's server itself says beyond its bound of calls, which shares its code with messages that are too large."""
 _log = logging.getLogger(__name__)
 _BY_REASON = {
     cls.reason: cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, LabelwrightError)
@@ -54,12 +56,13 @@ def from_rpc_error(error: grpc.RpcError) -> LabelwrightError:
         detail.Unpack(delay)
     metadata = {name: value for name, value in info.metadata.items() if name not in ("advice", TRANSPORT)}
     advice = info.metadata.get("advice", "")
-    made = LabelwrightError.__new__(_BY_REASON.get(info.reason, _by_code(code)))
+    is_full = code is grpc.StatusCode.RESOURCE_EXHAUSTED and message == _FULL
+    made = LabelwrightError.__new__(_BY_REASON.get(info.reason, Overloaded if is_full else _by_code(code)))
     LabelwrightError.__init__(made, message, advice=advice)
     # Without an ErrorInfo it does not come from one of our servers, but from the connection, a proxy or gRPC itself.
     made.metadata = metadata if info.reason else metadata | {TRANSPORT: code.name}
     if isinstance(made, Overloaded):
-        made.retry_after = delay.retry_delay.ToMilliseconds() / 1000
+        made.retry_after = delay.retry_delay.ToMilliseconds() / 1000 or _FULL_SECONDS
     return made
 
 
@@ -164,6 +167,8 @@ def _by_code(code: grpc.StatusCode) -> type[LabelwrightError]:
         grpc.StatusCode.UNAVAILABLE: errors.Unavailable,
         grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidRequest,
         grpc.StatusCode.NOT_FOUND: errors.NotFound,
+        # A server that ends cancels calls that it had not begun.
+        grpc.StatusCode.CANCELLED: errors.Unavailable,
         grpc.StatusCode.UNAUTHENTICATED: errors.Unauthenticated,
         grpc.StatusCode.PERMISSION_DENIED: errors.PermissionDenied,
     }
