@@ -31,6 +31,7 @@ from labelwright.v1.label_service_pb2_grpc import LabelServiceServicer, LabelSer
 from rich.console import Console
 from rich.table import Table
 
+from tests.parts.access import open_access
 from tests.parts.registry import Registry, push_folder
 from tests.parts.repository import EXAMPLES
 from tests.parts.service import Service, until
@@ -52,7 +53,7 @@ def serve_echo(pipe: Connection) -> None:
     """Serve Echo with the label service's own server settings until the pipe says something."""
     echo: Any = Echo()  # type: ignore[abstract]
     limits: dict[str, Any] = {"max_requests": 128, "max_streams": 16, "max_request_bytes": 16 << 20}
-    server = make_label_server(echo, Health((SERVICE,)), **limits, share_port=False)
+    server = make_label_server(echo, Health((SERVICE,)), open_access(), **limits, share_port=False)
     pipe.send(server.start("127.0.0.1:0", "echo"))
     pipe.recv()
     server.stop(0).wait()
