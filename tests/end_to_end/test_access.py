@@ -290,6 +290,10 @@ def test_without_the_right_connection_nothing_is_reached(house: House) -> None:
             reader.tasks()
 
 
+def test_no_token_is_shown_where_it_is_kept() -> None:
+    assert "lw_x" not in repr(Security(token="lw_x"))
+
+
 def test_a_token_is_not_sent_in_the_open() -> None:
     with pytest.raises(ConfigurationError, match="only sent over TLS"):
         Registry("registry.example:7420", credentials=Security(token="lw_x"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class Security:
     """
 
     ca: str = ""
-    token: str = ""
+    token: str = field(default="", repr=False)
     token_file: str = ""
     certificate: str = ""
     key: str = ""
