@@ -15,7 +15,6 @@ from labelwright.cli.commands import diff as diff_command
 from labelwright.cli.commands import fit as fit_command
 from labelwright.cli.commands import label as label_command
 from labelwright.cli.commands import pilot as pilot_command
-from labelwright.cli.commands import refresh as refresh_command
 from labelwright.cli.commands import runs as run_commands
 from labelwright.cli.commands import synth, up
 from labelwright.cli.commands import tokens as token_commands
@@ -120,7 +119,7 @@ app.command("diff")(diff_command.diff)
 app.command("promote")(alias_commands.promote)
 app.command("rollback")(alias_commands.rollback)
 app.command("history")(alias_commands.history)
-app.command("refresh")(refresh_command.refresh)
+app.command("refresh")(run_commands.refresh)
 app.command("worker")(worker_command.worker)
 app.command("pull")(artifact_commands.pull)
 app.command("export")(artifact_commands.export)
