@@ -13,6 +13,7 @@ from labelwright.cli.commands import artifacts as artifact_commands
 from labelwright.cli.commands import bundles as bundle_commands
 from labelwright.cli.commands import diff as diff_command
 from labelwright.cli.commands import fit as fit_command
+from labelwright.cli.commands import gold as gold_commands
 from labelwright.cli.commands import label as label_command
 from labelwright.cli.commands import pilot as pilot_command
 from labelwright.cli.commands import runs as run_commands
@@ -112,6 +113,7 @@ app.command("fit")(fit_command.fit)
 app.command("pilot")(pilot_command.pilot)
 app.command("push")(bundle_commands.push)
 app.command("label")(label_command.label)
+app.command("score")(gold_commands.score)
 app.command("tasks")(version_commands.tasks)
 app.command("versions")(version_commands.versions)
 app.command("show")(version_commands.show)

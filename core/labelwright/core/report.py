@@ -28,6 +28,16 @@ class LabelCounts(NamedTuple):
         return self.right + self.given > 0
 
     @property
+    def precision(self) -> float:
+        """The share of the rows given the label that have it, 0 to 1; 0 where it is not given."""
+        return self.hits / self.given if self.given else 0.0
+
+    @property
+    def recall(self) -> float:
+        """The share of the rows that have the label that are given it, 0 to 1; 0 where none has it."""
+        return self.hits / self.right if self.right else 0.0
+
+    @property
     def f1(self) -> float:
         """The harmonic mean of precision and recall, 0 to 1; 0 where the label does not occur."""
         return 2 * self.hits / (self.right + self.given) if self.occurs else 0.0

@@ -65,8 +65,7 @@ def _label_counts(task: Task, gold: Sequence[int], decisions: Sequence[int]) -> 
 
 
 def _label_figures(label: str, counts: LabelCounts) -> LabelFigures:
-    precision, recall = _share(counts.hits, counts.given), _share(counts.hits, counts.right)
-    return LabelFigures(label, counts.right, precision, recall, counts.f1)
+    return LabelFigures(label, counts.right, counts.precision, counts.recall, counts.f1)
 
 
 def _program_figures(name: str, votes: Sequence[int], gold: Sequence[int], description: str) -> ProgramFigures:
