@@ -1,14 +1,23 @@
-"""``labelwright score``: what gold says of the labels in a file."""
+"""``labelwright score`` and ``labelwright next``: labels beside gold, and which records should become gold next."""
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from labelwright.cli import options
+from labelwright.cli.commands.bundles import Folder
 from labelwright.cli.extras import require
+from labelwright.cli.labeling.answering import FolderAnswerer
+from labelwright.cli.labeling.next_rows import MAX_ROWS, choose_next, find_candidates
+from labelwright.cli.rows.output_row import json_bytes
+from labelwright.cli.rows.row_reading import open_rows
 from labelwright.cli.screen import Screen, shown
 from labelwright.cli.views.reports import table
+from labelwright.client.messages.registry import open_folder
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -40,6 +49,44 @@ def score(
         screen.document(_document(result))
     else:
         _show(screen, result)
+
+
+def next_(
+    folder: Folder,
+    input_: Annotated[str, typer.Option("--input", metavar="FILE", help="Records: .jsonl, .csv or .parquet.")],
+    count: Annotated[int, typer.Option("--count", min=1, metavar="N", help="How many records to name.")] = 50,
+    encoding: Annotated[
+        str, typer.Option("--encoding", metavar="NAME", help="The file's encoding if it is not UTF-8.")
+    ] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random choice.")] = 0,
+) -> None:
+    """Say which records a person should label next, and why, as JSON Lines.
+
+    In turn those that programs disagree on, those that they are unsure of, and random ones; none that is gold already.
+    """
+    screen = Screen()
+    screen.note_leavings(folder)
+    bundle = open_folder(folder)
+    answerer = FolderAnswerer(bundle)
+    try:
+        with closing(open_rows(input_, encoding=encoding)) as source:
+            candidates = find_candidates(bundle, answerer, source.rows())
+    finally:
+        answerer.close()
+    chosen = choose_next(candidates.rows, count, seed)
+    for item in chosen:
+        row = item.candidate
+        told = {"reason": item.reason, "why": item.why, "suggested": row.label, "probability": row.probability}
+        sys.stdout.buffer.write(json_bytes({**row.columns, "next": told}) + b"\n")
+    sys.stdout.buffer.flush()
+    reasons = Counter(item.reason for item in chosen)
+    kinds = ", ".join(f"{number} {reason}" for reason, number in reasons.items())
+    screen.note(f"{len(chosen):,} of {len(candidates.rows):,} different records{f': {kinds}' if kinds else ''}")
+    for number, what in ((candidates.known, "are gold already"), (candidates.faulty, "cannot be labeled")):
+        if number:
+            screen.note(f"left out: {number:,} that {what}", "yellow")
+    if candidates.more:
+        screen.note(f"the first {MAX_ROWS:,} rows were looked at", "yellow")
 
 
 def _document(score: Score) -> dict[str, object]:

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from labelwright.cli.rows.output_row import ADDED, json_bytes
+from labelwright.cli.rows.output_row import ADDED, cell_text
 from labelwright.cli.rows.row_reading import InputRow, RowSource, open_rows
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.report import LabelCounts
@@ -99,7 +99,7 @@ def _common(given: Sequence[str], right: Sequence[str]) -> tuple[str, ...]:
 def _right_labels(rows: Iterable[InputRow], by: Sequence[str], path: str) -> dict[_Key, str]:
     labels: dict[_Key, str] = {}
     for row in rows:
-        label = _text(row.columns.get(LABEL_COLUMN))
+        label = cell_text(row.columns.get(LABEL_COLUMN))
         if not label:
             raise ConfigurationError(f"{path}: {row.place} has no label", advice="gold rows have a label each")
         if labels.setdefault(_key(row.columns, by), label) != label:
@@ -119,7 +119,7 @@ def _score(rows: Iterable[InputRow], by: Sequence[str], labels: Mapping[_Key, st
             continue
         scored.found.add(key)
         scored.truth.append(labels[key])
-        scored.given.append(_text(row.columns.get(LABEL_COLUMN)) or None)
+        scored.given.append(cell_text(row.columns.get(LABEL_COLUMN)) or None)
         scored.probabilities.append(_number(row.columns.get("probability")))
     return scored
 
@@ -139,12 +139,7 @@ def _measured(scored: _Scored, by: tuple[str, ...], gold: Mapping[_Key, str]) ->
 
 
 def _key(columns: Mapping[str, Any], by: Sequence[str]) -> _Key:
-    return tuple(_text(columns.get(name)) for name in by)
-
-
-def _text(value: object) -> str:
-    """Return a value as text, which all formats have; empty for none."""
-    return value if isinstance(value, str) else "" if value is None else json_bytes(value).decode()
+    return tuple(cell_text(columns.get(name)) for name in by)  # as text, which all formats have
 
 
 def _number(value: object) -> float | None:
