@@ -76,13 +76,19 @@ class LabelFigures:
 
 @dataclass(frozen=True, slots=True)
 class ProgramFigures:
-    """One program on the gold rows: share of rows voted on, share of its votes that are right, rows it failed on."""
+    """One program on the gold rows: share of rows voted on, share of its votes that are right, rows it failed on.
+
+    ``overlap`` is the share of rows that another program votes on, too, and ``conflict`` that on which another one votes
+    for another label; None in reports of before these were counted.
+    """
 
     program: str
     coverage: float
     accuracy: float
     errors: int
     description: str = ""
+    overlap: float | None = None
+    conflict: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
