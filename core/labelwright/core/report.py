@@ -78,8 +78,8 @@ class LabelFigures:
 class ProgramFigures:
     """One program on the gold rows: share of rows voted on, share of its votes that are right, rows it failed on.
 
-    ``overlap`` is the share of rows that another program votes on, too, and ``conflict`` that on which another one votes
-    for another label; None in reports of before these were counted.
+    ``overlap`` is the share of rows that another program votes on, too; ``conflict`` that of rows for which another one
+    has another label; None in reports of before these were counted.
     """
 
     program: str

@@ -122,10 +122,11 @@ def _show_labels(screen: Screen, labels: LabelChanges) -> None:
     if labels.known:
         better, worse = labels.verdicts["became right"], labels.verdicts["became wrong"]
         screen.line(f"of {labels.known:,} rows with a right label, {better:,} became right and {worse:,} became wrong")
-    examples = table("from", texts=("to", "by gold", "record"))
+    knows = any(change.verdict for change in labels.examples)
+    examples = table("from", texts=("to", *(["by gold"] if knows else []), "record"))
     for change in labels.examples:
-        verdict = Text(change.verdict or "", _VERDICT_STYLES.get(change.verdict or "", ""))
-        examples.add_row(_label(change.before), _label(change.after), verdict, Text(shown(change.record)))
+        verdict = [Text(change.verdict or "", _VERDICT_STYLES.get(change.verdict or "", ""))] if knows else []
+        examples.add_row(_label(change.before), _label(change.after), *verdict, Text(shown(change.record)))
     screen.show(examples)
 
 
