@@ -85,7 +85,8 @@ def show_escalation(screen: Screen, result: EscalationResult) -> None:
     if result.stopped:
         screen.note(f"  stopped: {shown(result.stopped)}", "yellow")
     if result.left:
-        screen.note(f"  {result.left:,} rows are left to send; the same command goes on with them", "yellow")
+        how = "the same command goes on, with a larger budget where that ran out"
+        screen.note(f"  {result.left:,} rows are left to send; {how}", "yellow")
 
 
 def _labeling_cells(answer: Labeling) -> tuple[Text, str, str, str]:
