@@ -226,6 +226,32 @@ def test_single_failures_and_answers_without_a_label_are_counted(
     assert all(rows[row["text"]]["source"] == "model" for row in first[2:])
 
 
+def test_a_model_that_says_nothing_in_time_costs_one_row_its_answer(
+    model: FaultyEndpoint, distinct: Path, plain: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    model.script = ["hang"]
+    command, output = command_of(model, tmp_path, LABELWRIGHT_SYNTHESIS_SILENCE_SECONDS="0.3"), tmp_path / "out.jsonl"
+    arguments = [
+        "label",
+        "--local",
+        SPAM,
+        "--input",
+        distinct,
+        "--output",
+        output,
+        "--escalate",
+        "3",
+        "--parallel",
+        "1",
+    ]
+    result = command(*arguments, exits=3)
+    assert "1 rows got no answer" in result.stderr
+    first, *others = least_sure_first(plain)[:3]
+    rows = rows_of(output)
+    assert rows[first] == plain[first]
+    assert [rows[number]["source"] for number in others] == ["model"] * 2
+
+
 def test_rows_that_cannot_be_labeled_are_not_sent(command: Command, model: FaultyEndpoint, tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.jsonl", [{"text": 7}, {"text": "qwertz"}])
     output = tmp_path / "out.jsonl"

@@ -12,8 +12,9 @@ from labelwright.cli import options
 from labelwright.cli.commands.bundles import Folder
 from labelwright.cli.extras import require
 from labelwright.cli.labeling.answering import FolderAnswerer
-from labelwright.cli.labeling.next_rows import MAX_ROWS, choose_next, find_candidates
+from labelwright.cli.labeling.next_rows import choose_next, find_candidates
 from labelwright.cli.rows.output_row import json_bytes
+from labelwright.cli.rows.record_reading import MAX_RECORDS
 from labelwright.cli.rows.row_reading import open_rows
 from labelwright.cli.screen import Screen, shown
 from labelwright.cli.views.reports import table
@@ -86,7 +87,7 @@ def next_(
         if number:
             screen.note(f"left out: {number:,} that {what}", "yellow")
     if candidates.more:
-        screen.note(f"the first {MAX_ROWS:,} rows were looked at", "yellow")
+        screen.note(f"the first {MAX_RECORDS:,} rows were looked at", "yellow")
 
 
 def _document(score: Score) -> dict[str, object]:

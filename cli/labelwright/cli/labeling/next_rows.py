@@ -12,13 +12,12 @@ from typing import Any, Literal, TypeVar
 from labelwright.cli.labeling.answering import FolderAnswerer
 from labelwright.cli.labeling.run import label_rows
 from labelwright.cli.rows.output_row import cell_text
+from labelwright.cli.rows.record_reading import MAX_RECORDS
 from labelwright.cli.rows.row_reading import InputRow
 from labelwright.client.messages.labels import Details
 from labelwright.core.bundle import Bundle
 from labelwright.core.row import row_of_record
 
-MAX_ROWS = 20_000
-"""Rows that are looked at: more are no better to choose from, and all are kept in memory."""
 Reason = Literal["disputed", "unsure", "varied"]
 _Item = TypeVar("_Item")
 
@@ -92,7 +91,7 @@ def find_candidates(bundle: Bundle, answerer: FolderAnswerer, rows: Iterable[Inp
     gold = {_key(row_of_record(bundle.task, row.record), names) for row in bundle.gold}
     seen = set(gold)
     waiting = iter(rows)
-    for batch in label_rows(islice(waiting, MAX_ROWS), answerer, Details(explain=True)):
+    for batch in label_rows(islice(waiting, MAX_RECORDS), answerer, Details(explain=True)):
         for row, added in batch:
             key = _key(row.columns, names)
             if added.get("error"):
