@@ -13,6 +13,7 @@ from labelwright.cli.labeling.next_rows import Candidate, choose_next
 
 from tests.parts.command import Command
 from tests.parts.example_bundles import CHAT, PRIZE, SPAM
+from tests.parts.repository import EXAMPLES
 from tests.parts.row_files import UNLABELED, rows_of, write_rows
 
 COMMAND = Command("127.0.0.1:9", "127.0.0.1:9")
@@ -54,6 +55,11 @@ def test_no_row_is_named_twice_and_as_many_as_there_are(rows: list[Candidate], c
     assert choose_next(rows, count, seed) == chosen
 
 
+def written(value: object) -> object:
+    """Return a number or a list of them as CSV has it."""
+    return json.dumps(value) if isinstance(value, float | list) else value
+
+
 def next_of(path: Path, *more: object) -> tuple[list[dict[str, Any]], str]:
     result = COMMAND("next", SPAM, "--input", path, *more)
     return [json.loads(line) for line in result.stdout.splitlines()], result.stderr
@@ -77,6 +83,15 @@ def test_gold_rows_equal_records_and_faulty_rows_are_left_out(tmp_path: Path) ->
     assert sorted(row["text"] for row in rows) == sorted([CHAT, PRIZE])
     assert "1 that are gold already" in said
     assert "1 that cannot be labeled" in said
+
+
+def test_a_gold_row_is_known_however_its_numbers_are_written(tmp_path: Path) -> None:
+    bundle = EXAMPLES / "sensors" / "bundle"
+    gold = rows_of(bundle / "gold.jsonl")[:5]
+    texts = [{name: written(value) for name, value in row.items()} for row in gold]
+    result = COMMAND("next", bundle, "--input", write_rows(tmp_path / "in.jsonl", texts))
+    assert result.stdout == ""
+    assert "5 that are gold already" in result.stderr
 
 
 def test_a_file_that_does_not_fit_is_refused(tmp_path: Path) -> None:

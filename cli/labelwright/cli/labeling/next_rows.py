@@ -5,18 +5,18 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Literal, TypeVar
 
 from labelwright.cli.labeling.answering import FolderAnswerer
 from labelwright.cli.labeling.run import label_rows
-from labelwright.cli.rows.output_row import cell_text
 from labelwright.cli.rows.record_reading import MAX_RECORDS
 from labelwright.cli.rows.row_reading import InputRow
 from labelwright.client.messages.labels import Details
 from labelwright.core.bundle import Bundle
-from labelwright.core.row import row_of_record
+from labelwright.core.row import record_from_row, row_of_record
+from labelwright.core.task import Task
 
 Reason = Literal["disputed", "unsure", "varied"]
 _Item = TypeVar("_Item")
@@ -87,16 +87,17 @@ def find_candidates(bundle: Bundle, answerer: FolderAnswerer, rows: Iterable[Inp
     Raises ConfigurationError where the first hundred rows have one and the same fault.
     """
     found = Candidates()
-    names = tuple(bundle.task.fields)
-    gold = {_key(row_of_record(bundle.task, row.record), names) for row in bundle.gold}
+    given = _given(bundle.task)
+    gold = {repr(record_from_row(given, row_of_record(bundle.task, row.record))) for row in bundle.gold}
     seen = set(gold)
     waiting = iter(rows)
     for batch in label_rows(islice(waiting, MAX_RECORDS), answerer, Details(explain=True)):
         for row, added in batch:
-            key = _key(row.columns, names)
             if added.get("error"):
                 found.faulty += 1
-            elif key in gold:
+                continue
+            key = repr(record_from_row(given, row.columns))  # a record may hold lists, which have no hash
+            if key in gold:
                 found.known += 1
             elif key not in seen:
                 seen.add(key)
@@ -141,5 +142,6 @@ def _spread(rows: Sequence[_Item], group: Callable[[_Item], Hashable]) -> Iterat
     return (rows[place] for _, place in sorted(placed))
 
 
-def _key(columns: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(cell_text(columns.get(name)) for name in names)
+def _given(task: Task) -> Task:
+    """Return the task without what is made of its records: its features say nothing new of them."""
+    return replace(task, fields={name: item for name, item in task.fields.items() if name not in task.features})
