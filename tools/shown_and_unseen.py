@@ -17,18 +17,18 @@ from labelwright.core.bundle import Bundle
 from labelwright.core.origin import origins
 from labelwright.sandbox import Sandbox
 from labelwright.synthesis.app import read_gold
-from labelwright.synthesis.arrays import Floats, Labels, Votes
+from labelwright.synthesis.arrays import Labels, Votes
 from labelwright.synthesis.combining.authored import fit_authored
 from labelwright.synthesis.combining.fitting import judged_rows
 from labelwright.synthesis.combining.written import gold_keys
 from labelwright.synthesis.rows import Rows, labels_of, records_of
 from labelwright.synthesis.statistics.label_models import Fit, decide, fit_majority
+from labelwright.synthesis.statistics.reliability import calibration_error, reliability
 from labelwright.synthesis.writing.voting import cast_votes
 
 HEAD = (
     "| version | shown gold | unseen gold | judged | test | error of shares | by unseen gold | by judged records too |"
 )
-_BINS = 10
 
 
 def main() -> int:
@@ -66,7 +66,7 @@ def row(sandbox: Sandbox, bundle: Bundle, gold_file: Path, test_file: Path) -> l
         accuracy(held_votes, held_truth, len(prior)),
         accuracy(on_judged, judged_truth, len(prior)),
         accuracy(on_test, test_truth, len(prior)),
-        *(f"{calibration_error(fit, on_test, test_truth, len(prior)):.3f}" for fit in fits),
+        *(f"{error_of_probabilities(fit, on_test, test_truth, len(prior)):.3f}" for fit in fits),
     ]
 
 
@@ -76,18 +76,11 @@ def accuracy(votes: Votes, truth: Labels, label_count: int) -> str:
     return f"{(labels == truth).mean():.3f} of {len(truth)}" if len(truth) else ""
 
 
-def calibration_error(fit: Fit, votes: Votes, truth: Labels, label_count: int) -> float:
+def error_of_probabilities(fit: Fit, votes: Votes, truth: Labels, label_count: int) -> float:
     """Return the expected calibration error over ten bins of equal width, of the rows that got a label."""
     labels, probabilities = decide(fit, votes, label_count)
     labeled = labels >= 0
-    right: Floats = (labels == truth)[labeled].astype(np.float64)
-    promised = probabilities[labeled]
-    bins = np.minimum((promised * _BINS).astype(np.int64), _BINS - 1)
-    gaps = [
-        abs(right[bins == place].mean() - promised[bins == place].mean()) * (bins == place).sum()
-        for place in set(bins.tolist())
-    ]
-    return float(sum(gaps) / max(1, labeled.sum()))
+    return calibration_error(reliability((labels == truth)[labeled], probabilities[labeled]))
 
 
 if __name__ == "__main__":

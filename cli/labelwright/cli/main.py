@@ -13,9 +13,9 @@ from labelwright.cli.commands import artifacts as artifact_commands
 from labelwright.cli.commands import bundles as bundle_commands
 from labelwright.cli.commands import diff as diff_command
 from labelwright.cli.commands import fit as fit_command
+from labelwright.cli.commands import gold as gold_commands
 from labelwright.cli.commands import label as label_command
 from labelwright.cli.commands import pilot as pilot_command
-from labelwright.cli.commands import refresh as refresh_command
 from labelwright.cli.commands import runs as run_commands
 from labelwright.cli.commands import synth, up
 from labelwright.cli.commands import tokens as token_commands
@@ -113,6 +113,8 @@ app.command("fit")(fit_command.fit)
 app.command("pilot")(pilot_command.pilot)
 app.command("push")(bundle_commands.push)
 app.command("label")(label_command.label)
+app.command("score")(gold_commands.score)
+app.command("next")(gold_commands.next_)
 app.command("tasks")(version_commands.tasks)
 app.command("versions")(version_commands.versions)
 app.command("show")(version_commands.show)
@@ -120,7 +122,7 @@ app.command("diff")(diff_command.diff)
 app.command("promote")(alias_commands.promote)
 app.command("rollback")(alias_commands.rollback)
 app.command("history")(alias_commands.history)
-app.command("refresh")(refresh_command.refresh)
+app.command("refresh")(run_commands.refresh)
 app.command("worker")(worker_command.worker)
 app.command("pull")(artifact_commands.pull)
 app.command("export")(artifact_commands.export)

@@ -28,6 +28,16 @@ class LabelCounts(NamedTuple):
         return self.right + self.given > 0
 
     @property
+    def precision(self) -> float:
+        """The share of the rows given the label that have it, 0 to 1; 0 where it is not given."""
+        return self.hits / self.given if self.given else 0.0
+
+    @property
+    def recall(self) -> float:
+        """The share of the rows that have the label that are given it, 0 to 1; 0 where none has it."""
+        return self.hits / self.right if self.right else 0.0
+
+    @property
     def f1(self) -> float:
         """The harmonic mean of precision and recall, 0 to 1; 0 where the label does not occur."""
         return 2 * self.hits / (self.right + self.given) if self.occurs else 0.0
@@ -66,13 +76,19 @@ class LabelFigures:
 
 @dataclass(frozen=True, slots=True)
 class ProgramFigures:
-    """One program on the gold rows: share of rows voted on, share of its votes that are right, rows it failed on."""
+    """One program on the gold rows: share of rows voted on, share of its votes that are right, rows it failed on.
+
+    ``overlap`` is the share of rows that another program votes on, too; ``conflict`` that of rows for which another one
+    has another label; None in reports of before these were counted.
+    """
 
     program: str
     coverage: float
     accuracy: float
     errors: int
     description: str = ""
+    overlap: float | None = None
+    conflict: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

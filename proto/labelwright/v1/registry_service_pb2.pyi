@@ -475,6 +475,8 @@ class ProgramReport(_message.Message):
     ACCURACY_FIELD_NUMBER: _builtins.int
     ERRORS_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
+    OVERLAP_FIELD_NUMBER: _builtins.int
+    CONFLICT_FIELD_NUMBER: _builtins.int
     program: _builtins.str
     """The program."""
     coverage: _builtins.float
@@ -485,6 +487,10 @@ class ProgramReport(_message.Message):
     """Rows on which it failed."""
     description: _builtins.str
     """What it looks for, in plain words: its docstring."""
+    overlap: _builtins.float
+    """Share of rows that it and another program vote on; not set for versions that were accepted before this was counted."""
+    conflict: _builtins.float
+    """Share of rows on which it and another program vote for different labels; not set like the former."""
     def __init__(
         self,
         *,
@@ -493,12 +499,21 @@ class ProgramReport(_message.Message):
         accuracy: _builtins.float = ...,
         errors: _builtins.int = ...,
         description: _builtins.str = ...,
+        overlap: _builtins.float | None = ...,
+        conflict: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_conflict", b"_conflict", "_overlap", b"_overlap", "conflict", b"conflict", "overlap", b"overlap"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accuracy", b"accuracy", "coverage", b"coverage", "description", b"description", "errors", b"errors", "program", b"program"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_conflict", b"_conflict", "_overlap", b"_overlap", "accuracy", b"accuracy", "conflict", b"conflict", "coverage", b"coverage", "description", b"description", "errors", b"errors", "overlap", b"overlap", "program", b"program"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__conflict: _TypeAlias = _typing.Literal["conflict"]  # noqa: Y015
+    _WhichOneofArgType__conflict: _TypeAlias = _typing.Literal["_conflict", b"_conflict"]  # noqa: Y015
+    _WhichOneofReturnType__overlap: _TypeAlias = _typing.Literal["overlap"]  # noqa: Y015
+    _WhichOneofArgType__overlap: _TypeAlias = _typing.Literal["_overlap", b"_overlap"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__conflict) -> _WhichOneofReturnType__conflict | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__overlap) -> _WhichOneofReturnType__overlap | None: ...
 
 Global___ProgramReport: _TypeAlias = ProgramReport  # noqa: Y015
 

@@ -36,6 +36,7 @@ def test_figures_counted_by_hand() -> None:
     assert (a.coverage, a.accuracy) == pytest.approx((0.6, 2 / 3))
     assert (a.errors, a.description) == (1, "looks for prizes")
     assert (b.coverage, b.accuracy, b.errors, b.description) == (0.4, 0.5, 1, "")
+    assert (a.overlap, a.conflict) == (b.overlap, b.conflict) == (0.4, 0.2)
     reference = reference_figures(two_labels().label_names, decisions, votes)
     assert reference.label_shares == {"ham": pytest.approx(1 / 3), "spam": pytest.approx(2 / 3)}
     assert (reference.rows, reference.coverage, reference.conflict, reference.error) == (5, 0.6, 0.2, 0.2)

@@ -59,6 +59,24 @@ def test_the_report_says_what_is_served(sandbox, found):
     assert report["ensemble"]["accuracy"] > report["majority"]["accuracy"] + 0.2
 
 
+def test_the_curve_is_that_of_the_rows_which_both_labeled(found):
+    document, _, report, _ = found
+    curve, direct = report["curve"], report["direct"]
+    assert curve["rows"] == direct["rows"] == 50
+    assert curve["points"][-1]["accuracy"] == pytest.approx(direct["accuracy"])
+    assert curve["points"][-1]["tokens"] == pytest.approx(report["cost"]["direct"]["tokens"])
+    assert curve["points"][0]["tokens"] == 0
+    by_share = {point["share"]: point["accuracy"] for point in curve["points"]}
+    assert by_share[curve["recommended"]] >= max(by_share.values()) - 0.01
+    assert curve["why"] in render_page(document)
+
+
+def test_without_test_rows_there_is_no_curve(sandbox):
+    document, _, report, _ = pilot(sandbox, pilot_rows(test_rows=0), baseline=False)
+    assert report["curve"] is None
+    assert "The least sure records" not in render_page(document)
+
+
 def test_every_way_of_labeling_has_its_figures(found):
     report = found[2]
     for name in ("ensemble", "majority", "direct", "direct_calibrated", "baseline"):
@@ -190,7 +208,7 @@ def test_the_page_needs_nothing_else_and_shows_the_figures(found):
     document, _, report, _ = found
     page = render_page(document)
     assert not re.search(r"<script|<link|src=|@import|url\(", page)
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 3
     assert f"{100 * report['ensemble']['accuracy']:.1f}%" in page
 
 

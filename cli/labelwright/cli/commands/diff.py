@@ -19,6 +19,7 @@ from labelwright.cli.views.reports import table
 from labelwright.core.bundle import Bundle
 from rich.text import Text
 
+_VERDICT_STYLES = {"became right": "green", "became wrong": "red"}
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -36,7 +37,10 @@ def diff(
     registry: options.RegistryAddress = options.REGISTRY,
     json: options.Json = False,
 ) -> None:
-    """Show which programs were added, removed or changed, and which rows change label."""
+    """Show which programs were added, removed or changed, and which rows change label.
+
+    Of rows with a column label it says which became right and which wrong.
+    """
     screen = Screen(json=json)
     for folder in filter(Path.is_dir, map(Path, (before, after))):
         screen.note_leavings(folder)
@@ -85,6 +89,9 @@ def _document(
         "rows": labels.rows,
         "changed": labels.changed,
         "moves": [{"before": was, "after": now, "rows": count} for (was, now), count in labels.moves.most_common()],
+        "known": labels.known,
+        "became_right": labels.verdicts["became right"],
+        "became_wrong": labels.verdicts["became wrong"],
         "examples": labels.examples,
     }
     return {
@@ -112,9 +119,14 @@ def _show_labels(screen: Screen, labels: LabelChanges) -> None:
     for (was, now), count in labels.moves.most_common():
         moves.add_row(f"{count:,}", _label(was), _label(now))
     screen.show(moves)
-    examples = table("from", texts=("to", "record"))
+    if labels.known:
+        better, worse = labels.verdicts["became right"], labels.verdicts["became wrong"]
+        screen.line(f"of {labels.known:,} rows with a right label, {better:,} became right and {worse:,} became wrong")
+    knows = any(change.verdict for change in labels.examples)
+    examples = table("from", texts=("to", *(["by gold"] if knows else []), "record"))
     for change in labels.examples:
-        examples.add_row(_label(change.before), _label(change.after), Text(shown(change.record)))
+        verdict = [Text(change.verdict or "", _VERDICT_STYLES.get(change.verdict or "", ""))] if knows else []
+        examples.add_row(_label(change.before), _label(change.after), *verdict, Text(shown(change.record)))
     screen.show(examples)
 
 

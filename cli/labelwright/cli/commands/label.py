@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from labelwright.cli import options
 from labelwright.cli.exits import ExitCode
+from labelwright.cli.extras import require
 from labelwright.cli.labeling.answering import Answerer, FolderAnswerer, ServiceAnswerer
 from labelwright.cli.labeling.file import FileJob, FileResult, earlier_version, label_file
 from labelwright.cli.labeling.texts import answer_texts, ask_service, text_rows
@@ -17,11 +18,14 @@ from labelwright.cli.rows.failing import failure_of
 from labelwright.cli.rows.row_reading import STANDARD
 from labelwright.cli.screen import Screen, as_json
 from labelwright.cli.version_names import VersionName, parse_version_name
-from labelwright.cli.views.labels import show_answers, show_run
+from labelwright.cli.views.labels import show_answers, show_escalation, show_run
 from labelwright.client import Labeling, Outcome
 from labelwright.client.messages.labels import Details
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.text.json_text import first_twice
+
+if TYPE_CHECKING:
+    from labelwright.cli.labeling.escalation import Escalation, EscalationResult
 
 
 class Format(StrEnum):
@@ -86,6 +90,24 @@ def label(
         typer.Option("--trace", help="Add what decided each program's vote: only with --local, and not for files."),
     ] = False,
     distribution: Annotated[bool, typer.Option("--distribution", help="Add the probability of every label.")] = False,
+    escalate: Annotated[
+        str,
+        typer.Option(
+            "--escalate",
+            metavar="N%|N",
+            help="Have the LLM label the rows of --input that the programs are least sure of: a share, or so many.",
+        ),
+    ] = "",
+    budget_tokens: Annotated[
+        int,
+        typer.Option(
+            "--budget-tokens",
+            min=0,
+            metavar="N",
+            help="The most tokens that --escalate may take; alone, as many rows as they pay for.",
+        ),
+    ] = 0,
+    parallel: options.Parallel = 4,
     service: options.ServiceAddress = options.SERVICE,
     registry: options.RegistryAddress = options.REGISTRY,
     json: options.Json = False,
@@ -93,7 +115,8 @@ def label(
     """Label texts, one record of fields, or a file of rows.
 
     A file's rows keep their columns and get label, probability, version and source. The output appears when all
-    rows are labeled; an interrupted run goes on after its last row when the same command is given again.
+    rows are labeled; an interrupted run goes on after its last row when the same command is given again. The LLM of
+    --escalate is named by LABELWRIGHT_SYNTHESIS_MODEL, OPENAI_API_KEY and OPENAI_BASE_URL.
     """
     screen = Screen(json=json)
     servers, details = _Servers(service, registry), Details(explain or trace, distribution)
@@ -106,6 +129,9 @@ def label(
         raise ConfigurationError(
             "--trace is for a few records and a bundle on this machine", advice="name its folder: --local DIR"
         )
+    if (escalate or budget_tokens) and not input_:
+        raise ConfigurationError("--escalate sends the least sure of many rows", advice="name a file with --input")
+    escalation = _escalation(escalate, budget_tokens, parallel) if escalate or budget_tokens else None
     folder = FolderAnswerer.open(local) if local else None
     try:
         target, texts = _split(words, folder)
@@ -120,6 +146,7 @@ def label(
                 details,
                 overwrite,
                 encoding,
+                escalation,
             )
             code = _label_file(job, target, folder, servers, screen)
         elif field:
@@ -139,6 +166,20 @@ def _split(words: list[str], folder: FolderAnswerer | None) -> tuple[VersionName
     name = folder.task.name
     begins_with_task = len(words) > 1 and words[0] == name
     return VersionName(name), words[1:] if begins_with_task else words
+
+
+def _escalation(escalate: str, budget_tokens: int, parallel: int) -> Escalation:
+    """Return what is wanted of the model. Raises ConfigurationError, before anything is labeled."""
+    require("labelwright.cli.labeling.escalation", "synthesis", "--escalate")
+    from labelwright.cli.labeling.escalation import Escalation, Extent
+    from labelwright.synthesis.app import open_provider
+    from labelwright.synthesis.settings import read_settings
+
+    extent = Extent.parse(escalate)
+    settings = read_settings()
+    if budget_tokens:
+        settings = settings.model_copy(update={"budget_tokens": budget_tokens})
+    return Escalation(open_provider(settings), extent, parallel)
 
 
 def _selector(target: VersionName, local: Path | None) -> str:
@@ -173,9 +214,13 @@ def _label_file(
         screen.document(_summary(job, result))
     else:
         show_run(screen, result.counts, "standard output" if job.output == STANDARD else job.output, result.seconds)
+        if result.escalation:
+            show_escalation(screen, result.escalation)
         if result.record:
             screen.note(f"  what made these labels is in {result.record}")
-    return ExitCode.NO if result.counts.failed else ExitCode.OK
+    if result.counts.failed:
+        return ExitCode.NO
+    return ExitCode.UNREACHABLE if result.escalation and result.escalation.unanswered else ExitCode.OK
 
 
 def _summary(job: FileJob, result: FileResult) -> dict[str, object]:
@@ -193,6 +238,27 @@ def _summary(job: FileJob, result: FileResult) -> dict[str, object]:
         "labels": dict(counts.labels.most_common()),
         "failures": counts.failures,
         "seconds": round(result.seconds, 3),
+        "escalation": _escalation_summary(result.escalation) if result.escalation else None,
+    }
+
+
+def _escalation_summary(result: EscalationResult) -> dict[str, object]:
+    before, after = result.errors
+    totals = result.totals
+    return {
+        "model": result.model,
+        "wanted": result.wanted,
+        "sent": result.sent,
+        "asked": totals.asked,
+        "changed": totals.changed,
+        "unlabeled": totals.unlabeled,
+        "unanswered": dict(result.unanswered),
+        "left": result.left,
+        "stopped": result.stopped,
+        "tokens_in": totals.tokens_in,
+        "tokens_out": totals.tokens_out,
+        "dollars": result.dollars,
+        "expected_errors": {"before": round(before, 2), "after": round(after, 2)},
     }
 
 

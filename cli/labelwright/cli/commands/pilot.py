@@ -207,6 +207,11 @@ def _show(screen: Screen, document: PilotReport, report: Path) -> None:
     if cost.synthesis.dollars is not None:
         spent += f" (${cost.synthesis.dollars:.4f})"
     screen.line(f"cost: {spent}" + _compared(cost))
+    if document.curve:
+        share = document.curve.recommended
+        screen.line(
+            f"{f'send the least sure {share:.0%}' if share else 'send nothing'} to the model: {document.curve.why}"
+        )
     screen.line(f"report: {report / PAGE_FILE}", "bold")
     screen.note(f"next: {command_name()} check {report / BUNDLE_FOLDER}")
 

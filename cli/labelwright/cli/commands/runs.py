@@ -1,7 +1,9 @@
-"""``labelwright runs``: what refresh runs there are and what they did; approve, reject or cancel one."""
+"""``labelwright refresh`` and ``labelwright runs``: open a refresh run and follow it; what runs did; decide on one."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated
@@ -9,19 +11,56 @@ from typing import Annotated
 import typer
 from labelwright.cli import options
 from labelwright.cli.command_name import command_name
-from labelwright.cli.screen import Screen
-from labelwright.cli.views.runs import show_run, show_runs
-from labelwright.client import Review, RunClient, RunState
+from labelwright.cli.exits import ExitCode
+from labelwright.cli.screen import Screen, shown
+from labelwright.cli.views.runs import cost_in_words, show_run, show_runs, show_step
+from labelwright.client import RetryPolicy, Review, Run, RunClient, RunState, Trigger
 from labelwright.core.errors import ConfigurationError
 
 RunId = Annotated[int, typer.Argument(metavar="ID", help="The run's number.")]
 Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept with the run.")]
+
+_POLL_SECONDS = 1.0
+# A wait of hours should outlast a restart of the registry.
+_PATIENT, _PATIENT_SECONDS = RetryPolicy(attempts=1000), 120.0
+_ENDS = {RunState.SUCCEEDED: ExitCode.OK, RunState.FAILED: ExitCode.FAILED}
 
 app = typer.Typer(
     rich_markup_mode=None,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+
+
+def refresh(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="The task.")],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why; kept with the run.")
+    ] = "asked for by hand",
+    wait: Annotated[bool, typer.Option("--wait", help="Show each step until the run has ended.")] = False,
+    actor: options.Actor = "",
+    registry: options.RegistryAddress = options.REGISTRY,
+    json: options.Json = False,
+) -> None:
+    """Have a worker rewrite a task's programs from recent records, and promote them if they are better.
+
+    A task has at most one open run: if there is one, that one is shown. With --wait, ends with 0
+    if the new programs are in production, 5 if the run failed, 1 if it ended otherwise.
+    """
+    screen = Screen(json=json)
+    with RunClient(registry) as target:
+        run, created = target.start(task, trigger=Trigger.MANUAL, reason=reason, actor=actor or options.default_actor())
+    if not screen.json:
+        state = "opened" if created else f"is open already: {shown(run.reason)}"
+        screen.line(f"run {run.id} of {run.task} {state}", "bold")
+    if wait:
+        with RunClient(registry, timeout=_PATIENT_SECONDS, retry=_PATIENT) as source:
+            run = _follow(screen, source, run.id)
+    elif not screen.json:
+        screen.note(f"next: {command_name()} runs show {run.id}")
+    if screen.json:
+        screen.document({"run": run, "created": created})
+    raise typer.Exit(_ENDS.get(run.state, ExitCode.NO) if wait else ExitCode.OK)
 
 
 @app.callback()
@@ -114,3 +153,28 @@ def _refuse_misplaced(context: typer.Context) -> None:
         raise ConfigurationError(
             f"an option stands before {context.invoked_subcommand!r}", advice="write it after the command's name"
         )
+
+
+def _follow(screen: Screen, source: RunClient, run_id: int) -> Run:
+    """Show each step that is new, and return the run when it has ended."""
+    shown_steps = 0
+    for run in _each(source, run_id):
+        if not screen.json:
+            for step in run.steps[shown_steps:]:
+                show_step(screen, step)
+        if run.state is RunState.AWAITING_APPROVAL and len(run.steps) > shown_steps:
+            screen.note(f"waits for a person: {command_name()} runs approve {run_id} --reason TEXT, or reject")
+        shown_steps = len(run.steps)
+    if not screen.json:
+        screen.line(f"run {run_id} {run.state.value.replace('_', ' ')}; cost: {cost_in_words(run.cost)}", "bold")
+    return run
+
+
+def _each(source: RunClient, run_id: int) -> Iterator[Run]:
+    """Yield the run again and again, until it has ended."""
+    while True:
+        run = source.get(run_id)
+        yield run
+        if run.state.is_end:
+            return
+        time.sleep(_POLL_SECONDS)

@@ -39,11 +39,16 @@ _Item = TypeVar("_Item")
 
 
 class Answerer(ABC):
-    """Labels rows with one version; ``version`` is 0 for a folder. ``digest`` names the version's content."""
+    """Labels rows with one version; ``version`` is 0 for a folder. ``digest`` names the version's content.
+
+    ``guide`` is its labeling guide, empty where it has none.
+    """
 
     task: Task
     version: int
     digest: str
+    guide: str
+    _features: Features
 
     @abstractmethod
     def batches(self, rows: Iterable[_Item]) -> Iterator[list[_Item]]:
@@ -56,6 +61,11 @@ class Answerer(ABC):
         Where every program failed the votes are there even if no explanation was asked for.
         """
 
+    def record(self, row: Mapping[str, Any]) -> Record:
+        """Return the row's record, features included. Raises InvalidRecord."""
+        (filled,) = self._features.fill([row])
+        return record_from_row(self.task, filled)
+
     @abstractmethod
     def close(self) -> None:
         """Close the connection or the sandbox."""
@@ -64,9 +74,9 @@ class Answerer(ABC):
 class ServiceAnswerer(Answerer):
     """Asks the label service, always for the one version that was found at the start."""
 
-    def __init__(self, task: Task, version: int, digest: str, service: str) -> None:
-        self.task, self.version, self.digest = task, version, digest
-        self._features = Features.open(task)
+    def __init__(self, bundle: Bundle, version: int, service: str) -> None:
+        self.task, self.version, self.digest, self.guide = bundle.task, version, bundle.digest, bundle.guide
+        self._features = Features.open(bundle.task)
         self._service = service
         self._client = Client(service, timeout=_BATCH_TIMEOUT)
         self._has_answered = False
@@ -87,7 +97,7 @@ class ServiceAnswerer(Answerer):
         """
         with Registry(registry, timeout=timeout, retry=retry) as source:
             download = source.download(name.task, **name.selection)
-        return cls(download.bundle.task, download.version.number, download.version.digest, service)
+        return cls(download.bundle, download.version.number, service)
 
     @override
     def batches(self, rows: Iterable[_Item]) -> Iterator[list[_Item]]:
@@ -139,7 +149,7 @@ class FolderAnswerer(Answerer):
         except Exception:
             self._sandbox.close()
             raise
-        self.task, self.digest = bundle.task, bundle.digest
+        self.task, self.digest, self.guide = bundle.task, bundle.digest, bundle.guide
         self._programs, self._label_model = bundle.programs, bundle.label_model
 
     @classmethod

@@ -12,8 +12,10 @@ from typing import Any, Literal
 from labelwright.cli.labeling.answering import Answerer
 from labelwright.client import Failure, Outcome
 from labelwright.core.bundle import GOLD_FILE, SAMPLE_FILE, Bundle
+from labelwright.core.row import LABEL_COLUMN
 
 Change = Literal["added", "removed", "changed"]
+Verdict = Literal["became right", "became wrong", "stays wrong"]
 _KEPT_TEXT = 500
 
 
@@ -28,18 +30,36 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True)
 class LabelChange:
-    """One row that changes label; None is an abstention."""
+    """One row that changes label; None is an abstention. ``right`` is the right label, None where nobody knows it."""
 
     record: str
     before: str | None
     after: str | None
+    right: str | None = None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What became of the row, None where its right label is not known."""
+        if self.right is None:
+            return None
+        return (
+            "became right"
+            if self.after == self.right
+            else "became wrong"
+            if self.before == self.right
+            else "stays wrong"
+        )
 
 
 @dataclass(slots=True)
 class LabelChanges:
-    """How labels change over rows: counts of (before, after), and the first changed rows."""
+    """How labels change over rows: counts of (before, after), what became of those whose right label is known, and the
+    first changed rows. ``known`` rows have a right label, changed or not.
+    """
 
     rows: int = 0
+    known: int = 0
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
     moves: Counter[tuple[str | None, str | None]] = field(default_factory=Counter)
     examples: list[LabelChange] = field(default_factory=list)
 
@@ -71,17 +91,26 @@ def own_rows(before: Bundle, after: Bundle) -> list[dict[str, Any]]:
 
 
 def compare_labels(before: Answerer, after: Answerer, rows: Iterable[Mapping[str, Any]], examples: int) -> LabelChanges:
-    """Label the rows with both; keep the first ``examples`` rows whose label changes."""
+    """Label the rows with both; keep the first ``examples`` rows whose label changes.
+
+    A row's column ``label`` is its right one, where it is a label of the task.
+    """
     changes = LabelChanges()
     for batch in after.batches(rows):
         changes.rows += len(batch)
         pairs = zip(before.answer(batch), after.answer(batch), strict=True)
         for row, (old, new) in zip(batch, pairs, strict=True):
             was, now = _label(old), _label(new)
+            given = row.get(LABEL_COLUMN)
+            right = given if isinstance(given, str) and given in after.task.labels else None
+            changes.known += right is not None
             if was != now:
+                change = LabelChange(_shortened(after, row), was, now, right)
                 changes.moves[was, now] += 1
+                if change.verdict:
+                    changes.verdicts[change.verdict] += 1
                 if len(changes.examples) < examples:
-                    changes.examples.append(LabelChange(_shortened(after, row), was, now))
+                    changes.examples.append(change)
     return changes
 
 

@@ -15,11 +15,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labelwright.cli.extras import require
 from labelwright.cli.labeling.answering import Answerer
@@ -29,10 +29,20 @@ from labelwright.cli.rows.journal import Journal, journal_path
 from labelwright.cli.rows.output_row import CsvFormat, JsonLinesFormat, RowFormat
 from labelwright.cli.rows.output_writing import draft_path, output_digest, read_added, write_output
 from labelwright.cli.rows.row_reading import STANDARD, CsvRows, InputRow, ParquetRows, RowSource, open_rows, row_format
-from labelwright.cli.rows.run_record import RunRecord, check_same_run, read_record, record_path, write_record
+from labelwright.cli.rows.run_record import (
+    Escalated,
+    RunRecord,
+    check_same_run,
+    read_record,
+    record_path,
+    write_record,
+)
 from labelwright.cli.screen import Screen
 from labelwright.client.messages.labels import Details
 from labelwright.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from labelwright.cli.labeling.escalation import Escalation, EscalationResult
 
 _SHOWN_EVERY = 1000
 """Rows read back between two movements of the progress bar."""
@@ -40,7 +50,10 @@ _SHOWN_EVERY = 1000
 
 @dataclass(frozen=True, slots=True)
 class FileJob:
-    """What is to be labeled, and where the rows go. ``selector`` names the version as the user did."""
+    """What is to be labeled, and where the rows go. ``selector`` names the version as the user did.
+
+    ``escalation`` has a model label the least sure rows, None for none.
+    """
 
     input: str
     output: str
@@ -50,6 +63,7 @@ class FileJob:
     details: Details
     overwrite: bool
     encoding: str = ""
+    escalation: Escalation | None = None
 
     def __post_init__(self) -> None:
         """Raise ConfigurationError if input and output do not go together."""
@@ -60,6 +74,11 @@ class FileJob:
             raise ConfigurationError(
                 "CSV needs the columns beforehand, which JSON Lines from a pipe cannot tell",
                 advice="write JSON Lines, or name a file for the output",
+            )
+        if output is None and self.escalation:
+            raise ConfigurationError(
+                "the least sure rows are known when all are labeled: escalation needs a file",
+                advice="name the output: --output FILE",
             )
         if output is None:
             return
@@ -100,6 +119,7 @@ class FileResult:
     digest: str
     record: Path | None
     """Where the run's record is, None if rows went to standard output."""
+    escalation: EscalationResult | None = None
 
 
 def earlier_version(job: FileJob) -> int | None:
@@ -122,18 +142,18 @@ def label_file(job: FileJob, answerer: Answerer, screen: Screen) -> FileResult:
     started = time.monotonic()
     counts = RunCounts()
     output = job.output_path
-    with (
-        closing(open_rows(job.input, job.input_format, job.encoding)) as source,
-        progress_over(
+    escalation = None
+    with closing(open_rows(job.input, job.input_format, job.encoding)) as source:
+        progress = progress_over(
             screen.err, answerer.task.name, source.total, lambda: (source.done, counts.rows), shown=not screen.json
-        ) as advanced,
-    ):
+        )
         if output is None:
-            _label_to_standard_output(job, source, answerer, counts, advanced)
+            with progress as advanced:
+                _label_to_standard_output(job, source, answerer, counts, advanced)
         else:
-            _FileRun(job, output, source, answerer, counts, advanced).label(screen)
+            escalation = _FileRun(job, output, source, answerer, counts, progress).label(screen)
     record = record_path(output) if output else None
-    return FileResult(counts, time.monotonic() - started, answerer.version, answerer.digest, record)
+    return FileResult(counts, time.monotonic() - started, answerer.version, answerer.digest, record, escalation)
 
 
 def _label_to_standard_output(
@@ -178,10 +198,11 @@ class _FileRun:
         source: RowSource,
         answerer: Answerer,
         counts: RunCounts,
-        advanced: Callable[[], None],
+        progress: AbstractContextManager[Callable[[], None]],
     ) -> None:
         self._job, self._output, self._source, self._answerer = job, output, source, answerer
-        self._counts, self._advanced = counts, advanced
+        self._counts, self._progress = counts, progress
+        self._advanced: Callable[[], None] = lambda: None
         self._record = RunRecord(
             selector=job.selector,
             task=answerer.task.name,
@@ -197,17 +218,21 @@ class _FileRun:
         """Whether the record says that the journal holds what is labeled so far, and not the output."""
         self._journal_fits = False
         """Whether the journal's rows were compared with the input's."""
+        self._escalated = Escalated()
 
-    def label(self, screen: Screen) -> None:
+    def label(self, screen: Screen) -> EscalationResult | None:
         """Label what is not labeled yet and write the output; if that is cut short, say what is left behind."""
         with Journal(self._output) as journal:
             before = self._earlier_record(journal)
             self._journal_counts = before is not None and not before.complete
             try:
-                rows = self._unlabeled(journal, before)
-                self._journal_fits = True
-                if rows is not None:
-                    self._label(journal, rows)
+                with self._progress as self._advanced:
+                    rows = self._unlabeled(journal, before)
+                    self._journal_fits = True
+                    if rows is not None:
+                        self._label(journal, rows)
+                escalation = self._escalate(journal, screen)
+                if rows is not None or self._journal_counts:
                     self._finish(journal)
                 journal.clear()
             except BaseException:
@@ -216,6 +241,7 @@ class _FileRun:
                 elif self._journal_fits:
                     screen.note(f"rows so far are in {journal_path(self._output)}; the same command goes on from there")
                 raise
+        return escalation
 
     def _earlier_record(self, journal: Journal) -> RunRecord | None:
         """Return the record of a run to go on with. Raises ConfigurationError if the files are another's."""
@@ -238,8 +264,13 @@ class _FileRun:
         if before is None:
             journal.clear()
             return rows
+        self._escalated = before.escalated
         if not before.complete:
             self._count(journal.resume(rows))
+            for first, later in journal.revised():
+                self._counts.revise(first, later)
+            if journal.so_far:
+                self._escalated = Escalated.model_validate(journal.so_far)
             return rows
         self._count(_reopened(self._output, before, journal, rows))
         following = next(rows, None)
@@ -254,14 +285,28 @@ class _FileRun:
 
     def _label(self, journal: Journal, rows: Iterator[InputRow]) -> None:
         for batch in label_rows(rows, self._answerer, self._job.details, from_start=not self._counts.resumed):
-            if not self._journal_counts:
-                write_record(self._output, self._record)
-                self._journal_counts = True
+            self._begin()
             for row, added in batch:
                 journal.append(row, added)
                 self._counts.add(added)
             journal.flush()
             self._advanced()
+
+    def _begin(self) -> None:
+        """Say in the record that the journal counts from now on."""
+        if not self._journal_counts:
+            write_record(self._output, self._record.model_copy(update={"escalated": self._escalated}))
+            self._journal_counts = True
+
+    def _escalate(self, journal: Journal, screen: Screen) -> EscalationResult | None:
+        """Have the model label the least sure rows, if that is wanted."""
+        if self._job.escalation is None:
+            return None
+        result = self._job.escalation.run(
+            self._answerer, journal, self._counts, self._escalated, begin=self._begin, screen=screen
+        )
+        self._escalated = result.totals
+        return result
 
     def _finish(self, journal: Journal) -> None:
         job, counts = self._job, self._counts
@@ -284,6 +329,7 @@ class _FileRun:
             "labels": dict(counts.labels),
             "abstained": counts.abstained,
             "failed": counts.failed,
+            "escalated": self._escalated,
         }
         write_record(self._output, self._record.model_copy(update=outcome))
         self._journal_counts = False

@@ -51,6 +51,15 @@ class RunCounts:
         else:
             self.abstained += 1
 
+    def revise(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Count a later answer to an output row in place of the earlier one; neither is an error."""
+        if label := before["label"]:
+            self.labels[label] -= 1
+            self.labels += Counter()  # a label that nothing has any more is none that was given
+        else:
+            self.abstained -= 1
+        self.add(after)
+
 
 def label_rows(
     rows: Iterator[InputRow], answerer: Answerer, details: Details, *, from_start: bool = True

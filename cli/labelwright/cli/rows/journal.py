@@ -1,7 +1,8 @@
 """The journal of a labeling run: each row as soon as it is labeled, until the output is made of all of them.
 
-One JSON object a line: ``row`` has the input's columns, ``added`` what labeling adds. Whatever the output's format is,
-a run that was ended in the middle goes on after the journal's last whole line.
+One JSON object a line: ``row`` has the input's columns, ``added`` what labeling adds. A line that begins with
+``revised`` has a later answer to the row of that number (from 0), and what such answers came to so far. Whatever the
+output's format is, a run that was ended in the middle goes on after the journal's last whole line.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from labelwright.core.errors import ConfigurationError
 JOURNAL_SUFFIX = ".partial.jsonl"
 _ROW, _ADDED, _END = b'{"row": ', b', "added": ', b"}\n"
 _FIRST_ADDED = f'{{"{ADDED[0]}": '.encode()
+_REVISED = b'{"revised": '
 
 
 def journal_path(output: Path) -> Path:
@@ -38,6 +40,9 @@ class Journal:
         self._file = _open_alone(self._path)
         self._input = hashlib.sha256()
         self._names: dict[str, None] = {}
+        self._revised: dict[int, bytes] = {}
+        self.so_far: Mapping[str, Any] | None = None
+        """What the later answers came to, by the last of their lines; None without one."""
 
     def __enter__(self) -> Journal:
         return self
@@ -69,17 +74,25 @@ class Journal:
     def clear(self) -> None:
         """Forget all rows."""
         self._file.truncate(0)
+        self._revised.clear()
+        self.so_far = None
 
     def resume(self, rows: Iterator[InputRow]) -> Iterator[Mapping[str, Any]]:
         """Take from ``rows`` those that are written down, and yield what labeling added; then drop a torn last line.
 
-        Raises ConfigurationError where the journal is not that of these rows.
+        Later answers are yielded by ``revised`` afterwards. Raises ConfigurationError where the journal is not that of
+        these rows.
         """
         self._file.seek(0)
-        end = 0
-        for number, line in enumerate(self._file, start=1):
+        end = number = 0
+        for line in self._file:
             if not line.endswith(_END):
                 break
+            if line.startswith(_REVISED):
+                self._take(json.loads(line))
+                end += len(line)
+                continue
+            number += 1
             row = next(rows, None)
             if row is None or not line.startswith(self._note(row) + _ADDED):
                 raise ConfigurationError(
@@ -95,22 +108,62 @@ class Journal:
         """Write a row down."""
         self._file.write(self._note(row) + _ADDED + json_bytes(added) + _END)
 
+    def revise(self, number: int | None, added: Mapping[str, Any] | None, so_far: Mapping[str, Any]) -> None:
+        """Write down a later answer to the row of this number, or only what such answers came to ``so_far``."""
+        line = {"revised": number, "added": added, "so_far": so_far}
+        self._take(line)
+        self._file.write(json_bytes(line) + b"\n")
+        self._file.flush()
+
+    def revised(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Yield what labeling added at first and what counts since, for each row that has a later answer."""
+        for number, (_, added) in enumerate(self.places() if self._revised else ()):
+            if self.is_revised(number):
+                yield added, json.loads(self._revised[number])
+
+    def is_revised(self, number: int) -> bool:
+        """Whether the row of this number has a later answer."""
+        return number in self._revised
+
+    def places(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield where each row stands, in bytes, and what labeling added at first."""
+        place = 0
+        for line in self._lines():
+            if not line.startswith(_REVISED):
+                yield place, json.loads(line[_middle(line) + len(_ADDED) : -len(_END)])
+            place += len(line)
+
+    def at(self, place: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the columns of the row that stands there, and what labeling added at first."""
+        with self._path.open("rb") as lines:
+            lines.seek(place)
+            entry = json.loads(lines.readline())
+        return entry["row"], entry["added"]
+
     def flush(self) -> None:
         """Hand the rows to the operating system: from now on they outlive this process."""
         self._file.flush()
 
     def lines(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield each row's columns and what labeling added, as JSON objects."""
-        self._file.flush()
-        with self._path.open("rb") as lines:
-            for line in lines:
-                # The last one is ours: no text holds a bare quote, and nothing that labeling adds holds a label inside.
-                middle = line.rindex(_ADDED + _FIRST_ADDED)
-                yield line[len(_ROW) : middle], line[middle + len(_ADDED) : -len(_END)]
+        """Yield each row's columns and what labeling added, a later answer where there is one, as JSON objects."""
+        rows = (line for line in self._lines() if not line.startswith(_REVISED))
+        for number, line in enumerate(rows):
+            middle = _middle(line)
+            yield line[len(_ROW) : middle], self._revised.get(number, line[middle + len(_ADDED) : -len(_END)])
 
     def entries(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """Yield each row's columns and what labeling added."""
         return ((json.loads(row), json.loads(added)) for row, added in self.lines())
+
+    def _lines(self) -> Iterator[bytes]:
+        self._file.flush()
+        with self._path.open("rb") as lines:
+            yield from lines
+
+    def _take(self, line: Mapping[str, Any]) -> None:
+        self.so_far = line["so_far"]
+        if line["revised"] is not None:
+            self._revised[line["revised"]] = json_bytes(line["added"])
 
     def _note(self, row: InputRow) -> bytes:
         """Take note of an input row, and return how its line begins."""
@@ -118,6 +171,13 @@ class Journal:
         self._input.update(line)
         self._names.update(dict.fromkeys(row.columns))
         return line
+
+
+def _middle(line: bytes) -> int:
+    """Return where a row's columns end. The last such place is ours: no text holds a bare quote, and nothing that
+    labeling adds holds a label inside.
+    """
+    return line.rindex(_ADDED + _FIRST_ADDED)
 
 
 def _open_alone(path: Path) -> IO[bytes]:

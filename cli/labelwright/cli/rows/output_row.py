@@ -104,8 +104,8 @@ class CsvFormat(RowFormat):
         """Return the row. Raises KeyError for a column that the header lacks."""
         if unknown := columns.keys() - self._names.keys():
             raise KeyError(min(unknown))
-        cells = [_cell(columns.get(name)) for name in self._names]
-        return _csv_line(cells + [_cell(added.get(name)) for name in self._added_names], self._keeps_bytes)
+        cells = [cell_text(columns.get(name)) for name in self._names]
+        return _csv_line(cells + [cell_text(added.get(name)) for name in self._added_names], self._keeps_bytes)
 
 
 def json_bytes(value: object) -> bytes:
@@ -148,7 +148,8 @@ def _csv_line(cells: list[str], keeps_bytes: bool) -> bytes:
     return whole_text(buffer.getvalue()).encode()
 
 
-def _cell(value: object) -> str:
+def cell_text(value: object) -> str:
+    """Return a value as it stands in CSV: empty for none, and for what is no number."""
     match value:
         case None:
             return ""

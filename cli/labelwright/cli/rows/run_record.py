@@ -13,10 +13,30 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 SUFFIX = ".labelwright.json"
 
 
+class Escalated(BaseModel):
+    """What the model was asked beside the programs, and what came of it, over all runs with this output.
+
+    ``asked`` rows were answered, ``unlabeled`` of them without a label, and ``changed`` ones got another label than the
+    programs'. ``errors_before`` and ``errors_after`` are the errors to be expected among the asked rows. Tokens are
+    those that were paid for.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    asked: int = 0
+    unlabeled: int = 0
+    changed: int = 0
+    errors_before: float = 0.0
+    errors_after: float = 0.0
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
 class RunRecord(BaseModel):
     """Settings of the run and, once it is complete, what it counted. ``version`` is 0 if a folder labeled.
 
-    The digests are those of the input's rows and of the output file.
+    The digests are those of the input's rows and of the output file. ``escalated`` of a run that is not complete is
+    what it began with; the journal has the rest.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -35,6 +55,7 @@ class RunRecord(BaseModel):
     labels: dict[str, int] = {}
     abstained: int = 0
     failed: int = 0
+    escalated: Escalated = Escalated()
 
 
 def record_path(output: Path) -> Path:

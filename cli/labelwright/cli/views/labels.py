@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from labelwright.cli.labeling.run import RunCounts
 from labelwright.cli.rows.failing import failure_of
@@ -10,6 +11,9 @@ from labelwright.cli.screen import VOTE_ERROR_PREFIX, Screen, shown
 from labelwright.cli.views.reports import table
 from labelwright.client import Failure, Labeling, Outcome, ProgramVote, VoteError
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from labelwright.cli.labeling.escalation import EscalationResult
 
 _RECORD_WIDTH = 60
 _SAID_WIDTH = 200
@@ -63,6 +67,26 @@ def show_run(screen: Screen, counts: RunCounts, output: str, seconds: float) -> 
         screen.note(f"  {shown(failure)}", "red")
     if counts.failed > len(counts.failures):
         screen.note(f"  and {counts.failed - len(counts.failures):,} more: see the column error", "red")
+
+
+def show_escalation(screen: Screen, result: EscalationResult) -> None:
+    """Say what the model was asked, what came of it, and what it cost, over all runs with the output."""
+    totals = result.totals
+    none = f"; for {totals.unlabeled:,} it named no label" if totals.unlabeled else ""
+    screen.note(f"{totals.asked:,} rows were labeled by {shown(result.model)}, the least sure ones", "bold")
+    screen.note(f"  {totals.changed:,} got another label than the programs'{none}", "")
+    cost = f"{totals.tokens_in + totals.tokens_out:,} tokens"
+    screen.note(f"  cost: {cost}{'' if result.dollars is None else f' (${result.dollars:.4f})'}", "")
+    before, after = result.errors
+    estimate = "an estimate, by each label's probability"
+    screen.note(f"  wrong or missing labels: about {before:,.0f} before, {after:,.0f} now ({estimate})", "")
+    for kind, count in result.unanswered.items():
+        screen.note(f"  {count:,} rows got no answer ({kind}): the programs' labels stay", "red")
+    if result.stopped:
+        screen.note(f"  stopped: {shown(result.stopped)}", "yellow")
+    if result.left:
+        how = "the same command goes on, with a larger budget where that ran out"
+        screen.note(f"  {result.left:,} rows are left to send; {how}", "yellow")
 
 
 def _labeling_cells(answer: Labeling) -> tuple[Text, str, str, str]:

@@ -48,11 +48,12 @@ def show_gold(screen: Screen, gold: GoldFigures) -> None:
 
 def show_programs(screen: Screen, gold: GoldFigures) -> None:
     """Show the figures of each program and what it looks for."""
-    programs = table("program", "coverage", "accuracy", "errors", texts=("what it looks for",))
+    programs = table("program", "coverage", "overlap", "conflict", "accuracy", "errors", texts=("what it looks for",))
     for item in gold.programs:
         programs.add_row(
             Text(item.program),
             f"{item.coverage:.3f}",
+            *("-" if share is None else f"{share:.3f}" for share in (item.overlap, item.conflict)),
             f"{item.accuracy:.3f}",
             str(item.errors),
             Text(shown(item.description.strip().partition("\n")[0])),

@@ -74,6 +74,8 @@ def _gold_to_message(gold: GoldFigures) -> pb.GoldReport:
                 accuracy=item.accuracy,
                 errors=item.errors,
                 description=item.description,
+                overlap=item.overlap,
+                conflict=item.conflict,
             )
             for item in gold.programs
         ],
@@ -90,7 +92,15 @@ def _gold_from_message(message: pb.GoldReport) -> GoldFigures:
         message.majority_accuracy,
         tuple(LabelFigures(item.label, item.rows, item.precision, item.recall, item.f1) for item in message.labels),
         tuple(
-            ProgramFigures(item.program, item.coverage, item.accuracy, item.errors, item.description)
+            ProgramFigures(
+                item.program,
+                item.coverage,
+                item.accuracy,
+                item.errors,
+                item.description,
+                item.overlap if item.HasField("overlap") else None,
+                item.conflict if item.HasField("conflict") else None,
+            )
             for item in message.programs
         ),
     )

@@ -34,7 +34,7 @@ def gold_figures(
         majority_accuracy=Counter(gold).most_common(1)[0][1] / len(gold),
         labels=tuple(map(_label_figures, task.label_names, labels)),
         programs=tuple(
-            _program_figures(name, [row[index] for row in votes], gold, descriptions.get(name, ""))
+            _program_figures(name, index, votes, gold, descriptions.get(name, ""))
             for index, name in enumerate(programs)
         ),
     )
@@ -65,15 +65,27 @@ def _label_counts(task: Task, gold: Sequence[int], decisions: Sequence[int]) -> 
 
 
 def _label_figures(label: str, counts: LabelCounts) -> LabelFigures:
-    precision, recall = _share(counts.hits, counts.given), _share(counts.hits, counts.right)
-    return LabelFigures(label, counts.right, precision, recall, counts.f1)
+    return LabelFigures(label, counts.right, counts.precision, counts.recall, counts.f1)
 
 
-def _program_figures(name: str, votes: Sequence[int], gold: Sequence[int], description: str) -> ProgramFigures:
-    voted = sum(is_label(vote) for vote in votes)
+def _program_figures(
+    name: str, index: int, rows: Sequence[tuple[int, ...]], gold: Sequence[int], description: str
+) -> ProgramFigures:
+    """Return the figures of the program whose votes stand at ``index`` of each row's."""
+    votes = [row[index] for row in rows]
+    labels = [Counter(filter(is_label, row)) for row in rows if is_label(row[index])]
+    voted = len(labels)
     right = sum(vote == truth for vote, truth in zip(votes, gold, strict=True))
     errors = sum(is_error(vote) for vote in votes)
-    return ProgramFigures(name, voted / len(votes), _share(right, voted), errors, description)
+    return ProgramFigures(
+        name,
+        voted / len(votes),
+        _share(right, voted),
+        errors,
+        description,
+        overlap=sum(row.total() > 1 for row in labels) / len(votes),
+        conflict=sum(len(row) > 1 for row in labels) / len(votes),
+    )
 
 
 def _share(part: int, whole: int) -> float:

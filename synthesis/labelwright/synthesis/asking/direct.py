@@ -76,6 +76,12 @@ class DirectLabels:
         """Enter the labels of the records ``rows``."""
         self.labels[rows], self.scores[rows], self.tokens[rows] = answers.labels, answers.scores, answers.tokens
 
+    def enter(self, row: int, task: Task, reply: Reply) -> None:
+        """Enter what the LLM replied about the record ``row``."""
+        self.labels[row] = read_label(task, reply.text, cut=reply.is_cut)
+        self.scores[row] = read_scores(task, reply)
+        self.tokens[row] = reply.usage.tokens_in, reply.usage.tokens_out
+
     @property
     def beliefs(self) -> Floats:
         """Log-probabilities of each label, records x labels; a row of NaN where the LLM gave no answer.
@@ -141,9 +147,7 @@ def label_directly(
                 raise
             answers.unanswered[error.kind] = answers.unanswered.get(error.kind, 0) + 1
         else:
-            answers.labels[index] = read_label(task, reply.text, cut=reply.is_cut)
-            answers.scores[index] = read_scores(task, reply)
-            answers.tokens[index] = reply.usage.tokens_in, reply.usage.tokens_out
+            answers.enter(index, task, reply)
         listener(index + 1)
     return answers
 

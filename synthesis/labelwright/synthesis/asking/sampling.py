@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from labelwright.core.row import Row
 from labelwright.core.task import Task
+from labelwright.synthesis.arrays import Floats, Labels
 from labelwright.synthesis.asking.direct import Example
 
 
@@ -22,6 +23,15 @@ def random_distinct(items: Sequence[object], seed: int) -> list[int]:
         # A record may hold lists, which have no hash; its text has one.
         first.setdefault(repr(items[index]), index)
     return list(first.values())
+
+
+def least_sure(labels: Labels, probabilities: Floats, count: int) -> list[int]:
+    """Return the indexes of ``count`` records, the least sure first: those without a label (-1), then by probability.
+
+    Of equally sure ones those that stand earlier.
+    """
+    sureness = np.where(labels < 0, -1.0, probabilities)
+    return [int(index) for index in np.argsort(sureness, kind="stable")[:count]]
 
 
 def choose_examples(task: Task, gold: Sequence[Row], count: int = 8) -> list[Example]:

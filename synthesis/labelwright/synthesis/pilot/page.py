@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from labelwright.synthesis.pilot.plots import Bar, Point, program_bars, quality_against_cost
+from labelwright.synthesis.pilot.plots import (
+    Bar,
+    Point,
+    Step,
+    accuracy_by_share,
+    program_bars,
+    quality_against_cost,
+)
 from labelwright.synthesis.pilot.report import PilotReport
 from labelwright.synthesis.pilot.result import DIRECT, DIRECT_CALIBRATED, ENSEMBLE, WAYS
 from labelwright.synthesis.templates import render
@@ -20,7 +27,15 @@ def render_page(report: PilotReport) -> str:
         best=report.best_program,
         quality_plot=_quality_plot(report),
         program_plot=program_bars(bars),
+        curve_plot=_curve_plot(report),
     )
+
+
+def _curve_plot(report: PilotReport) -> Markup:
+    if report.curve is None:
+        return Markup("")
+    steps = [Step(point.share, point.accuracy, point.interval) for point in report.curve.points]
+    return accuracy_by_share(steps, report.curve.recommended)
 
 
 def _quality_plot(report: PilotReport) -> Markup:

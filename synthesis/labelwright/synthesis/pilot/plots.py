@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -25,6 +26,15 @@ class Point:
     name: str
     kind: str
     cost: float | None
+    quality: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A share of records sent to the model, and the accuracy that it gives, with an interval; all 0 to 1."""
+
+    share: float
     quality: float
     interval: tuple[float, float]
 
@@ -65,6 +75,29 @@ def quality_against_cost(points: Sequence[Point], unit: str) -> Markup:
             beside = max(y + 4, beside + 13)
             parts.append(_text(x + 9, beside, point.name, ""))
     return _svg(height, parts, "Accuracy of each way of labeling over what a million records cost")
+
+
+def accuracy_by_share(points: Sequence[Step], chosen: float) -> Markup:
+    """Return accuracy, with its interval, over the share of records sent to the model; ``chosen`` is marked."""
+    height = 250
+    bottom = max(0.0, math.floor(10 * min(point.interval[0] for point in points)) / 10)
+    frame = _Frame(height, (_LEFT + 8, WIDTH - _RIGHT - 10), (0.0, 1.0), (bottom, 1.0))
+    parts = [frame.horizontal_grid(_steps(bottom, 1.0), lambda value: f"{value:.0%}")]
+    parts += [_text(frame.x(share), height - 24, f"{share:.0%}", "tick middle") for share in (0, 0.2, 0.4, 0.6, 0.8, 1)]
+    parts.append(_text((_LEFT + WIDTH) / 2, height - 6, "share of records sent to the model", "axis middle"))
+    for one, other in pairwise(points):
+        parts.append(
+            _line(frame.x(one.share), frame.y(one.quality), frame.x(other.share), frame.y(other.quality), "curve")
+        )
+    for point in points:
+        x, kind = frame.x(point.share), "direct" if point.share == chosen else "ensemble"
+        parts.append(_line(x, frame.y(point.interval[1]), x, frame.y(point.interval[0]), f"whisker {kind}"))
+        parts.append(_circle(x, frame.y(point.quality), kind))
+        if point.share == chosen:
+            anchor = "" if chosen < 0.5 else "end"  # so that it stays inside of the drawing
+            label = f"{point.quality:.1%} at {chosen:.0%}"
+            parts.append(_text(x, frame.y(point.interval[0]) + 14, label, f"strong {anchor}"))
+    return _svg(height, parts, "Accuracy over the share of records that is sent to the model")
 
 
 def program_bars(bars: Sequence[Bar]) -> Markup:

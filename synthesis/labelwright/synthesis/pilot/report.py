@@ -112,6 +112,37 @@ class ReportedFailure(_Part):
     votes: dict[str, str]
 
 
+class ReportedCurvePoint(_Part):
+    """A share of records sent to the LLM, the least sure first: ``sent`` of the measured rows.
+
+    ``tokens`` and ``dollars`` are what the LLM takes for the cost's number of records, the version's own cost left out.
+    """
+
+    share: float
+    sent: int
+    accuracy: float
+    interval: Interval
+    against_direct: PairedComparison
+    """Accuracy of this point minus that of direct labeling, on the same rows."""
+    tokens: float | None
+    dollars: float | None
+
+
+class ReportedCurve(_Part):
+    """Accuracy against the share that is sent, on the rows that direct labeling was measured on."""
+
+    rows: int
+    points: list[ReportedCurvePoint]
+    recommended: float
+    """The share of the point to choose, and ``why``."""
+    why: str
+
+    @property
+    def choice(self) -> ReportedCurvePoint:
+        """The recommended point."""
+        return next(point for point in self.points if point.share == self.recommended)
+
+
 class SynthesisCost(_Part):
     """What the version took."""
 
@@ -191,6 +222,8 @@ class PilotReport(_Part):
     """Right label x given label, the last column for none."""
     failures: list[ReportedFailure]
     cost: ReportedCost
+    curve: ReportedCurve | None = None
+    """None without test rows, or where the LLM labeled none of them."""
 
     def labeling(self, way: str) -> ReportedLabeling | None:
         """Return the figures of one of the ``WAYS``, None where it was not measured."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from labelwright.core.bundle import Program
@@ -10,6 +11,7 @@ from labelwright.core.report import labels_without_rows
 from labelwright.synthesis.arrays import HIDDEN, Labels
 from labelwright.synthesis.asking.record_text import one_line
 from labelwright.synthesis.llm.prices import Price
+from labelwright.synthesis.pilot.curve import CurvePoint, escalation_curve, recommended
 from labelwright.synthesis.pilot.report import (
     DirectCost,
     LabelF1,
@@ -18,6 +20,8 @@ from labelwright.synthesis.pilot.report import (
     PilotReport,
     RecordCost,
     ReportedCost,
+    ReportedCurve,
+    ReportedCurvePoint,
     ReportedDrop,
     ReportedFailure,
     ReportedLabeling,
@@ -78,6 +82,7 @@ def build_report(result: PilotResult, price: Price | None, estimated: Estimate |
         confusion=labelings[ENSEMBLE].quality.confusion.tolist(),
         failures=_failures(result),
         cost=_cost(result, price, estimated),
+        curve=_curve(result, price),
     )
 
 
@@ -226,6 +231,54 @@ def _cost(result: PilotResult, price: Price | None, estimated: Estimate | None) 
         ratio=ratio_dollars if price else ratio_tokens,
         break_even_records=math.ceil(spent / each) if each > 0 else None,
         estimated=estimated,
+    )
+
+
+def _curve(result: PilotResult, price: Price | None) -> ReportedCurve | None:
+    direct = result.labelings.get(DIRECT)
+    if direct is None or not result.rows.test:  # the programs' probabilities are known as they are served
+        return None
+    rows = direct.rows
+    labels = result.labelings[ENSEMBLE].labels[rows]
+    points = escalation_curve(result.truth[rows], labels, result.probabilities[rows], direct.labels)
+    choice = recommended(points)
+    return ReportedCurve(
+        rows=len(rows),
+        points=[_curve_point(result, price, point) for point in points],
+        recommended=choice.share,
+        why=_why(points, choice),
+    )
+
+
+def _curve_point(result: PilotResult, price: Price | None, point: CurvePoint) -> ReportedCurvePoint:
+    cost, sent = result.cost, point.share * RECORDS
+    each = cost.tokens_in_per_record, cost.tokens_out_per_record
+    return ReportedCurvePoint(
+        share=point.share,
+        sent=point.sent,
+        accuracy=point.accuracy,
+        interval=point.interval,
+        against_direct=point.against_direct,
+        tokens=_known(sum(each) * sent),
+        dollars=_known(price.cost(each[0] * sent, each[1] * sent)) if price else None,
+    )
+
+
+def _why(points: Sequence[CurvePoint], choice: CurvePoint) -> str:
+    nothing, everything = points[0], points[-1]
+    best = max(points, key=lambda point: point.accuracy)
+    if choice is nothing:
+        return (
+            f"the programs alone are right on {choice.accuracy:.1%}, and no share makes that more than a point better"
+        )
+    reaches = (
+        "as good as any larger share"
+        if best.accuracy <= choice.accuracy
+        else f"within a point of the best, {best.accuracy:.1%} at {best.share:.0%}"
+    )
+    return (
+        f"right on {choice.accuracy:.1%} instead of {nothing.accuracy:.1%} by the programs alone: {reaches}; "
+        f"the model alone is right on {everything.accuracy:.1%}"
     )
 
 
