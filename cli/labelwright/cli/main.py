@@ -20,7 +20,6 @@ from labelwright.cli.commands import runs as run_commands
 from labelwright.cli.commands import synth, up
 from labelwright.cli.commands import tokens as token_commands
 from labelwright.cli.commands import versions as version_commands
-from labelwright.cli.commands import worker as worker_command
 from labelwright.cli.exits import ExitCode, exit_code
 from labelwright.cli.options import screen_of
 from labelwright.core.errors import LabelwrightError
@@ -123,7 +122,7 @@ app.command("promote")(alias_commands.promote)
 app.command("rollback")(alias_commands.rollback)
 app.command("history")(alias_commands.history)
 app.command("refresh")(run_commands.refresh)
-app.command("worker")(worker_command.worker)
+app.command("worker")(up.worker)
 app.command("pull")(artifact_commands.pull)
 app.command("export")(artifact_commands.export)
 app.add_typer(run_commands.app, name="runs")
