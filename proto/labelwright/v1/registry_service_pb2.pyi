@@ -891,6 +891,9 @@ class DownloadBundleResponse(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     BUNDLE_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
+    INCARNATION_FIELD_NUMBER: _builtins.int
+    incarnation: _builtins.str
+    """The registry's incarnation: only within one does a number always name the same version. Empty from an older registry."""
     @_builtins.property
     def version(self) -> Global___Version:
         """The version."""
@@ -909,10 +912,11 @@ class DownloadBundleResponse(_message.Message):
         version: Global___Version | None = ...,
         bundle: Global___Bundle | None = ...,
         reference: Global___Reference | None = ...,
+        incarnation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bundle", b"bundle", "reference", b"reference", "version", b"version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle", b"bundle", "reference", b"reference", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle", b"bundle", "incarnation", b"incarnation", "reference", b"reference", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1235,8 +1239,13 @@ class WatchRequest(_message.Message):
 
     TASKS_FIELD_NUMBER: _builtins.int
     SINCE_REVISION_FIELD_NUMBER: _builtins.int
+    SINCE_INCARNATION_FIELD_NUMBER: _builtins.int
     since_revision: _builtins.int
     """The last revision that the caller knows; 0 where it knows none and wants the full state."""
+    since_incarnation: _builtins.str
+    """The incarnation that this revision is of. The full state is sent where the registry's is another; where this is
+    empty, that is not asked.
+    """
     @_builtins.property
     def tasks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only these tasks; all where empty."""
@@ -1246,10 +1255,11 @@ class WatchRequest(_message.Message):
         *,
         tasks: _abc.Iterable[_builtins.str] | None = ...,
         since_revision: _builtins.int = ...,
+        since_incarnation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["since_revision", b"since_revision", "tasks", b"tasks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["since_incarnation", b"since_incarnation", "since_revision", b"since_revision", "tasks", b"tasks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1265,12 +1275,20 @@ class WatchResponse(_message.Message):
     FULL_FIELD_NUMBER: _builtins.int
     ALIASES_FIELD_NUMBER: _builtins.int
     REMOVED_FIELD_NUMBER: _builtins.int
+    REGISTRY_FIELD_NUMBER: _builtins.int
+    INCARNATION_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The registry's revision after this message."""
     full: _builtins.bool
     """Whether aliases is the full state: what it lacks is gone. True on the first message, unless the stream resumes
     from a revision that the registry can go on from.
     """
+    registry: _builtins.str
+    """The registry's identity, a UUID that is made with its database; migration, backup and restore keep it. Empty from an
+    older registry.
+    """
+    incarnation: _builtins.str
+    """A UUID that each restore makes anew. Revisions and version numbers mean the same only within one incarnation."""
     @_builtins.property
     def aliases(self) -> _containers.RepeatedCompositeFieldContainer[Global___Alias]:
         """The aliases that moved, or all."""
@@ -1286,10 +1304,12 @@ class WatchResponse(_message.Message):
         full: _builtins.bool = ...,
         aliases: _abc.Iterable[Global___Alias] | None = ...,
         removed: _abc.Iterable[Global___Alias] | None = ...,
+        registry: _builtins.str = ...,
+        incarnation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "full", b"full", "removed", b"removed", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "full", b"full", "incarnation", b"incarnation", "registry", b"registry", "removed", b"removed", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -55,7 +55,7 @@ def serve(settings: RegistrySettings) -> None:
         database = open_database(settings)
         stack.callback(database.close)
         versions, aliases, runs = VersionStore(database), AliasStore(database), RunStore(database)
-        sweep_orphans(database, artifacts, settings.orphan_hours * 3600)
+        sweep_orphans(database, artifacts, settings.orphan_hours * 3600, settings.bin_days * 86_400)
         checks = CheckProcesses(settings.max_pushes, settings.push_seconds)
         stack.callback(checks.close)
         checks.start()

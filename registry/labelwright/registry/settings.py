@@ -41,7 +41,9 @@ class RegistrySettings(ServerSettings):
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = 20.0
     """time for the calls in progress at shutdown"""
     orphan_hours: Annotated[float, Field(ge=0)] = 24.0
-    """age at which an artifact of no version is removed"""
+    """age at which an artifact of no version goes to the bin"""
+    bin_days: Annotated[float, Field(ge=0)] = 30.0
+    """days that an artifact stays in the bin"""
 
     policy_file: OptionalText = ""
     """file of what no bundle can set for itself (TOML); nothing is asked for beside a bundle's own gates where empty"""

@@ -15,7 +15,7 @@ from labelwright.v1 import registry_service_pb2 as pb
 from labelwright.v1.registry_service_pb2_grpc import RegistryServiceStub
 
 _WATCH_SECONDS = 120.0
-"""A watch is renewed this often and resumes where it was."""
+"""A watch is renewed this often; each begins with the full state."""
 _DOWNLOAD_SECONDS = 30.0
 _OPTIONS = [
     ("grpc.max_receive_message_length", MAX_BUNDLE_BYTES + (4 << 20)),
@@ -46,14 +46,19 @@ class RegistryLink:
         """Its address, for people, with the proxy that stands between."""
         return f"{self._address}{grpc_way(self._address)}"
 
-    def watch(self, since_revision: int) -> Iterator[pb.WatchResponse]:
-        """Yield the registry's messages until the connection ends. Raises LabelwrightError.
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The only tasks that are watched; all where empty."""
+        return self._tasks
 
-        Each call opens a new connection: an old one that is dead but not known to be cannot delay it.
+    def watch(self) -> Iterator[pb.WatchResponse]:
+        """Yield the registry's messages until the connection ends, the full state first. Raises LabelwrightError.
+
+        Each call opens a new connection: an old one that is dead but not known to be cannot delay it. And each asks for
+        the full state: a database that was put back by hand reaches an earlier revision again, with other content.
         """
         with self._security.channel(self._address, self._options) as channel:
-            request = pb.WatchRequest(tasks=self._tasks, since_revision=since_revision)
-            call = RegistryServiceStub(channel).Watch(request, timeout=_WATCH_SECONDS)
+            call = RegistryServiceStub(channel).Watch(pb.WatchRequest(tasks=self._tasks), timeout=_WATCH_SECONDS)
             with self._lock:
                 if self._closed:
                     return

@@ -23,10 +23,15 @@ AliasTable = Mapping[str, Mapping[str, VersionTarget]]
 
 @dataclass(frozen=True, slots=True)
 class Aliases:
-    """All aliases at one revision of the registry. Immutable: a change makes a new object."""
+    """All aliases at one revision of the registry. Immutable: a change makes a new object.
+
+    ``registry`` and ``incarnation`` say of which registry and which life of it; they are empty where that is not known.
+    """
 
     revision: int
     table: AliasTable
+    registry: str = ""
+    incarnation: str = ""
 
     def changed_by(self, message: pb.WatchResponse) -> Aliases:
         """Return the aliases after a message of the registry's Watch."""
@@ -35,7 +40,13 @@ class Aliases:
             table.get(alias.task, {}).pop(alias.name, None)
         for alias in message.aliases:
             table.setdefault(alias.task, {})[alias.name] = VersionTarget(alias.task, alias.version, alias.digest)
-        return Aliases(message.revision, {task: aliases for task, aliases in table.items() if aliases})
+        named = {task: aliases for task, aliases in table.items() if aliases}
+        return Aliases(message.revision, named, message.registry, message.incarnation)
+
+    def is_like(self, other: Aliases) -> bool:
+        """Whether this is the state of the same registry and names the same versions, whatever the revision."""
+        mine, others = ((state.table, state.registry, state.incarnation) for state in (self, other))
+        return mine == others
 
     def targets(self) -> Iterable[VersionTarget]:
         """Every version that an alias names; one that two aliases name comes twice."""

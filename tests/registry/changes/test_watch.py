@@ -115,6 +115,16 @@ def test_a_revision_from_the_future_means_a_restored_backup_and_gets_the_full_st
     assert first.aliases
 
 
+def test_a_revision_of_another_incarnation_gets_the_full_state(registry: Registry) -> None:
+    stub = registry.stub()
+    task = make_task(stub)
+    known = set_alias(stub, task, "production", 1)
+    here = next(stub.Watch(pb.WatchRequest(tasks=[task]), timeout=60)).incarnation
+    for incarnation, full in ((here, False), ("", False), ("another", True)):
+        request = pb.WatchRequest(tasks=[task], since_revision=known, since_incarnation=incarnation)
+        assert next(stub.Watch(request, timeout=60)).full is full
+
+
 def test_who_missed_too_much_gets_the_full_state(database: Database) -> None:
     versions, aliases = VersionStore(database), AliasStore(database)
     versions.add(NewVersion("spam", "sha256:0", "", "", (), (), Report()), before_commit=lambda: None)
@@ -139,7 +149,8 @@ def test_a_watch_resumes_after_the_registry_was_killed(own: Registry) -> None:
     own.start()
     stub = own.stub()
     watch = stub.Watch(pb.WatchRequest(since_revision=known), timeout=60)
-    assert next(watch) == pb.WatchResponse(revision=known)
+    first = next(watch)
+    assert (first.revision, first.full, list(first.aliases), list(first.removed)) == (known, False, [], [])
     set_alias(stub, task, "production", 2)
     assert next_change(watch).aliases[0].version == 2
 

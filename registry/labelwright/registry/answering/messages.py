@@ -59,4 +59,6 @@ def update_to_message(update: Update) -> pb.WatchResponse:
         full=update.full,
         aliases=[alias_to_message(alias) for alias in update.aliases],
         removed=[alias_to_message(alias) for alias in update.removed],
+        registry=update.identity.registry,
+        incarnation=update.identity.incarnation,
     )

@@ -108,12 +108,16 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
         self, request: pb.DownloadBundleRequest, context: grpc.ServicerContext
     ) -> pb.DownloadBundleResponse:
         """Return a version's content, verified against its digest."""
+        # Read before the version: were it restored in between, the caller would take the new state for the old at most
+        # until it hears of the new incarnation.
+        incarnation = self._feed.identity.incarnation
         version = self._selected(request)
         reference = version.report.reference
         return pb.DownloadBundleResponse(
             version=messages.version_to_message(version),
             bundle=messages.files_to_message(self._artifacts.get(version.digest)),
             reference=reference_to_message(reference) if reference else None,
+            incarnation=incarnation,
         )
 
     def ListAliases(self, request: pb.ListAliasesRequest, context: grpc.ServicerContext) -> pb.ListAliasesResponse:
@@ -181,7 +185,8 @@ class RegistryServicer(pb_grpc.RegistryServiceServicer):
     def Watch(self, request: pb.WatchRequest, context: grpc.ServicerContext) -> Iterator[pb.WatchResponse]:
         """Stream the aliases: the full state first, then each change."""
         context.add_callback(self._feed.poke)
-        for update in self._feed.watch(request.since_revision, frozenset(request.tasks), context.is_active):
+        since, tasks = request.since_revision, frozenset(request.tasks)
+        for update in self._feed.watch(since, request.since_incarnation, tasks, context.is_active):
             yield messages.update_to_message(update)
 
     def _selected(self, request: _Selected) -> StoredVersion:

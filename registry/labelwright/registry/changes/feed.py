@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from labelwright.core.alias import Alias
 from labelwright.core.errors import LabelwrightError, Overloaded, Unavailable
 from labelwright.registry.store.aliases import aliases_of
 from labelwright.registry.store.database import Database
+from labelwright.registry.store.identity import Identity, read_identity
 from labelwright.registry.store.models import AliasChangeRow, RevisionRow
 from labelwright.serving.background import Background
 from sqlalchemy import select
@@ -33,6 +34,7 @@ class Update:
     """
 
     revision: int
+    identity: Identity
     full: bool = False
     aliases: tuple[Alias, ...] = ()
     removed: tuple[Alias, ...] = ()
@@ -44,14 +46,15 @@ class Update:
         aliases, removed = (
             tuple(alias for alias in part if alias.task in tasks) for part in (self.aliases, self.removed)
         )
-        return Update(self.revision, self.full, aliases, removed)
+        return replace(self, aliases=aliases, removed=removed)
 
 
 class Feed:
     """Wakes watchers when the registry's revision advances.
 
     One thread reads the counter, so that changes made by other processes are seen within ``poll_seconds``; changes
-    of this process come at once through ``advance``. Watchers that know the same revision share one read.
+    of this process come at once through ``advance``. Watchers that know the same revision share one read. Where the
+    database is restored meanwhile, they are sent the full state.
     """
 
     def __init__(
@@ -71,11 +74,20 @@ class Feed:
         self._on_reachable = on_reachable
         self._changed = threading.Condition()
         self._revision = 0
+        with database.reading() as session:
+            self._identity = read_identity(session)
+        self._lives = 0
+        """How often the database has gone back to another state; what was read before is worth nothing after."""
         self._watchers = 0
         self._reading = threading.Lock()
-        self._last_read: tuple[int | None, int, Update] | None = None
+        self._last_read: tuple[tuple[object, ...], Update] | None = None
         self._background = Background("alias-feed", self._poll)
         self._stopping = self._background.stopping
+
+    @property
+    def identity(self) -> Identity:
+        """The database's identity, as it was last read."""
+        return self._identity
 
     @property
     def watchers(self) -> int:
@@ -103,25 +115,34 @@ class Feed:
         with self._changed:
             self._changed.notify_all()
 
-    def watch(self, since: int, tasks: frozenset[str], is_active: Callable[[], bool]) -> Iterator[Update]:
+    def watch(
+        self, since: int, incarnation: str, tasks: frozenset[str], is_active: Callable[[], bool]
+    ) -> Iterator[Update]:
         """Yield what changed after revision ``since``, then each change, and an empty update at each heartbeat.
 
-        The first update is the full state where ``since`` is 0, too long ago, or in the future: then the database
-        was restored from a backup. Raises Overloaded, and Unavailable when the registry shuts down.
+        The first update is the full state where ``since`` is 0, too long ago, in the future, or of another
+        ``incarnation``: then the database was restored from a backup. An empty one is not compared. Raises Overloaded,
+        and Unavailable when the registry shuts down.
         """
         with self._counted():
-            update = self._read(since or None)
+            update = self._read(since or None, incarnation)
             yield update.only(tasks)
-            while self._wait_beyond(update.revision, is_active):
-                revision = update.revision
-                update = self._read(revision) if self._revision > revision else Update(revision)
+            while self._wait_beyond(update, is_active):
+                if self._is_news(update):
+                    update = self._read(update.revision, update.identity.incarnation)
+                else:
+                    update = Update(update.revision, update.identity)
                 yield update.only(tasks)
 
-    def _wait_beyond(self, revision: int, is_active: Callable[[], bool]) -> bool:
+    def _is_news(self, known: Update) -> bool:
+        # Not only a higher revision: a database that was restored goes back.
+        return self._revision != known.revision or self._identity != known.identity
+
+    def _wait_beyond(self, known: Update, is_active: Callable[[], bool]) -> bool:
         """Wait for a change or the heartbeat. Returns False where the caller has disconnected."""
         with self._changed:
             self._changed.wait_for(
-                lambda: self._revision > revision or self._stopping.is_set() or not is_active(), self._heartbeat_seconds
+                lambda: self._is_news(known) or self._stopping.is_set() or not is_active(), self._heartbeat_seconds
             )
         if self._stopping.is_set():
             raise Unavailable("the registry is shutting down", advice="watch again from the last revision")
@@ -143,24 +164,36 @@ class Feed:
             with self._changed:
                 self._watchers -= 1
 
-    def _read(self, since: int | None) -> Update:
+    def _read(self, since: int | None, incarnation: str) -> Update:
         with self._reading:
-            revision = self._revision
-            if self._last_read and self._last_read[:2] == (since, revision):
-                return self._last_read[2]
+            known = self._revision
+            key = (since, incarnation, known, self._lives)
+            if self._last_read and self._last_read[0] == key:
+                return self._last_read[1]
             with self._database.reading() as session:
-                update = read_update(session, since)
-            self._last_read = (since, revision, update)
-        self.advance(update.revision)
+                update = read_update(session, since, incarnation)
+            self._last_read = (key, update)
+        self._saw(update.revision, update.identity, known)
         return update
+
+    def _saw(self, revision: int, identity: Identity, known: int) -> None:
+        """Take what the database says, which was asked when it had come to the revision ``known``, if not further."""
+        with self._changed:
+            went_back = revision < known or identity != self._identity
+            self._lives += went_back
+            self._identity = identity
+            self._revision = revision if went_back else max(self._revision, revision)
+            self._changed.notify_all()
 
     def _poll(self) -> None:
         reachable = True
         while not self._stopping.wait(self._poll_seconds):
             was_reachable = reachable
             try:
+                known = self._revision
                 with self._database.reading() as session:
-                    self.advance(session.scalars(select(RevisionRow.value)).one())
+                    revision, identity = session.scalars(select(RevisionRow.value)).one(), read_identity(session)
+                self._saw(revision, identity, known)
                 reachable = True
             except LabelwrightError as error:
                 reachable = False
@@ -170,22 +203,30 @@ class Feed:
                 self._on_reachable(reachable)
 
 
-def read_update(session: Session, since: int | None, max_replay: int = MAX_REPLAY) -> Update:
-    """Return what changed after revision ``since``.
+def read_update(session: Session, since: int | None, incarnation: str = "", max_replay: int = MAX_REPLAY) -> Update:
+    """Return what changed after revision ``since`` of the ``incarnation``, which is not compared where it is empty.
 
-    It is the full state where ``since`` is None or in the future, or more than ``max_replay`` changes were missed.
+    It is the full state where ``since`` is None, in the future or of another incarnation, or more than ``max_replay``
+    changes were missed.
     """
     revision = session.scalars(select(RevisionRow.value)).one()
+    identity = read_identity(session)
+    if (
+        since is None
+        or since > revision
+        or revision - since > max_replay
+        or incarnation not in ("", identity.incarnation)
+    ):
+        return Update(revision, identity, full=True, aliases=tuple(aliases_of(session)))
     if since == revision:
-        return Update(revision)
-    if since is None or since > revision or revision - since > max_replay:
-        return Update(revision, full=True, aliases=tuple(aliases_of(session)))
+        return Update(revision, identity)
     query = select(AliasChangeRow.task, AliasChangeRow.alias).where(AliasChangeRow.revision > since).distinct()
     changed_names = {(task, name) for task, name in session.execute(query)}
     changed_aliases = [alias for alias in aliases_of(session) if (alias.task, alias.name) in changed_names]
     removed_names = changed_names - {(alias.task, alias.name) for alias in changed_aliases}
     return Update(
         revision,
+        identity,
         aliases=tuple(sorted(changed_aliases, key=lambda alias: alias.revision)),
         removed=tuple(Alias(task, name, 0, "", revision) for task, name in sorted(removed_names)),
     )

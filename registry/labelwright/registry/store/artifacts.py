@@ -17,7 +17,9 @@ import structlog
 from google.protobuf.message import DecodeError
 from labelwright.core.bundle import digest_files
 from labelwright.core.errors import CorruptArtifact, StorageFull
+from labelwright.core.machine.whole_file import write_whole
 from labelwright.registry.store.database import Database
+from labelwright.registry.store.identity import read_identity
 from labelwright.registry.store.models import VersionRow
 from labelwright.v1 import registry_service_pb2
 from sqlalchemy import select, text
@@ -40,8 +42,25 @@ class ArtifactStore(Protocol):
         """Return the bundle's files. Raises CorruptArtifact where they are missing or do not match the digest."""
         ...
 
-    def sweep(self, keep: Collection[str], older_than: float) -> int:
-        """Remove bundles that are not in ``keep`` and were put over ``older_than`` seconds ago; return how many."""
+    @property
+    def owner(self) -> str:
+        """The identity of the registry that the bundles belong to; empty where that was never said."""
+        ...
+
+    def belong_to(self, registry: str) -> None:
+        """Say which registry the bundles belong to."""
+        ...
+
+    def is_empty(self) -> bool:
+        """Whether there is no bundle."""
+        ...
+
+    def sweep(self, keep: Collection[str], older_than: float, bin_seconds: float) -> int:
+        """Move bundles that are not in ``keep`` and were put over ``older_than`` seconds ago to the bin.
+
+        Removes what has been in the bin for over ``bin_seconds``, and takes back what is in ``keep``. Returns how many
+        were moved.
+        """
         ...
 
 
@@ -49,12 +68,15 @@ class FolderArtifacts(ArtifactStore):
     """An ArtifactStore in a folder that all registry processes of one database share.
 
     A file is the contract's Bundle message, its files sorted by path: the digest is over the files, not the message.
+    Beside these stand the folder ``bin`` and the file ``registry``, which names the registry that they belong to.
     """
 
     def __init__(self, folder: Path) -> None:
         """Make the folder where it is missing. Raises OSError where it cannot be written."""
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        self._bin = folder / "bin"
+        self._owner = folder / "registry"
+        self._bin.mkdir(parents=True, exist_ok=True)
         with self._part() as (_, part):
             part.unlink()
         self._remove_parts()
@@ -90,16 +112,41 @@ class FolderArtifacts(ArtifactStore):
             raise _corrupt(digest, "does not match its digest")
         return files
 
+    @property
     @override
-    def sweep(self, keep: Collection[str], older_than: float) -> int:
+    def owner(self) -> str:
+        try:
+            return self._owner.read_text().strip()
+        except FileNotFoundError:
+            return ""
+
+    @override
+    def belong_to(self, registry: str) -> None:
+        write_whole(self._owner, f"{registry}\n".encode())
+
+    @override
+    def is_empty(self) -> bool:
+        return not any(self._bundles(self._folder))
+
+    @override
+    def sweep(self, keep: Collection[str], older_than: float, bin_seconds: float) -> int:
         kept_names = {self._path(digest).name for digest in keep}
-        limit = time.time() - older_than
+        now = time.time()
+        for path in self._bundles(self._bin):
+            if path.name in kept_names and not (self._folder / path.name).exists():
+                path.rename(self._folder / path.name)
+            elif path.stat().st_mtime < now - bin_seconds:
+                path.unlink()
         count = 0
-        for path in self._folder.iterdir():
-            if _NAME.fullmatch(path.name) and path.name not in kept_names and path.stat().st_mtime < limit:
-                path.unlink(missing_ok=True)
+        for path in self._bundles(self._folder):
+            if path.name not in kept_names and path.stat().st_mtime < now - older_than:
+                os.utime(path)  # its time in the bin begins
+                path.rename(self._bin / path.name)
                 count += 1
         return count
+
+    def _bundles(self, folder: Path) -> list[Path]:
+        return [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
 
     def _path(self, digest: str) -> Path:
         return self._folder / f"{digest.removeprefix('sha256:')}{_SUFFIX}"
@@ -138,18 +185,29 @@ class FolderArtifacts(ArtifactStore):
                 path.unlink()
 
 
-def sweep_orphans(database: Database, artifacts: ArtifactStore, older_than: float) -> int:
-    """Remove artifacts that no version names: left by pushes that were killed before their row was written.
+def sweep_orphans(database: Database, artifacts: ArtifactStore, older_than: float, bin_seconds: float) -> int:
+    """Move artifacts that no version names to the bin: left by pushes that were killed before their row was written.
 
-    Spares those that were put within ``older_than`` seconds, and returns how many were removed. No version can be added
-    meanwhile: a push whose content was removed stores it again under its row's lock.
+    Spares those that were put within ``older_than`` seconds, and returns how many were moved. Does nothing for a
+    database that is empty, or another one than the artifacts belong to. No version can be added meanwhile: a push whose
+    content was moved stores it again under its row's lock.
     """
     with database.writing() as session:
         if database.is_postgres:
             session.execute(text("LOCK TABLE versions IN SHARE ROW EXCLUSIVE MODE"))
-        count = artifacts.sweep(set(session.scalars(select(VersionRow.digest))), older_than)
+        digests = set(session.scalars(select(VersionRow.digest)))
+        registry = read_identity(session).registry
+        # Artifacts of an earlier release name no owner: then they are this registry's if it has a version at all.
+        if not artifacts.owner and (digests or artifacts.is_empty()):
+            artifacts.belong_to(registry)
+        if artifacts.owner != registry:
+            _log.error(
+                "nothing is swept: the artifacts are another registry's", registry=registry, owner=artifacts.owner
+            )
+            return 0
+        count = artifacts.sweep(digests, older_than, bin_seconds) if digests else 0
     if count:
-        _log.info("orphans removed", artifacts=count)
+        _log.info("orphans moved to the bin", artifacts=count)
     return count
 
 

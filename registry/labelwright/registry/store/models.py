@@ -1,6 +1,6 @@
 """The tables. The first version of a task creates it.
 
-Everything but ``aliases``, the counter, ``runs`` and ``run_files`` is append-only.
+Everything but ``aliases``, the counter, the identity, ``runs`` and ``run_files`` is append-only.
 """
 
 from __future__ import annotations
@@ -127,6 +127,20 @@ class RevisionRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     value: Mapped[int]
+
+
+class IdentityRow(Base):
+    """The one row that says which registry this is. Both columns are UUIDs.
+
+    ``registry_id`` is made with the database and never changes. ``incarnation`` is made anew at each restore, after
+    which revisions and version numbers are given again.
+    """
+
+    __tablename__ = "identity"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    registry_id: Mapped[str] = mapped_column("registry", String(36))
+    incarnation: Mapped[str] = mapped_column(String(36))
 
 
 class RunRow(Base):

@@ -8,8 +8,11 @@ from collections.abc import Callable
 
 import structlog
 from labelwright.core.errors import DeadlineExceeded, LabelwrightError
+from labelwright.service.following.objection import objection
 from labelwright.service.registry_link import RegistryLink
 from labelwright.service.target import Aliases
+from labelwright.service.versions.bundle_fetcher import BundleFetcher
+from labelwright.service.versions.bundle_store import STATE_FILE, BundleStore
 from labelwright.serving.background import Background
 from labelwright.serving.backoff import Backoff
 from labelwright.v1 import registry_service_pb2 as pb
@@ -22,18 +25,43 @@ _SILENCE_SECONDS = 30.0
 
 
 class Follower:
-    """Keeps the aliases up to date and passes each new state on."""
+    """Keeps the aliases up to date and passes each new state on.
 
-    def __init__(self, registry: RegistryLink, on_change: Callable[[Aliases], None]) -> None:
+    A registry that is another one, or lost tasks, is not followed until a person agrees by removing the file of the
+    last good aliases.
+    """
+
+    def __init__(
+        self,
+        registry: RegistryLink,
+        bundles: BundleFetcher,
+        store: BundleStore,
+        on_change: Callable[[Aliases], None],
+    ) -> None:
         self._registry = registry
+        self._bundles = bundles
+        self._store = store
         self._on_change = on_change
-        self._aliases = Aliases(0, {})
+        self._said = Aliases(0, {})
+        """What the registry says."""
+        self._followed: Aliases | None = None
+        """What was passed on last."""
+        self._known = store.read_aliases() or Aliases(0, {})
+        """What is followed, or before the registry was heard what the disk holds."""
+        bundles.follow(self._known.incarnation)
         self._heard = time.monotonic()
         self._told = False
+        self._may_agree = False
         self.connected = False
-        self.revision = 0
+        self.refused = False
+        """Whether the registry is heard but not followed."""
         self._watching = Background("watch", self._watch)
         self._guarding = Background("watch-guard", self._guard)
+
+    @property
+    def revision(self) -> int:
+        """The registry's revision that was heard last."""
+        return self._said.revision
 
     def start(self) -> None:
         """Begin to follow."""
@@ -52,7 +80,7 @@ class Follower:
         while not stopping.is_set():
             self._heard = time.monotonic()
             try:
-                for message in self._registry.watch(self.revision):
+                for message in self._registry.watch():
                     self._take(message)
                     failures = 0
             except DeadlineExceeded:
@@ -76,17 +104,40 @@ class Follower:
 
     def _take(self, message: pb.WatchResponse) -> None:
         self._heard = time.monotonic()
-        if not self.connected:
-            self.connected, self._told = True, False
+        self._said = self._said.changed_by(message)
+        reconnected, self.connected, self._told = not self.connected, True, False
+        if against := self._objection():
+            self._refuse(against)
+            return
+        if reconnected or self.refused:
             _log.info("following the registry", revision=message.revision)
-        changed = message.full or message.aliases or message.removed
-        self.revision = message.revision
-        if changed:
-            aliases = self._aliases.changed_by(message)
-            if message.full and aliases.table == self._aliases.table and self._aliases.revision:
-                return  # a renewed watch repeats what is known
-            self._aliases = aliases
-            self._on_change(aliases)
+        if reconnected or self._said.incarnation != self._known.incarnation:
+            self._bundles.follow(self._said.incarnation)
+        self.refused = False
+        self._known = self._said
+        # A renewed watch repeats what is known.
+        if self._followed is None or not self._said.is_like(self._followed):
+            self._followed = self._said
+            self._on_change(self._said)
+
+    def _objection(self) -> str:
+        known = self._known
+        if self.refused and self._may_agree:
+            # A person agrees by removing the file. Another process of this service may have written it anew by now.
+            known = (self._store.read_aliases() or known) if self._store.has_aliases() else Aliases(0, {})
+        return objection(known, self._said, self._registry.tasks)
+
+    def _refuse(self, against: str) -> None:
+        if not self.refused:
+            self.refused = True
+            # Where the disk cannot be written there is no file to remove, and only a new start agrees.
+            self._may_agree = self._store.has_aliases()
+            _log.error(
+                "the registry is not followed; serving what is loaded",
+                objection=against,
+                registry=self._registry.place,
+                advice=f"mend the registry; or to follow it as it is, remove {STATE_FILE} from the data folder",
+            )
 
     def _guard(self) -> None:
         while not self._guarding.stopping.wait(1.0):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from labelwright.core.errors import LabelwrightError
@@ -201,7 +201,7 @@ class Reloader:
             serving = self._directory.live.get(task, {}).get(alias)
             if serving:
                 table[task][alias] = serving.target
-        last_good = Aliases(aliases.revision, table)
+        last_good = replace(aliases, table=table)
         try:
             self._store.write_aliases(last_good)
             self._store.prune({target.digest for target in (*aliases.targets(), *last_good.targets())})

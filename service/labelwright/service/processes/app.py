@@ -79,7 +79,7 @@ class App:
             self._shadows,
             on_ready=lambda: self._health.set_serving(serving=True),
         )
-        self._follower = Follower(self._registry, on_change=self._reloader.want)
+        self._follower = Follower(self._registry, source, store, on_change=self._reloader.want)
         parts = LiveParts(
             directory,
             self._versions,

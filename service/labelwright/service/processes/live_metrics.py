@@ -95,7 +95,8 @@ class LiveMetrics(Collector):
     def _registry(self) -> Iterable[Metric]:
         follower = self._parts.follower
         return (
-            _gauge("labelwright_registry_connected", "Whether the registry is being followed.", follower.connected),
+            _gauge("labelwright_registry_connected", "Whether the registry is heard.", follower.connected),
+            _gauge("labelwright_registry_refused", "Whether it is heard and not followed.", follower.refused),
             _gauge("labelwright_registry_revision", "Revision of the registry that was last heard.", follower.revision),
         )
 

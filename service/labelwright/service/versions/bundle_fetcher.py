@@ -27,6 +27,18 @@ class BundleFetcher:
         self._registry = registry
         self._numbers: dict[tuple[str, int], VersionTarget] = {}
         self._missing: dict[tuple[str, int], tuple[float, NotFound]] = {}
+        self._incarnation = ""
+
+    def follow(self, incarnation: str) -> None:
+        """Take numbers from this incarnation of the registry only; empty where it is not known.
+
+        What numbers named before is forgotten: a registry that was restored gives them again.
+        """
+        if self._incarnation not in ("", incarnation):
+            self._store.forget_numbers()
+        self._incarnation = incarnation
+        self._numbers = {}
+        self._missing = {}
 
     def fetch(self, target: VersionTarget) -> pb.DownloadBundleResponse:
         """Return the target's bundle. Raises LabelwrightError: what the registry says, or CorruptArtifact."""
@@ -43,32 +55,39 @@ class BundleFetcher:
         return download
 
     def find(self, task: str, number: int) -> VersionTarget:
-        """Return which version a number names; that never changes. Raises NotFound, Unavailable.
+        """Return which version a number names; in one incarnation of a registry that never changes.
 
-        The registry is asked first, the disk where it is unavailable. A number that does not exist is remembered for a
+        Raises NotFound, Unavailable. The registry is asked first, the disk where it is unavailable or not the one that
+        is followed. A number that does not exist is remembered for a
         few seconds, so that callers cannot make this service flood the registry. ``task`` must be a valid name.
         """
         key = (task, number)
-        if remembered := self._numbers.get(key):
+        # These dicts: what is found now is not written into those of another incarnation.
+        numbers, missing = self._numbers, self._missing
+        if remembered := numbers.get(key):
             return remembered
-        since, failure = self._missing.get(key, (0.0, None))
+        since, failure = missing.get(key, (0.0, None))
         if failure and time.monotonic() - since < _MISSING_SECONDS:
             raise failure.with_traceback(None)
         try:
             target = self._download(task, number)
         except NotFound as error:
-            _bounded(self._missing)[key] = (time.monotonic(), error)
+            _bounded(missing)[key] = (time.monotonic(), error)
             raise
         except (Unavailable, DeadlineExceeded):
             on_disk = self._store.find(task, number)
             if on_disk is None:
                 raise
             target = on_disk
-        _bounded(self._numbers)[key] = target
+        _bounded(numbers)[key] = target
         return target
 
     def _download(self, task: str, number: int) -> VersionTarget:
         download = self._registry.download_number(task, number)
+        if self._incarnation not in ("", download.incarnation):
+            raise Unavailable(
+                "the registry is not the one that is followed", advice="ask again, or look at the registry"
+            )
         target = VersionTarget(task, number, download.version.digest)
         check_digest(download, target.digest)
         self._keep(download, target)

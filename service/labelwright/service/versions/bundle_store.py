@@ -21,7 +21,7 @@ from labelwright.service.target import Aliases, VersionTarget
 from labelwright.v1 import registry_service_pb2 as pb
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_STATE_FILE = "aliases.json"
+STATE_FILE = "aliases.json"
 _UNNAMED_KEPT = 32
 """Bundles that stay on disk though no alias names them: the newest ones."""
 
@@ -75,12 +75,14 @@ class BundleStore:
     def read_aliases(self) -> Aliases | None:
         """Return the aliases that were kept last, or None where there are none or they cannot be read."""
         try:
-            state = json.loads((self._folder / _STATE_FILE).read_text())
+            state = json.loads((self._folder / STATE_FILE).read_text())
             table: dict[str, dict[str, VersionTarget]] = {}
             for task, alias, number, digest in state["aliases"]:
                 table.setdefault(task, {})[alias] = VersionTarget(str(task), int(number), str(digest))
-            return Aliases(int(state["revision"]), table)
-        except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
+            # An earlier release did not keep whose they are.
+            identity = str(state.get("registry", "")), str(state.get("incarnation", ""))
+            return Aliases(int(state["revision"]), table, *identity)
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     def write_aliases(self, aliases: Aliases) -> None:
@@ -90,8 +92,22 @@ class BundleStore:
             for task, named in sorted(aliases.table.items())
             for alias, target in sorted(named.items())
         ]
-        text = json.dumps({"revision": aliases.revision, "aliases": rows}, indent=1)
-        write_whole(self._folder / _STATE_FILE, text.encode())
+        state = {
+            "registry": aliases.registry,
+            "incarnation": aliases.incarnation,
+            "revision": aliases.revision,
+            "aliases": rows,
+        }
+        write_whole(self._folder / STATE_FILE, json.dumps(state, indent=1).encode())
+
+    def has_aliases(self) -> bool:
+        """Return whether there is a file of aliases."""
+        return (self._folder / STATE_FILE).exists()
+
+    def forget_numbers(self) -> None:
+        """Remove which versions the numbers name."""
+        for path in self._numbers.iterdir():
+            path.unlink(missing_ok=True)
 
     def prune(self, named: Collection[str]) -> None:
         """Remove bundles whose digest is not in ``named``, except for the newest few."""
