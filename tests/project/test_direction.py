@@ -41,7 +41,7 @@ LEVELS = {
         "backend",
         "tracing sandbox labeler failures made_up determinism export",
     ],
-    "registry": ["settings metrics", "acceptance", "store", "changes", "answering", "runs", "app"],
+    "registry": ["settings metrics", "acceptance", "store", "backup", "changes", "answering", "runs", "app"],
     "service": [
         "settings target answer backlog breaker cost metrics registry_link",
         *("versions", "caches", "recent", "shadow", "following", "answering", "processes"),

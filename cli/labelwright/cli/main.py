@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from labelwright.cli.commands import aliases as alias_commands
 from labelwright.cli.commands import artifacts as artifact_commands
+from labelwright.cli.commands import backups as backup_commands
 from labelwright.cli.commands import bundles as bundle_commands
 from labelwright.cli.commands import diff as diff_command
 from labelwright.cli.commands import fit as fit_command
@@ -125,6 +126,8 @@ app.command("refresh")(run_commands.refresh)
 app.command("worker")(up.worker)
 app.command("pull")(artifact_commands.pull)
 app.command("export")(artifact_commands.export)
+app.command("backup")(backup_commands.backup)
+app.command("restore")(backup_commands.restore)
 app.add_typer(run_commands.app, name="runs")
 app.add_typer(token_commands.app, name="tokens")
 

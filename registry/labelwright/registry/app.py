@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import structlog
@@ -13,6 +13,8 @@ from labelwright.core.errors import ConfigurationError, LabelwrightError
 from labelwright.registry.acceptance.check_processes import CheckProcesses
 from labelwright.registry.answering.server import SERVICES, make_server
 from labelwright.registry.answering.servicer import RegistryServicer
+from labelwright.registry.backup import backing_up, restoring
+from labelwright.registry.backup.archive import Manifest
 from labelwright.registry.changes.comparison import ProductionComparison
 from labelwright.registry.changes.feed import Feed
 from labelwright.registry.changes.policy import Policies
@@ -110,6 +112,23 @@ def migrate_only(settings: RegistrySettings) -> None:
         _log.info("migrated", step=newest_step())
     finally:
         database.close()
+
+
+def back_up(settings: RegistrySettings, path: Path) -> Manifest:
+    """Write a backup of the registry, which may be running. Raises as ``backing_up.back_up``."""
+    with closing(Database(settings.url)) as database:
+        if database.is_missing():
+            raise ConfigurationError(
+                f"there is no registry in {settings.data_dir}", advice="name the registry's data folder"
+            )
+        return backing_up.back_up(database, _open_artifacts(settings), path)
+
+
+def restore(settings: RegistrySettings, path: Path, *, overwrite: bool) -> Manifest:
+    """Restore a backup into the registry, which must not be running. Raises as ``restoring.restore``."""
+    artifacts = _open_artifacts(settings)
+    with closing(Database(settings.url)) as database:
+        return restoring.restore(database, artifacts, path, overwrite=overwrite)
 
 
 def _open_artifacts(settings: RegistrySettings) -> FolderArtifacts:

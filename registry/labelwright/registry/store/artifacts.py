@@ -90,7 +90,7 @@ class FolderArtifacts(ArtifactStore):
             os.utime(path)
             return
         try:
-            self._write(path, _encode(files))
+            self._write(path, encode_bundle(files))
         except OSError as error:
             if error.errno in _FULL:
                 raise StorageFull(
@@ -107,7 +107,7 @@ class FolderArtifacts(ArtifactStore):
             raise _corrupt(digest, "is missing") from error
         except OSError as error:
             raise _corrupt(digest, f"cannot be read ({error.strerror})") from error
-        files = _decode(content)
+        files = decode_bundle(content)
         if files is None or digest_files(files) != digest:
             raise _corrupt(digest, "does not match its digest")
         return files
@@ -211,14 +211,16 @@ def sweep_orphans(database: Database, artifacts: ArtifactStore, older_than: floa
     return count
 
 
-def _encode(files: dict[str, bytes]) -> bytes:
+def encode_bundle(files: dict[str, bytes]) -> bytes:
+    """Return the file of a bundle."""
     message = registry_service_pb2.Bundle(
         files=[registry_service_pb2.BundleFile(path=path, content=files[path]) for path in sorted(files)]
     )
     return message.SerializeToString(deterministic=True)
 
 
-def _decode(content: bytes) -> dict[str, bytes] | None:
+def decode_bundle(content: bytes) -> dict[str, bytes] | None:
+    """Return the files of a bundle's file, None where it is none. Whoever calls this compares the digest."""
     try:
         message = registry_service_pb2.Bundle.FromString(content)
     except DecodeError:

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from labelwright.core.errors import ConfigurationError, StorageFull, Unavailable
@@ -42,6 +43,10 @@ class Database:
     def is_postgres(self) -> bool:
         """Whether this is PostgreSQL and not SQLite."""
         return self.engine.dialect.name == "postgresql"
+
+    def is_missing(self) -> bool:
+        """Whether this is SQLite and its file does not exist: the first connection would make it."""
+        return not self.is_postgres and not Path(self.engine.url.database or "").exists()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
