@@ -45,7 +45,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "Registry.delete_alias": {"task": "nosuch", "alias": "a", "actor": "b", "reason": "c"},
     "Registry.rollback": {"task": "nosuch", "alias": "a", "actor": "b", "reason": "c", "expected_version": 1},
     "Registry.history": {"task": "nosuch", "alias": "a", "limit": 1},
-    "Registry.watch": {"tasks": ["nosuch"], "since_revision": 0},
+    "Registry.watch": {"tasks": ["nosuch"], "since_revision": 0, "since_incarnation": "i"},
     "RunClient.start": {"task": "nosuch", "trigger": Trigger.MANUAL, "key": "k", "reason": "r", "actor": "a"},
     "RunClient.claim": {"worker": "w", "lease_seconds": 1},
     "RunClient.renew": {"run_id": 1 << 40, "lease": "l", "lease_seconds": 1},

@@ -10,6 +10,7 @@ from labelwright.client import Registry, RetryPolicy
 from labelwright.core.errors import AliasMoved, GateFailed, InvalidBundle, NothingToRollBack, Unavailable
 from labelwright.v1 import registry_service_pb2_grpc as pb_grpc
 
+from tests.parts.command import Command
 from tests.parts.example_bundles import SPAM, changed, renamed
 from tests.parts.registry import Registry as RegistryProcess
 
@@ -90,6 +91,31 @@ def test_a_watch_outlives_the_registry(tmp_path: Path) -> None:
             client.set_alias("watched", 1, alias="shadow")
             seen = itertools.chain.from_iterable(state.aliases for state in states)
             assert any(alias.name == "shadow" for alias in seen)
+    finally:
+        process.stop()
+
+
+def test_a_watch_notices_that_the_registry_was_restored(tmp_path: Path) -> None:
+    process = RegistryProcess(tmp_path / "data", heartbeat_seconds=0.2).start()
+    process.settings["listen"] = process.address
+    command = Command(process.address, "")
+    try:
+        with Registry(process.address) as client:
+            client.push(renamed(SPAM, "watched", tmp_path))
+            client.set_alias("watched", 1, alias="candidate")
+            command("backup", tmp_path / "backup", "--data", process.data_dir)
+            client.set_alias("watched", 1, alias="shadow")
+            states = client.watch(["watched"])
+            before = next(states)
+            process.stop()
+            command("restore", tmp_path / "backup", "--overwrite", "--data", process.data_dir)
+            process.start()
+            client.tasks()
+            client.set_alias("watched", 1, alias="other")
+            after = next(states)
+            assert (after.full, after.revision) == (True, before.revision)
+            assert [alias.name for alias in after.aliases] == ["candidate", "other"]
+            assert (before.registry, before.incarnation != after.incarnation) == (after.registry, True)
     finally:
         process.stop()
 

@@ -150,12 +150,15 @@ class AsyncRegistry(AsyncConnection):
                 return changes[:limit]
             request.page_token = answer.next_page_token
 
-    async def watch(self, tasks: Sequence[str] = (), *, since_revision: int = 0) -> AsyncIterator[AliasState]:
+    async def watch(
+        self, tasks: Sequence[str] = (), *, since_revision: int = 0, since_incarnation: str = ""
+    ) -> AsyncIterator[AliasState]:
         """Yield the aliases' full state, then each change, without end; a registry that went away is asked again.
 
-        Messages without news are left out.
+        Messages without news are left out. With ``since_revision``, and the incarnation that it is of, it goes on from
+        there; the full state comes again where the registry was restored from a backup meanwhile.
         """
-        position = WatchPosition(tasks, since_revision, self._calls.retry)
+        position = WatchPosition(tasks, since_revision, since_incarnation, self._calls.retry)
         while True:
             try:
                 opened = functools.partial(self._stub.Watch, position.request())

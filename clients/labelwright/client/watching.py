@@ -12,21 +12,23 @@ from labelwright.v1 import registry_service_pb2 as pb
 
 
 class WatchPosition:
-    """The last revision that was seen, and how often in a row the registry could not be reached."""
+    """The last revision that was seen and its incarnation, and how often in a row the registry could not be reached."""
 
-    def __init__(self, tasks: Sequence[str], revision: int, retry: RetryPolicy) -> None:
+    def __init__(self, tasks: Sequence[str], revision: int, incarnation: str, retry: RetryPolicy) -> None:
         self._tasks = tuple(items(tasks, "tasks", "one name"))
         self._revision = revision
+        self._incarnation = incarnation
         self._retry = retry
         self._failures = 0
 
     def request(self) -> pb.WatchRequest:
         """Return the request that goes on from here. Raises InvalidRequest."""
-        return watch_request(self._tasks, self._revision)
+        return watch_request(self._tasks, self._revision, self._incarnation)
 
     def advance(self, message: pb.WatchResponse) -> bool:
         """Take note of a message, and return whether it brings news."""
         self._revision = message.revision
+        self._incarnation = message.incarnation
         self._failures = 0
         return message.full or bool(message.aliases) or bool(message.removed)
 

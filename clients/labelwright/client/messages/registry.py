@@ -98,9 +98,10 @@ def history_request(task: str, alias: str, limit: int) -> pb.ListAliasHistoryReq
     return build(pb.ListAliasHistoryRequest, task=task, alias=alias, page_size=min(wanted, PAGE_SIZE))
 
 
-def watch_request(tasks: Sequence[str], revision: int) -> pb.WatchRequest:
-    """Return the request that watches from a revision on."""
-    return build(pb.WatchRequest, tasks=items(tasks, "tasks", "one name"), since_revision=revision)
+def watch_request(tasks: Sequence[str], revision: int, incarnation: str) -> pb.WatchRequest:
+    """Return the request that watches from a revision of an incarnation on."""
+    names = items(tasks, "tasks", "one name")
+    return build(pb.WatchRequest, tasks=names, since_revision=revision, since_incarnation=incarnation)
 
 
 def read_version(message: pb.Version) -> results.Version:
@@ -186,6 +187,8 @@ def read_watch(message: pb.WatchResponse) -> results.AliasState:
         message.full,
         tuple(read_alias(alias) for alias in message.aliases),
         tuple(read_alias(alias) for alias in message.removed),
+        message.registry,
+        message.incarnation,
     )
 
 

@@ -64,9 +64,15 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class AliasState:
-    """A message of a watch: all aliases if ``full``, else those that moved and those that were removed."""
+    """A message of a watch: all aliases if ``full``, else those that moved and those that were removed.
+
+    ``registry`` is the registry's identity. Revisions and version numbers mean the same only within one
+    ``incarnation``, which each restore from a backup makes anew.
+    """
 
     revision: int
     full: bool
     aliases: tuple[Alias, ...] = ()
     removed: tuple[Alias, ...] = field(default=())
+    registry: str = ""
+    incarnation: str = ""
