@@ -11,6 +11,7 @@ import pytest
 from labelwright.core.wire.status import from_rpc_error
 from labelwright.v1 import label_service_pb2 as pb
 
+from tests.parts.command import Command
 from tests.parts.registry import Registry
 from tests.parts.service import Service, until
 from tests.service.bundles import constant, new_name, promote, push_version, serve, wait_for
@@ -109,6 +110,27 @@ def test_a_registry_that_lost_a_task_is_not_followed(known: Registry, tmp_path: 
     until(lambda: service.total("labelwright_registry_refused") == 0)
     until(lambda: refusal(service, second) == "TASK_NOT_FOUND")
     assert label(service, first) == "ham"
+    assert service.stop() == 0
+
+
+def test_a_restored_registry_is_followed_by_content(known: Registry, tmp_path: Path) -> None:
+    name = new_name()
+    one = serve(known.stub(), constant(name, "ham"))
+    command = Command(known.address, "")
+    command("backup", tmp_path / "backup", "--data", known.data_dir)
+    service = Service(tmp_path / "service", registry=known.address).start()
+    two = serve(known.stub(), constant(name, "spam"))
+    wait_for(service.stub(), two)
+    push_version(known.stub(), constant(name, "spam", programs=2))
+    assert label(service, name, version=3) == "spam"
+    known.stop()
+    command("restore", tmp_path / "backup", "--overwrite", "--data", known.data_dir)
+    known.start()
+    for programs in (1, 2):
+        push_version(known.stub(), constant(name, "ham", programs=programs))
+    wait_for(service.stub(), one)
+    assert [label(service, name, version=number) for number in (1, 2, 3)] == ["ham"] * 3
+    assert service.total("labelwright_registry_refused") == 0
     assert service.stop() == 0
 
 

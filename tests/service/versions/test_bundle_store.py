@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,13 @@ def test_what_is_no_digest_is_refused(digest: str, tmp_path: Path) -> None:
 def test_aliases_come_back_and_nonsense_counts_as_none(tmp_path: Path) -> None:
     store = BundleStore(tmp_path)
     assert store.read_aliases() is None
-    aliases = Aliases(7, {"spam": {"production": VersionTarget("spam", 3, "sha256:" + "0" * 64)}})
+    table = {"spam": {"production": VersionTarget("spam", 3, "sha256:" + "0" * 64)}}
+    aliases = Aliases(7, table, "registry", "incarnation")
     store.write_aliases(aliases)
     assert BundleStore(tmp_path).read_aliases() == aliases
+    of_an_earlier_release = {"revision": 7, "aliases": [["spam", "production", 3, "sha256:" + "0" * 64]]}
+    (tmp_path / "aliases.json").write_text(json.dumps(of_an_earlier_release))
+    assert store.read_aliases() == Aliases(7, table)
     for nonsense in ("", "[]", '{"revision": 1}', '{"revision": 1, "aliases": [[1]]}', "\x00"):
         (tmp_path / "aliases.json").write_text(nonsense)
         assert store.read_aliases() is None
