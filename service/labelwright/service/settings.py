@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from labelwright.serving.data_folder import user_folder
-from labelwright.serving.settings import Address, Names, OptionalAddress, OptionalText, ServerSettings
+from labelwright.serving.settings import Address, CapSettings, Names, OptionalAddress, OptionalText
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -25,7 +25,7 @@ _Amount = Annotated[int, Field(ge=0)]
 _Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
-class ServiceSettings(ServerSettings):
+class ServiceSettings(CapSettings):
     """What an operator may set. docs/service.md has the same table; a test compares the two."""
 
     model_config = SettingsConfigDict(env_prefix="LABELWRIGHT_SERVICE_")

@@ -66,10 +66,10 @@ class LiveMetrics(Collector):
             different = {version.target.digest: version for version in serving.values()}
             benched.add_metric([task], sum(len(version.executable.benched) for version in different.values()))
         failing = GaugeMetricFamily(
-            "labelwright_reload_failing", "Version wanted that does not load.", labels=["task", "alias"]
+            "labelwright_reload_failing", "Version wanted that does not load.", labels=["task", "alias", "reason"]
         )
         for (task, alias), failure in islice(sorted(self._parts.reloader.failures.copy().items()), MAX_TASKS):
-            failing.add_metric([task, alias], failure.target.number)
+            failing.add_metric([task, alias, failure.reason], failure.target.number)
         loaded = GaugeMetricFamily("labelwright_loaded_versions", "Versions in memory.")
         loaded.add_metric([], len(self._parts.versions.versions()))
         return number, benched, failing, loaded
