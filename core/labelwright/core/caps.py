@@ -39,7 +39,8 @@ class Caps(NamedTuple):
     def require(self, task: Task, programs: int) -> None:
         """Raise AboveCaps where a version with so many programs is above a cap."""
         if findings := self.findings(task, programs):
-            raise AboveCaps("; ".join(finding.message for finding in findings), advice=findings[0].advice)
+            said = "; ".join(finding.message for finding in findings)
+            raise AboveCaps(said, findings=findings, advice=findings[0].advice)
 
 
 def _finding(task: Task, name: str, value: int, times: int, cap: Cap) -> Finding:

@@ -56,8 +56,8 @@ class InvalidBundle(LabelwrightError):
         self.findings = tuple(findings)
 
 
-class AboveCaps(LabelwrightError):
-    """A version asks for more than the operator lets it have; the message names the cap and its setting."""
+class AboveCaps(InvalidBundle):
+    """A version asks for more than the operator lets it have; the message names the cap."""
 
     status = "FAILED_PRECONDITION"
     reason = "ABOVE_CAPS"

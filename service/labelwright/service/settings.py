@@ -48,6 +48,8 @@ class ServiceSettings(CapSettings):
     """the aliases whose versions are loaded before they are asked for"""
     loaded_versions: _Amount = 8
     """versions besides the preloaded ones that stay loaded"""
+    sandbox_memory_mb: Annotated[int, Field(ge=64)] = 2048
+    """MiB of all programs that are loaded and run, in each worker; the least recently used give way"""
     shadow_alias: OptionalText = "candidate"
     """the alias whose version is evaluated beside production; empty means none"""
     shadow_share: Annotated[float, Field(ge=0, le=1)] = 0.1

@@ -99,25 +99,33 @@ def test_a_version_that_cannot_be_had_leaves_the_old_one_serving_and_is_reported
     until(lambda: not service.total("labelwright_reload_failing", task=name))
 
 
+@pytest.mark.parametrize(
+    ("setting", "most", "said"),
+    [
+        ("max_version_time_ms", 399, "LABELWRIGHT_SERVICE_MAX_VERSION_TIME_MS"),
+        ("sandbox_memory_mb", 150, "MiB at once, and all versions together have 150"),
+    ],
+)
 def test_a_version_above_the_operators_caps_leaves_the_old_one_serving_and_says_why(
-    registry: Registry, registry_stub: RegistryServiceStub, tmp_path: Path
+    registry: Registry, registry_stub: RegistryServiceStub, tmp_path: Path, setting: str, most: int, said: str
 ) -> None:
     name = new_name()
-    good = serve(registry_stub, constant(name, "ham", programs=2))
-    service = Service(tmp_path / "data", registry=registry.address, max_version_time_ms=250, tasks=name).start()
+    good = serve(registry_stub, files(name, limits="memory_mb = 64"))
+    service = Service(tmp_path / "data", registry=registry.address, tasks=name, **{setting: most}).start()
     try:
         stub = service.stub()
         wait_for(stub, good)
-        greedy = push_version(registry_stub, constant(name, "spam", programs=3))
+        greedy = push_version(registry_stub, files(name, limits="memory_mb = 200\ntime_ms = 200"))
         promote(registry_stub, greedy)
         failing = {"task": name, "alias": "production", "reason": "ABOVE_CAPS"}
         until(lambda: service.total("labelwright_reload_failing", **failing) == greedy.number)
         assert stub.Label(pb.LabelRequest(task=name, text="x")).served.digest == good.digest
         logged = service.events("version does not load; the one before goes on serving")[0]
-        assert "LABELWRIGHT_SERVICE_MAX_VERSION_TIME_MS" in logged["above"]
+        assert said in logged["above"]
         with pytest.raises(grpc.RpcError) as refused:
             stub.Label(pb.LabelRequest(task=name, version=greedy.number, text="x"))
         assert from_rpc_error(refused.value).reason == "ABOVE_CAPS"
+        assert service.total("labelwright_sandbox_memory_bytes") > 0
     finally:
         service.stop()
 

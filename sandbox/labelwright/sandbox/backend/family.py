@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 
 from labelwright.sandbox.backend.calls import Caller
 from labelwright.sandbox.backend.costs import Costs
+from labelwright.sandbox.backend.kept import KeptSnapshot
 from labelwright.sandbox.backend.pool import InstancePool
 from labelwright.sandbox.backend.program_run import ProgramRun
-from labelwright.sandbox.backend.snapshot import CallResult, Snapshot
+from labelwright.sandbox.backend.snapshot import CallResult
 from labelwright.sandbox.host.instance import FaultKind, InstanceFault
 
 _TOO_MUCH = 3
@@ -26,24 +27,21 @@ class Family:
         self,
         runs: Sequence[ProgramRun],
         plain: Sequence[int],
-        shared: Snapshot | None,
-        load: Callable[[Sequence[int]], Snapshot],
+        shared: KeptSnapshot,
+        some: Callable[[Sequence[int]], KeptSnapshot],
         limit: float,
         pool: InstancePool,
     ) -> None:
-        """``plain`` are places in ``runs``, ``shared`` is the snapshot of these; ``load`` makes one of fewer.
-
-        ``load`` raises InstanceFault.
-        """
+        """``plain`` are places in ``runs``, ``shared`` is the snapshot of these; ``some`` returns one of fewer."""
         self._runs = runs
         self._plain = tuple(plain)
-        self._load = load
+        self._some = some
         self._limit = limit
         self._pool = pool
         self._costs = Costs(limit)
         self._late = 0
-        self._members, self._snapshot = self._plain, shared
-        self._loading = threading.Lock()
+        self._members, self._kept = self._plain, shared
+        self._choosing = threading.Lock()
 
     @property
     def size(self) -> int:
@@ -82,18 +80,15 @@ class Family:
 
     def close(self) -> None:
         """Free the instances. Calls under way finish first."""
-        with self._loading:
-            if self._snapshot is not None:
-                self._pool.retire(self._snapshot)
+        self._kept.close()
 
-    def _of(self, members: tuple[int, ...]) -> Snapshot:
-        with self._loading:
-            if self._snapshot is None or self._members != members:
-                loaded = self._load(members)
-                if self._snapshot is not None:
-                    self._pool.retire(self._snapshot)
-                self._members, self._snapshot = members, loaded
-            return self._snapshot
+    def _of(self, members: tuple[int, ...]) -> KeptSnapshot:
+        with self._choosing:
+            if self._members != members:
+                self._kept.close()
+                self._members, self._kept = members, self._some(members)
+                self._late = 0
+            return self._kept
 
 
 def _column(results: Sequence[CallResult], number: int) -> Column:

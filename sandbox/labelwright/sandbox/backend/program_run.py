@@ -7,16 +7,16 @@ program, no call before, no other caller. What is left is the call's own records
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from labelwright.core.task import Limits
 from labelwright.core.vote import VoteError
 from labelwright.sandbox.backend.bench import Bench
 from labelwright.sandbox.backend.calls import Caller
 from labelwright.sandbox.backend.costs import Costs
+from labelwright.sandbox.backend.kept import KeptSnapshot
 from labelwright.sandbox.backend.pool import InstancePool
-from labelwright.sandbox.backend.snapshot import CallResult, Snapshot
+from labelwright.sandbox.backend.snapshot import CallResult
 from labelwright.sandbox.host.instance import FaultKind, InstanceFault
 
 _ATTEMPTS = 3
@@ -35,21 +35,15 @@ class ProgramRun:
     def __init__(
         self,
         name: str,
-        snapshot: Snapshot | None,
-        load: Callable[[], Snapshot],
+        kept: KeptSnapshot,
         limits: Limits,
         bench: Bench,
         pool: InstancePool,
     ) -> None:
-        """``snapshot`` is the program's own, in which it is the last one; ``load`` makes it where it is needed later.
-
-        ``load`` raises InstanceFault.
-        """
+        """``kept`` is the program's own snapshot, in which it is the last one."""
         self.name = name
         self.bench = bench
-        self._load = load
-        self._snapshot = snapshot
-        self._loading = threading.Lock()
+        self._kept = kept
         self._limits = limits
         self._limit = limits.time_ms / 1000
         self._pool = pool
@@ -102,22 +96,17 @@ class ProgramRun:
 
     def close(self) -> None:
         """Free the instances. Calls under way finish first."""
-        with self._loading:
-            if self._snapshot is not None:
-                self._pool.retire(self._snapshot)
+        self._kept.close()
 
     def _caller(self, deadline: float | None) -> Caller:
-        with self._loading:
-            if self._snapshot is None:
-                self._snapshot = self._load()
-        return Caller(self._pool, self._snapshot, self._limit, deadline)
+        return Caller(self._pool, self._kept, self._limit, deadline)
 
     def _together(self, records: Sequence[str], deadline: float | None) -> CallResult | None:
         """Return the votes if the program casts them within one pair's limit, else None: then ask one by one."""
         if len(records) == 1:
             return None
+        caller = self._caller(deadline)
         try:
-            caller = self._caller(deadline)
             result = caller.call(records)
         except InstanceFault:
             return None

@@ -73,12 +73,19 @@ class Image:
         self.pages = np.concatenate([memory[first:end] for first, end in runs]) if runs else memory[:0]
         self.rows = np.full(len(memory), -1, np.intp)
         """By page: its row in ``pages``, or -1 where it is as in the base."""
-        row = 0
-        start = base.file.append(self, self.pages) if base.file and runs else 0
+        row = start = 0
+        if base.file and runs:
+            # Read from where instances are mapped from: kept once and not twice.
+            start, self.pages = base.file.append(self, self.pages)
         for first, end in runs:
             self.rows[first:end] = np.arange(row, row + end - first)
             self.runs.append((first, end, start + row * _PAGE))
             row += end - first
+
+    @property
+    def held_bytes(self) -> int:
+        """How much memory it takes."""
+        return self.pages.nbytes + self.rows.nbytes
 
 
 class PrivateMemory:
@@ -156,14 +163,15 @@ class SharedFile:
         self._appending = threading.Lock()
         self._check(len(content))
 
-    def append(self, owner: object, pages: _Pages) -> int:
-        """Keep the pages as long as ``owner`` lives; return where they begin."""
+    def append(self, owner: object, pages: _Pages) -> tuple[int, _Pages]:
+        """Keep the pages as long as ``owner`` lives; return where they begin, and a view of them there."""
         with self._appending:
             start = self._end
             self._end += pages.nbytes
         os.pwrite(self._file, pages.tobytes(), start)
         weakref.finalize(owner, self._forget, start, pages.nbytes)
-        return start
+        view = mmap.mmap(self._file, pages.nbytes, mmap.MAP_SHARED, mmap.PROT_READ, offset=start)
+        return start, _paged(np.frombuffer(view, np.uint8))
 
     def map_over(self, address: int, size: int, start: int) -> None:
         """Let the memory at ``address`` begin with what stands at ``start``. Raises MemoryError."""
