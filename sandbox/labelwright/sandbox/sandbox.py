@@ -54,12 +54,13 @@ class Sandbox:
     ) -> None:
         """Compile the runtime, or take it from the cache in ``cache_dir`` (default: LABELWRIGHT_CACHE_DIR or per user).
 
-        ``bench_after`` costly failures in a row bench a program for ``bench_cooldown`` seconds.
+        ``bench_after`` costly failures among four times as many runs bench a program for ``bench_cooldown`` seconds.
         ``memory_mb`` bounds the memory of all instances and loaded programs together. Raises SandboxUnavailable.
         """
         self._bench_after = bench_after
         self._bench_cooldown = bench_cooldown
         self._pool = InstancePool(memory_mb << 20)
+        self._judging = ThreadPoolExecutor(1, thread_name_prefix="labelwright-judge")
         self._loading = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="labelwright-load")
         engine = make_engine()
         self.machine = with_base(Machine(engine, CompiledCache(cache_dir).runtime(engine), EpochClock(engine)))
@@ -115,7 +116,9 @@ class Sandbox:
         def some(places: Sequence[int], snapshot: Snapshot | None = None) -> KeptSnapshot:
             return self._kept(task, [programs[place] for place in places], snapshot)
 
-        return Executable(runs, Family(runs, plain, some(plain, shared), some, task.limits.time_ms / 1000, self._pool))
+        limit = task.limits.time_ms / 1000
+        family = Family(runs, plain, some(plain, shared), some, limit, self._pool)
+        return Executable(runs, family, limit, self._judging, self._bench_cooldown)
 
     def trace(self, task: Task, program: Program, records: Sequence[str]) -> list[Deciding]:
         """Return what decided the program's vote on each packed record. It must load. Slow: not for many records."""
@@ -174,6 +177,7 @@ class Sandbox:
 
     def close(self) -> None:
         """Stop the clock. Close executables first."""
+        self._judging.shutdown(cancel_futures=True)
         self._loading.shutdown(cancel_futures=True)
         self.machine.clock.close()
 

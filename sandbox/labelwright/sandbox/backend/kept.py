@@ -39,14 +39,18 @@ class KeptSnapshot:
         snapshot = self._snapshot()
         if snapshot is not None and not snapshot.is_retired:
             return snapshot
-        with self._lock:
-            if self._loading is None:
-                self._loading = self._executor.submit(self._load_again)
-            loading = self._loading
         try:
-            return loading.result(None if deadline is None else max(0.0, deadline - time.monotonic()))
+            return self._begin().result(None if deadline is None else max(0.0, deadline - time.monotonic()))
         except TimeoutError:
             raise DeadlineExceeded("the deadline passed while programs were loaded", advice="ask again") from None
+
+    def is_ready(self) -> bool:
+        """Whether ``get`` need not wait; where it would, loading begins."""
+        snapshot = self._snapshot()
+        if snapshot is not None and not snapshot.is_retired:
+            return True
+        self._begin()
+        return False
 
     def close(self) -> None:
         """Free the memory. Calls under way finish first."""
@@ -54,6 +58,12 @@ class KeptSnapshot:
             self._closed = True
         if (snapshot := self._snapshot()) is not None:
             self._pool.retire(snapshot)
+
+    def _begin(self) -> Future[Snapshot]:
+        with self._lock:
+            if self._loading is None:
+                self._loading = self._executor.submit(self._load_again)
+            return self._loading
 
     def _load_again(self) -> Snapshot:
         try:

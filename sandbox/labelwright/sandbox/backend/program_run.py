@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from labelwright.core.errors import Overloaded
 from labelwright.core.task import Limits
 from labelwright.core.vote import VoteError
 from labelwright.sandbox.backend.bench import Bench
@@ -19,11 +20,12 @@ from labelwright.sandbox.backend.pool import InstancePool
 from labelwright.sandbox.backend.snapshot import CallResult
 from labelwright.sandbox.host.instance import FaultKind, InstanceFault
 
-_ATTEMPTS = 3
+_ATTEMPTS = 6
+"""How often a pair that hardly ran is tried before the machine counts as overloaded."""
 _MOST_PATIENCE = 8.0
 """How many times the limit a pair may take in wall time if the machine is so busy that it hardly runs."""
 _MARGIN = 1.3
-_ENOUGH_CPU = 0.9
+ENOUGH_CPU = 0.9
 """A pair that was stopped is at fault if its thread had this share of the limit on a processor."""
 _SLOW_SHARE = 0.25
 _log = logging.getLogger(__name__)
@@ -121,6 +123,7 @@ class ProgramRun:
         """Return the vote on one record and what went wrong.
 
         On a busy machine wall time proves little: a pair that hardly ran gets more of it, until CPU time decides.
+        Raises Overloaded where it never does.
         """
         patience = 1.0
         for _ in range(_ATTEMPTS):
@@ -130,7 +133,7 @@ class ProgramRun:
                 self._costs.took(1, fault.cpu_seconds)
                 if fault.kind is not FaultKind.TIME:
                     return self._failed(*self._died(fault))
-                if fault.cpu_seconds >= self._limit * _ENOUGH_CPU:
+                if fault.cpu_seconds >= self._limit * ENOUGH_CPU:
                     break
                 patience = min(
                     _MOST_PATIENCE, _MARGIN * self._limit / max(fault.cpu_seconds, self._limit / _MOST_PATIENCE)
@@ -141,6 +144,12 @@ class ProgramRun:
                 break
             self.bench.succeeded()
             return result.rows[0][-1], _message(result)
+        else:
+            raise Overloaded(
+                "the machine is too busy to run programs",
+                retry_after=1.0,
+                advice="come back after the delay in RetryInfo, with fewer requests at once",
+            )
         return self._failed(VoteError.TIMEOUT, f"ran longer than {self._limits.time_ms} ms")
 
     def _failed(self, error: VoteError, message: str) -> tuple[int, str]:
