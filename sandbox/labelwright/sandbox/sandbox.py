@@ -80,10 +80,30 @@ class Sandbox:
         need, DeadlineExceeded, Overloaded.
         """
         self._require_memory(task, [])
+        loaded: list[Snapshot] = []
+        try:
+            return self._executable(task, programs, deadline, beside, loaded)
+        except BaseException:
+            for snapshot in loaded:
+                self._pool.retire(snapshot)
+            raise
+
+    def trace(self, task: Task, program: Program, records: Sequence[str]) -> list[Deciding]:
+        """Return what decided the program's vote on each packed record. It must load. Slow: not for many records."""
+        return trace_program(self.machine, task, program, records, _LOAD_SECONDS)
+
+    def _executable(
+        self,
+        task: Task,
+        programs: Sequence[Program],
+        deadline: float | None,
+        beside: Program | None,
+        loaded: list[Snapshot],
+    ) -> Executable:
+        """Do what ``load`` does, and add to ``loaded`` what is loaded."""
         until = time.monotonic() + _MOST_LOAD_SECONDS
         plain = [place for place, program in enumerate(programs) if beside is None and is_plain(program.source)]
         shared: Snapshot | None = None
-        loaded: list[Snapshot] = []
         if len(plain) > 1:
             try:
                 chosen = [programs[place] for place in plain]
@@ -120,16 +140,12 @@ class Sandbox:
         family = Family(runs, plain, some(plain, shared), some, limit, self._pool)
         return Executable(runs, family, limit, self._judging, self._bench_cooldown)
 
-    def trace(self, task: Task, program: Program, records: Sequence[str]) -> list[Deciding]:
-        """Return what decided the program's vote on each packed record. It must load. Slow: not for many records."""
-        return trace_program(self.machine, task, program, records, _LOAD_SECONDS)
-
     def _load(
         self, task: Task, programs: Sequence[Program], limit: float, until: float, deadline: float | None
     ) -> Snapshot:
         """Load programs together within ``limit`` seconds, and until then.
 
-        Raises LoadFailed, InstanceFault, DeadlineExceeded.
+        Raises LoadFailed, InstanceFault, DeadlineExceeded, Overloaded.
         """
         now = time.monotonic()
         seconds = max(0.0, min(limit, until - now))
@@ -145,9 +161,13 @@ class Sandbox:
             if fault.kind is FaultKind.TIME and remaining < seconds:
                 raise _late() from None
             raise
-        with self._pool.room(memory, deadline):
-            snapshot.warm_up(made_up_records(task, programs)[: 2 * _WARM_UP : 2])
-            self._pool.keep(snapshot)
+        try:
+            with self._pool.room(memory, deadline):
+                snapshot.warm_up(made_up_records(task, programs)[: 2 * _WARM_UP : 2])
+                self._pool.keep(snapshot)
+        except BaseException:
+            self._pool.retire(snapshot)
+            raise
         return snapshot
 
     def _kept(self, task: Task, programs: Sequence[Program], snapshot: Snapshot | None) -> KeptSnapshot:
@@ -169,8 +189,6 @@ class Sandbox:
         needed = task.limits.memory_mb + -(-sum(snapshot.held_bytes for snapshot in loaded) >> 20)
         budget = self._pool.budget_bytes >> 20
         if needed > budget:
-            for snapshot in loaded:
-                self._pool.retire(snapshot)
             said = f"the version needs {needed:,} MiB at once, and all versions together have {budget:,}"
             advice = "lower limits.memory_mb, keep less at the top level of programs, or give the sandbox more memory"
             raise AboveCaps(said, advice=advice, findings=[Finding(TASK_FILE, 0, "LW113", said, advice)])

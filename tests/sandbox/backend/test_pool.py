@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from labelwright.core.errors import AboveCaps, DeadlineExceeded, Overloaded
+from labelwright.core.errors import AboveCaps, DeadlineExceeded, InvalidBundle, Overloaded
 from labelwright.sandbox import Sandbox
 from labelwright.sandbox.backend.pool import InstancePool
 from labelwright.sandbox.backend.snapshot import Snapshot
@@ -62,6 +62,15 @@ def test_the_least_recently_used_one_goes_first(tight):
 def test_a_version_that_can_never_fit_is_refused_at_once(tight, task, programs):
     with pytest.raises(AboveCaps, match=rf"needs \d+ MiB at once, and all versions together have {BUDGET_MB}"):
         tight.load(task, [program(HEAVY.format(letter=letter), letter) for letter in programs])
+    assert tight.memory_used_bytes == 0
+
+
+def test_a_version_that_does_not_load_leaves_nothing(tight):
+    heavy = program(HEAVY.format(letter="a"), "heavy")
+    with pytest.raises(InvalidBundle):
+        tight.load(TASK, [heavy, program("X = 1 / 0\n", "broken")])
+    with pytest.raises(DeadlineExceeded):
+        tight.load(TASK, [heavy, program("while True:\n    pass\n", "endless")], deadline=time.monotonic() + 1.5)
     assert tight.memory_used_bytes == 0
 
 

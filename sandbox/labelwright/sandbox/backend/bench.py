@@ -12,7 +12,7 @@ _WINDOW = 4
 
 
 class Bench:
-    """Counts the faults among the last ``4 * after`` runs: ``after`` of them bench the program for ``cooldown`` seconds.
+    """Counts faults among the last ``4 * after`` runs; ``after`` of them bench the program for ``cooldown`` seconds.
 
     Then one caller may try it again (half-open): one more fault benches it for another cool-down, a success frees it.
     """

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 
+from labelwright.core.errors import LabelwrightError
 from labelwright.core.record import record_key
 from labelwright.core.vote import VoteError
 
@@ -67,7 +68,10 @@ class CutShort:
 
     def _judge(self, records: Sequence[str]) -> None:
         started = time.monotonic()
-        columns = self._evaluate(records)
+        try:
+            columns = self._evaluate(records)
+        except LabelwrightError:  # no time, memory or processor for it
+            columns = ()
         now = time.monotonic()
         until = now + self._remembered
         for number, record in enumerate(records):
