@@ -20,10 +20,12 @@ from labelwright.sandbox.backend.pool import InstancePool
 from labelwright.sandbox.backend.snapshot import CallResult
 from labelwright.sandbox.host.instance import FaultKind, InstanceFault
 
-_ATTEMPTS = 6
+_ATTEMPTS = 4
 """How often a pair that hardly ran is tried before the machine counts as overloaded."""
-_MOST_PATIENCE = 8.0
+_MOST_PATIENCE = 64.0
 """How many times the limit a pair may take in wall time if the machine is so busy that it hardly runs."""
+_PATIENCE_STEP = 8.0
+"""By how much that grows from one attempt to the next, at most."""
 _MARGIN = 1.3
 ENOUGH_CPU = 0.9
 """A pair that was stopped is at fault if its thread had this share of the limit on a processor."""
@@ -135,9 +137,8 @@ class ProgramRun:
                     return self._failed(*self._died(fault))
                 if fault.cpu_seconds >= self._limit * ENOUGH_CPU:
                     break
-                patience = min(
-                    _MOST_PATIENCE, _MARGIN * self._limit / max(fault.cpu_seconds, self._limit / _MOST_PATIENCE)
-                )
+                lacking = _MARGIN * self._limit / max(fault.cpu_seconds, self._limit / _PATIENCE_STEP)
+                patience = min(_MOST_PATIENCE, patience * lacking)
                 continue
             self._costs.took(1, result.cpu_seconds)
             if patience > 1.0 and result.cpu_seconds > self._limit:
