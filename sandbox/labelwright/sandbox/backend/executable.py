@@ -20,7 +20,7 @@ from labelwright.sandbox.backend.family import Column, Family
 from labelwright.sandbox.backend.program_run import ProgramRun
 
 _Item = TypeVar("_Item")
-_JUDGMENT_SECONDS = 10.0
+_JUDGMENT_SECONDS = 30.0
 _JUDGMENT_LIMITS = 4
 """What it may take to judge again what a deadline cut short, beside so many times one program's limit."""
 
