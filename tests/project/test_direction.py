@@ -23,7 +23,7 @@ KNOWS_ONLY = {
 LEVELS = {
     "core": [
         "text",
-        "finding vote alias errors task record row label_model recent run report bundle origin",
+        "finding vote alias errors task caps record row label_model recent run report bundle origin",
         "machine",
         "wire",
     ],

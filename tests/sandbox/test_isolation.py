@@ -76,7 +76,8 @@ def test_what_one_caller_sent_is_not_there_for_the_next(sandbox):
 
 def test_memory_is_what_it_was_to_the_last_byte(sandbox):
     source = "KEPT = {}\n\ndef label(text):\n    KEPT[text] = [bytes(2000), {text: text * 3}]\n    return 'spam'\n"
-    snapshot = Snapshot(sandbox.machine, TASK, [program(source)], packed(TASK, "warm"), 10)
+    snapshot = Snapshot(sandbox.machine, TASK, [program(source)], 10)
+    snapshot.warm_up(packed(TASK, "warm"))
     used, fresh = snapshot.instance(), snapshot.instance()
     for count in (1, 200, 3):
         used.evaluate(packed(TASK, *map(str, range(count))), 5)
@@ -105,7 +106,7 @@ def test_a_program_that_votes_by_the_records_before_is_found_and_gets_each_one_a
 def test_idle_instances_go_where_memory_is_short_and_callers_wait_for_the_rest(sandbox, monkeypatch):
     task = make_task(memory_mb=64)
     always = [program(f"def label(text):\n    return 'ham'\n# {name}\n", name) for name in "abc"]
-    first, second, third = (Snapshot(sandbox.machine, task, [one], (), 10) for one in always)
+    first, second, third = (Snapshot(sandbox.machine, task, [one], 10) for one in always)
     pool = InstancePool(130 << 20)
     lent = [pool.take(first, None), pool.take(second, None)]
     with pytest.raises(DeadlineExceeded):
@@ -126,7 +127,7 @@ def test_idle_instances_go_where_memory_is_short_and_callers_wait_for_the_rest(s
 def test_memory_that_a_program_asked_for_once_is_given_back(sandbox):
     task = make_task(memory_mb=200)
     hungry = program("def label(text):\n    return 'spam' if bytes(int(text)) else None\n", "hungry")
-    snapshot = Snapshot(sandbox.machine, task, [hungry], (), 10)
+    snapshot = Snapshot(sandbox.machine, task, [hungry], 10)
     instance = snapshot.instance()
     instance.evaluate(packed(task, "100000000"), 5)
     assert not instance.is_reusable

@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from labelwright.core.errors import DeadlineExceeded, InvalidBundle, Unavailable
+from labelwright.core.errors import InvalidBundle, Unavailable
 from labelwright.core.task import FieldType
 from labelwright.core.vote import VoteError
 from labelwright.sandbox import Sandbox
@@ -61,20 +61,6 @@ def test_memory_is_judged_in_a_fresh_instance(sandbox):
     evaluation = evaluate(sandbox, task, [ALWAYS, HUNGRY], records)
     assert evaluation.votes == [(1, 0), (1, VoteError.MEMORY), (1, 0)]
     assert evaluation.messages == {"hungry": "asked for more than 64 MiB"}
-
-
-def test_a_deadline_blames_nobody(sandbox):
-    task = make_task(time_ms=10_000)
-    executable = sandbox.load(task, [ALWAYS, LOOP])
-    records = packed(task, "loop")
-    for _ in range(3):
-        with pytest.raises(DeadlineExceeded):
-            executable.evaluate(records, deadline=time.monotonic() + 0.1)
-    assert not executable.benched
-    assert executable.evaluate(packed(task, "fine")).votes == [(1, 0)]
-    with pytest.raises(DeadlineExceeded):
-        executable.evaluate(packed(task, "fine"), deadline=time.monotonic() - 1)
-    executable.close()
 
 
 def test_a_repeat_offender_is_benched_and_gets_another_chance():

@@ -56,6 +56,13 @@ class InvalidBundle(LabelwrightError):
         self.findings = tuple(findings)
 
 
+class AboveCaps(InvalidBundle):
+    """A version asks for more than the operator lets it have; the message names the cap."""
+
+    status = "FAILED_PRECONDITION"
+    reason = "ABOVE_CAPS"
+
+
 class NotFound(LabelwrightError):
     """The request names something that does not exist."""
 

@@ -262,7 +262,7 @@ _PLAIN = {
 def _finding(text: str, path: list[str], kind: str, message: str) -> Finding:
     place = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in ".".join(path))
     said = f"{place}: {_PLAIN.get(kind, message)}"
-    return Finding(TASK_FILE, _line_of(text, path), "LW102", said, "docs/bundle.md describes task.toml")
+    return Finding(TASK_FILE, line_of(text, path), "LW102", said, "docs/bundle.md describes task.toml")
 
 
 def _path(location: tuple[int | str, ...]) -> list[str]:
@@ -270,7 +270,7 @@ def _path(location: tuple[int | str, ...]) -> list[str]:
     return [str(part) for part in location if part != "[key]"]
 
 
-def _line_of(text: str, path: list[str]) -> int:
+def line_of(text: str, path: list[str]) -> int:
     """Return the line of the setting at ``path``, or of the nearest table around it that the file has."""
     table: list[str] = []
     nearest, deepest = 1, 0

@@ -76,7 +76,7 @@ def serve(settings: RegistrySettings) -> None:
         comparison = ProductionComparison(versions, artifacts, checks, policies)
         # Pushes that wait may take half of the threads, so that the other half answers everything else.
         turns = Turns(settings.max_pushes, max(1, settings.threads // 2 - settings.max_pushes))
-        pusher = Pusher(checks, artifacts, versions, comparison, metrics, turns)
+        pusher = Pusher(checks, artifacts, versions, comparison, metrics, turns, settings.caps)
         promotion = Promotion(aliases, versions, artifacts, comparison, policies, feed, metrics)
         servicer = RegistryServicer(pusher, promotion, versions, aliases, artifacts, feed)
         run_servicer = RunServicer(runs, RunFileStore(database))

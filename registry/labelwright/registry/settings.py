@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from labelwright.serving.data_folder import user_folder
-from labelwright.serving.settings import Address, OptionalAddress, OptionalText, ServerSettings
+from labelwright.serving.settings import Address, CapSettings, OptionalAddress, OptionalText
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 
-class RegistrySettings(ServerSettings):
+class RegistrySettings(CapSettings):
     """What an operator may set. docs/registry.md has the same table; a test compares the two."""
 
     model_config = SettingsConfigDict(env_prefix="LABELWRIGHT_REGISTRY_")

@@ -61,7 +61,7 @@ def trace_program(
     """Return what decided the program's vote on each packed record; all unknown where the program cannot be traced."""
     found: list[Deciding] = []
     try:
-        snapshot = Snapshot(machine, task, [program], (), load_seconds)
+        snapshot = Snapshot(machine, task, [program], load_seconds)
     except (InstanceFault, LoadFailed):
         return [Deciding() for _ in records]
     instance: LoadedInstance | None = None

@@ -30,10 +30,17 @@ RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 REASONS = frozenset(
     cls.reason for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, LabelwrightError)
 )
+_INTERNAL = "INTERNAL"
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _Family = Counter | Gauge | Histogram
+
+
+def reason_of(error: Exception) -> str:
+    """Return the error's reason as metrics count it: one of a closed set."""
+    reason = error.reason if isinstance(error, LabelwrightError) else _INTERNAL
+    return reason if reason in REASONS else _INTERNAL
 
 
 class ServiceMetrics:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from labelwright.serving.data_folder import user_folder
-from labelwright.serving.settings import Address, Names, OptionalAddress, OptionalText, ServerSettings
+from labelwright.serving.settings import Address, CapSettings, Names, OptionalAddress, OptionalText
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -25,7 +25,7 @@ _Amount = Annotated[int, Field(ge=0)]
 _Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
-class ServiceSettings(ServerSettings):
+class ServiceSettings(CapSettings):
     """What an operator may set. docs/service.md has the same table; a test compares the two."""
 
     model_config = SettingsConfigDict(env_prefix="LABELWRIGHT_SERVICE_")
@@ -48,6 +48,8 @@ class ServiceSettings(ServerSettings):
     """the aliases whose versions are loaded before they are asked for"""
     loaded_versions: _Amount = 8
     """versions besides the preloaded ones that stay loaded"""
+    sandbox_memory_mb: Annotated[int, Field(ge=64)] = 2048
+    """MiB of all programs that are loaded and run, in each worker; the least recently used give way"""
     shadow_alias: OptionalText = "candidate"
     """the alias whose version is evaluated beside production; empty means none"""
     shadow_share: Annotated[float, Field(ge=0, le=1)] = 0.1

@@ -5,10 +5,11 @@ from __future__ import annotations
 import enum
 from typing import Annotated, Any, ClassVar, Self
 
+from labelwright.core.caps import Cap, Caps
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.machine.secret_file import read_secret_file
 from labelwright.serving.addresses import split_address
-from pydantic import AfterValidator, BeforeValidator, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -106,3 +107,24 @@ class ServerSettings(BaseSettings):
     def _may_be_empty(cls, name: str) -> bool:
         field = cls.model_fields.get(name)
         return field is not None and _Empty.ALLOWED in field.metadata
+
+
+_Most = Annotated[int, Field(ge=1)]
+
+
+class CapSettings(ServerSettings):
+    """Settings of a server that runs programs: what it lets a version ask for by ``[limits]`` of task.toml."""
+
+    max_program_memory_mb: _Most = 1024
+    """MiB that `memory_mb` of a version may be"""
+    max_program_time_ms: _Most = 10_000
+    """milliseconds that `time_ms` of a version may be"""
+    max_version_memory_mb: _Most = 32_768
+    """MiB that `memory_mb` times the number of a version's programs may be"""
+    max_version_time_ms: _Most = 30_000
+    """milliseconds that `time_ms` times the number of a version's programs may be"""
+
+    @property
+    def caps(self) -> Caps:
+        """The caps, with the names of their settings."""
+        return Caps(**{name: Cap(getattr(self, f"max_{name}"), self.variable(f"max_{name}")) for name in Caps._fields})

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from labelwright.core.bundle import open_bundle
+from labelwright.core.caps import Cap
 from labelwright.core.errors import DeadlineExceeded, InvalidBundle
 from labelwright.core.finding import Severity
 from labelwright.core.report import Report
 from labelwright.registry.acceptance.acceptance import MAX_FINDINGS, accept, accept_files, accept_folder
 from labelwright.registry.acceptance.evaluation import Incomparable, accuracy_on_gold_of
+from labelwright.registry.settings import RegistrySettings
 from labelwright.sandbox import Sandbox
 
 from tests.registry.bundles import PRIZE, SHORT, files
@@ -146,3 +148,17 @@ def test_labels_that_people_cannot_tell_apart_are_refused(sandbox: Sandbox) -> N
     assert [
         (finding.file, finding.code, finding.severity) for finding in report.findings if "same as" in finding.message
     ] == [("task.toml", "LW102", Severity.ERROR)]
+
+
+def test_nothing_of_a_bundle_above_the_caps_is_run(sandbox: Sandbox) -> None:
+    contents = files("spam", prize=PRIZE, fails="X = 1 / 0\n\n\ndef label(text):\n    return None\n")
+    caps = RegistrySettings().caps
+    for low in (caps._replace(program_time_ms=Cap(99, "T")), caps._replace(version_memory_mb=Cap(255, "M"))):
+        bundle, report = accept_files(sandbox, list(contents.items()), caps=low)
+        assert bundle is None
+        assert [finding.code for finding in report.findings] == ["LW113"]
+        malformed = [*contents.items(), ("label_model.json", b"{}")]
+        _, report = accept_files(sandbox, malformed, caps=low)
+        assert {finding.code for finding in report.findings} == {"LW111", "LW113"}
+    _, report = accept_files(sandbox, list(contents.items()), caps=caps)
+    assert "LW113" not in {finding.code for finding in report.findings}

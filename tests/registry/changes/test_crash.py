@@ -15,6 +15,7 @@ from labelwright.registry.changes.policy import Policies
 from labelwright.registry.changes.push import Pusher
 from labelwright.registry.changes.turns import Turns
 from labelwright.registry.metrics import RegistryMetrics
+from labelwright.registry.settings import RegistrySettings
 from labelwright.registry.store.artifacts import FolderArtifacts, sweep_orphans
 from labelwright.registry.store.database import Database
 from labelwright.registry.store.migration import migrate
@@ -46,7 +47,7 @@ def push_and_die(point: str, url: str, folder: Path) -> None:
     with closing(CheckProcesses(1, 60.0)) as checks:
         comparison = ProductionComparison(versions, artifacts, checks, Policies())
         turns = Turns(max_running=1, max_waiting=0)
-        Pusher(checks, artifacts, versions, comparison, RegistryMetrics(), turns).push(
+        Pusher(checks, artifacts, versions, comparison, RegistryMetrics(), turns, RegistrySettings().caps).push(
             list(files(NAME).items()), "", ""
         )
     if point == "after the commit":

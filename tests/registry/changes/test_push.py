@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,3 +119,17 @@ def test_a_faulty_gold_file_does_not_hide_what_is_wrong_with_programs(registry: 
     broken = files(name, gold=b"not json\n", good=SHORT, broken="def label(text:\n")
     places = {finding.file for finding in push(stub, broken).report.findings}
     assert places == {"gold.jsonl", "programs/broken.py"}
+
+
+def test_a_push_above_the_operators_caps_is_refused(tmp_path: Path) -> None:
+    capped = Registry(tmp_path / "data", max_version_time_ms=150).start()
+    try:
+        name, stub = new_name(), capped.stub()
+        answer = push(stub, files(name))
+        assert not answer.HasField("version")
+        (finding,) = answer.report.findings
+        assert (finding.file, finding.code) == ("task.toml", "LW113")
+        assert "LABELWRIGHT_REGISTRY_MAX_VERSION_TIME_MS" in finding.message
+        assert push(stub, files(name, prize=PRIZE)).version.number == 1
+    finally:
+        capped.stop()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import grpc
 import pytest
 from labelwright.core.bundle import read_folder
 from labelwright.core.record import pack
@@ -207,6 +208,21 @@ def test_failing_programs_degrade_and_lasting_errors_are_cached(
         assert first.votes[program].error == second.votes[program].error == error
         assert (first.source, second.source) == (pb.SOURCE_COMPUTED, source)
     assert service.total("labelwright_program_errors_total", task=version.task, program="loops", kind="TIMEOUT") == 2
+
+
+def test_callers_with_less_time_than_a_looping_program_get_an_answer_without_it(
+    registry_stub: RegistryServiceStub, stub: LabelServiceStub
+) -> None:
+    version = serve(registry_stub, files(new_name(), limits="time_ms = 1500", loops=LOOPS, prize=PRIZE))
+    wait_for(stub, version)
+    request = pb.LabelRequest(task=version.task, text="a prize in a loop", explain=True)
+    with pytest.raises(grpc.RpcError) as late:
+        stub.Label(request, timeout=1)
+    assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    until(lambda: stub.Label(request, timeout=1), seconds=120)
+    labeling = stub.Label(request, timeout=20).labeling
+    assert seen(labeling) == ("spam", 1.0, True)
+    assert [vote.error for vote in labeling.votes] == [pb.VOTE_ERROR_TIMEOUT, 0]
 
 
 def test_versions_are_served_by_number_and_alias(registry_stub: RegistryServiceStub, stub: LabelServiceStub) -> None:

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
+import pytest
+from labelwright.core.wire.status import from_rpc_error
 from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1 import registry_service_pb2
 from labelwright.v1.label_service_pb2_grpc import LabelServiceStub
@@ -95,6 +97,37 @@ def test_a_version_that_cannot_be_had_leaves_the_old_one_serving_and_is_reported
         path.write_bytes(content)
     wait_for(stub, bad)
     until(lambda: not service.total("labelwright_reload_failing", task=name))
+
+
+@pytest.mark.parametrize(
+    ("setting", "most", "said"),
+    [
+        ("max_version_time_ms", 399, "LABELWRIGHT_SERVICE_MAX_VERSION_TIME_MS"),
+        ("sandbox_memory_mb", 150, "MiB at once, and all versions together have 150"),
+    ],
+)
+def test_a_version_above_the_operators_caps_leaves_the_old_one_serving_and_says_why(
+    registry: Registry, registry_stub: RegistryServiceStub, tmp_path: Path, setting: str, most: int, said: str
+) -> None:
+    name = new_name()
+    good = serve(registry_stub, files(name, limits="memory_mb = 64"))
+    service = Service(tmp_path / "data", registry=registry.address, tasks=name, **{setting: most}).start()
+    try:
+        stub = service.stub()
+        wait_for(stub, good)
+        greedy = push_version(registry_stub, files(name, limits="memory_mb = 200\ntime_ms = 200"))
+        promote(registry_stub, greedy)
+        failing = {"task": name, "alias": "production", "reason": "ABOVE_CAPS"}
+        until(lambda: service.total("labelwright_reload_failing", **failing) == greedy.number)
+        assert stub.Label(pb.LabelRequest(task=name, text="x")).served.digest == good.digest
+        logged = service.events("version does not load; the one before goes on serving")[0]
+        assert said in logged["above"]
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.Label(pb.LabelRequest(task=name, version=greedy.number, text="x"))
+        assert from_rpc_error(refused.value).reason == "ABOVE_CAPS"
+        assert service.total("labelwright_sandbox_memory_bytes") > 0
+    finally:
+        service.stop()
 
 
 def test_many_who_ask_for_a_cold_version_at_once_load_it_once(

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from labelwright.core.bundle import GOLD_FILE, Bundle, Program, open_bundle, read_files
+from labelwright.core.caps import Caps
 from labelwright.core.errors import DeadlineExceeded, InvalidBundle
 from labelwright.core.finding import Finding, Severity, has_errors
 from labelwright.core.report import GoldFigures, Reference, Report, labels_without_rows
@@ -43,19 +44,27 @@ def accept_files(
     files: Sequence[tuple[str, bytes]],
     findings_so_far: Sequence[Finding] = (),
     deadline: float | None = None,
+    caps: Caps | None = None,
 ) -> tuple[Bundle | None, Report]:
-    """Return the bundle that the files make, or None, and the report. See ``accept``."""
+    """Return the bundle that the files make, or None, and the report. See ``accept``.
+
+    Nothing of a bundle that is above the operator's ``caps`` is run.
+    """
     bundle, form_findings = open_bundle(files)
     findings = [*findings_so_far, *form_findings]
     if bundle is None:
-        return None, Report(_sorted([*findings, *_check_rest(sandbox, files, findings, deadline)]))
+        return None, Report(_sorted([*findings, *_check_rest(sandbox, files, findings, deadline, caps)]))
+    if above := _above(caps, bundle):
+        return None, Report(_sorted([*findings, *above]))
     findings += label_findings(bundle.task)
     return (None if has_errors(findings) else bundle), accept(sandbox, bundle, findings, deadline)
 
 
-def judge(sandbox: Sandbox, deadline: float, files: Sequence[tuple[str, bytes]]) -> tuple[Bundle | None, Report]:
+def judge(
+    sandbox: Sandbox, deadline: float, files: Sequence[tuple[str, bytes]], caps: Caps | None = None
+) -> tuple[Bundle | None, Report]:
     """Return what ``accept_files`` does, for the pipe of a check process: the bundle without its rows."""
-    bundle, report = accept_files(sandbox, files, deadline=deadline)
+    bundle, report = accept_files(sandbox, files, deadline=deadline, caps=caps)
     return bundle and replace(bundle, gold=(), sample=()), report
 
 
@@ -88,13 +97,21 @@ def _check_programs(sandbox: Sandbox, bundle: Bundle, deadline: float | None) ->
     return findings
 
 
+def _above(caps: Caps | None, bundle: Bundle) -> list[Finding]:
+    return caps.findings(bundle.task, len(bundle.programs)) if caps else []
+
+
 def _check_rest(
-    sandbox: Sandbox, files: Sequence[tuple[str, bytes]], findings: Sequence[Finding], deadline: float | None
+    sandbox: Sandbox,
+    files: Sequence[tuple[str, bytes]],
+    findings: Sequence[Finding],
+    deadline: float | None,
+    caps: Caps | None,
 ) -> list[Finding]:
     """Check what remains without the files at fault, so that its faults are not reported only at the next attempt."""
     faulty = {finding.file for finding in findings if finding.severity is Severity.ERROR}
     bundle, _ = open_bundle((path, content) for path, content in files if path not in faulty)
-    return _check_programs(sandbox, bundle, deadline) if bundle else []
+    return (_above(caps, bundle) or _check_programs(sandbox, bundle, deadline)) if bundle else []
 
 
 def _judge(bundle: Bundle, executable: Executable, findings: list[Finding], deadline: float | None) -> Report:

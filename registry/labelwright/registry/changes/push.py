@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 from labelwright.core.bundle import Bundle, digest_files, normalized_files
+from labelwright.core.caps import Caps
 from labelwright.core.errors import LabelwrightError
 from labelwright.core.report import Report
 from labelwright.registry.acceptance.acceptance import judge
@@ -44,7 +45,9 @@ class Pusher:
         comparison: ProductionComparison,
         metrics: RegistryMetrics,
         turns: Turns,
+        caps: Caps,
     ) -> None:
+        self._caps = caps
         self._checks = checks
         self._artifacts = artifacts
         self._versions = versions
@@ -105,7 +108,7 @@ class Pusher:
         self, files: Sequence[tuple[str, bytes]], deadline: float, is_wanted: Callable[[], bool]
     ) -> tuple[Bundle | None, Report]:
         with self._turns.take(deadline):
-            bundle, report = self._checks.run(judge, deadline, is_wanted, files)
+            bundle, report = self._checks.run(judge, deadline, is_wanted, files, self._caps)
             if bundle is None or report.refused:
                 return None, report
             production = self._comparison.production(bundle.task.name)

@@ -1,14 +1,18 @@
-"""A circuit breaker for a program: one that keeps failing at a high cost is not run for a while."""
+"""A circuit breaker for a program: one that fails too often at a high cost is not run for a while."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+
+_WINDOW = 4
+"""The last runs that count, as a multiple of the faults that bench: a quarter of them is too many."""
 
 
 class Bench:
-    """Counts consecutive faults. After ``after`` of them the program is benched for ``cooldown`` seconds.
+    """Counts faults among the last ``4 * after`` runs; ``after`` of them bench the program for ``cooldown`` seconds.
 
     Then one caller may try it again (half-open): one more fault benches it for another cool-down, a success frees it.
     """
@@ -17,8 +21,10 @@ class Bench:
         self._after = after
         self._cooldown = cooldown
         self._now = now
-        self._faults = 0
+        self._runs: deque[bool] = deque(maxlen=_WINDOW * after)
+        """Whether each run failed, from the first fault on."""
         self._benched_until: float | None = None
+        self._is_trying = False
         self._lock = threading.Lock()
         self.reason = ""
         """Why the program is benched; empty where it is not."""
@@ -33,18 +39,28 @@ class Bench:
                 if now < self._benched_until:
                     return False
                 self._benched_until = now + self._cooldown
+                self._is_trying = True
             return True
 
     def failed(self, reason: str) -> None:
-        """Count a fault."""
+        """Count a run that failed."""
         with self._lock:
-            self._faults += 1
-            if self._faults >= self._after:
+            self._runs.append(True)
+            faults = sum(self._runs)
+            if faults >= self._after or self._is_trying:
                 self._benched_until = self._now() + self._cooldown
-                self.reason = f"{self._faults} failures in a row, the last: {reason}"
+                self._is_trying = False
+                self.reason = f"{faults} of the last {len(self._runs)} runs failed, the last: {reason}"
 
     def succeeded(self) -> None:
-        """Forget the faults."""
-        if self._faults:
-            with self._lock:
-                self._faults, self._benched_until, self.reason = 0, None, ""
+        """Count a run that did not fail."""
+        if not self._runs:
+            return
+        with self._lock:
+            if self._is_trying:
+                self._runs.clear()
+                self._benched_until, self._is_trying, self.reason = None, False, ""
+            else:
+                self._runs.append(False)
+                if not any(self._runs):
+                    self._runs.clear()

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from labelwright.core.errors import DeadlineExceeded
 from labelwright.sandbox.backend.answers import Votes
+from labelwright.sandbox.backend.kept import KeptSnapshot
 from labelwright.sandbox.backend.pool import InstancePool
-from labelwright.sandbox.backend.snapshot import CallResult, Snapshot
+from labelwright.sandbox.backend.snapshot import CallResult
 from labelwright.sandbox.host.instance import FaultKind, InstanceFault
 
 _LOOKED_AT_AGAIN = 1 / 1024
@@ -21,10 +22,10 @@ _chance = random.Random()  # noqa: S311 (which records are looked at again)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Calls a snapshot, with ``limit`` seconds of wall time and until ``deadline`` (``time.monotonic()``)."""
+    """Calls loaded programs, with ``limit`` seconds of wall time and until ``deadline`` (``time.monotonic()``)."""
 
     pool: InstancePool
-    snapshot: Snapshot
+    kept: KeptSnapshot
     limit: float
     deadline: float | None
 
@@ -34,7 +35,7 @@ class Caller:
         Raises InstanceFault, DeadlineExceeded where the caller's deadline ended the call (then no program is to blame),
         Overloaded.
         """
-        instance = self.pool.take(self.snapshot, self.deadline)
+        instance = self.pool.take(self.kept.get(self.deadline), self.deadline)
         healthy = False
         try:
             result = instance.evaluate(records, self._remaining(self.limit * patience))

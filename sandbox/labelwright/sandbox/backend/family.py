@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from labelwright.sandbox.backend.calls import Caller
 from labelwright.sandbox.backend.costs import Costs
+from labelwright.sandbox.backend.kept import KeptSnapshot
 from labelwright.sandbox.backend.pool import InstancePool
-from labelwright.sandbox.backend.program_run import ProgramRun
-from labelwright.sandbox.backend.snapshot import CallResult, Snapshot
+from labelwright.sandbox.backend.program_run import ENOUGH_CPU, ProgramRun
+from labelwright.sandbox.backend.snapshot import CallResult
 from labelwright.sandbox.host.instance import FaultKind, InstanceFault
 
 _TOO_MUCH = 3
 """Calls in a row that took too long together, though no program is slow: from then on none is called together."""
+_AWAY_SECONDS = 60.0
+"""How long a program that was not easy is called alone: each change of who is called together costs loading."""
 
 Column = tuple[list[int], str]
 """A program's votes, and what went wrong first."""
@@ -26,24 +30,24 @@ class Family:
         self,
         runs: Sequence[ProgramRun],
         plain: Sequence[int],
-        shared: Snapshot | None,
-        load: Callable[[Sequence[int]], Snapshot],
+        shared: KeptSnapshot,
+        some: Callable[[Sequence[int]], KeptSnapshot],
         limit: float,
         pool: InstancePool,
     ) -> None:
-        """``plain`` are places in ``runs``, ``shared`` is the snapshot of these; ``load`` makes one of fewer.
-
-        ``load`` raises InstanceFault.
-        """
+        """``plain`` are places in ``runs``, ``shared`` is the snapshot of these; ``some`` returns one of fewer."""
         self._runs = runs
         self._plain = tuple(plain)
-        self._load = load
+        self._some = some
         self._limit = limit
         self._pool = pool
         self._costs = Costs(limit)
         self._late = 0
-        self._members, self._snapshot = self._plain, shared
-        self._loading = threading.Lock()
+        self._members, self._kept = self._plain, shared
+        self._next_members, self._next = self._plain, shared
+        self._away: dict[int, float] = {}
+        """Until when programs are called alone, by their places."""
+        self._choosing = threading.Lock()
 
     @property
     def size(self) -> int:
@@ -55,13 +59,14 @@ class Family:
 
         Raises DeadlineExceeded, Overloaded.
         """
-        members = tuple(place for place in self._plain if self._runs[place].is_easy)
-        if len(members) < 2 or self._late >= _TOO_MUCH:
+        members = self._easy()
+        kept = self._of(members) if len(members) > 1 else None
+        if kept is None or self._late >= _TOO_MUCH:
             return {}
         results: list[CallResult] = []
         done = 0
         try:
-            caller = Caller(self._pool, self._of(members), self._limit, deadline)
+            caller = Caller(self._pool, kept, self._limit, deadline)
             while done < len(records):
                 piece = records[done : done + self.size]
                 result = caller.call(piece)
@@ -74,7 +79,8 @@ class Family:
                 results.append(result)
                 done += len(piece)
         except InstanceFault as fault:
-            if fault.kind is FaultKind.TIME:
+            # On a busy machine wall time alone says nothing of the programs.
+            if fault.kind is FaultKind.TIME and fault.cpu_seconds >= self._limit * ENOUGH_CPU:
                 self._late += 1
                 self._costs.took(self.size, fault.cpu_seconds)
             return {}
@@ -82,18 +88,33 @@ class Family:
 
     def close(self) -> None:
         """Free the instances. Calls under way finish first."""
-        with self._loading:
-            if self._snapshot is not None:
-                self._pool.retire(self._snapshot)
+        with self._choosing:
+            self._kept.close()
+            self._next.close()
 
-    def _of(self, members: tuple[int, ...]) -> Snapshot:
-        with self._loading:
-            if self._snapshot is None or self._members != members:
-                loaded = self._load(members)
-                if self._snapshot is not None:
-                    self._pool.retire(self._snapshot)
-                self._members, self._snapshot = members, loaded
-            return self._snapshot
+    def _easy(self) -> tuple[int, ...]:
+        hard = [place for place in self._plain if not self._runs[place].is_easy]
+        if hard or self._away:
+            now = time.monotonic()
+            still = {place: until for place, until in self._away.items() if now < until}
+            self._away = away = still | dict.fromkeys(hard, now + _AWAY_SECONDS)
+            return tuple(place for place in self._plain if place not in away)
+        return self._plain
+
+    def _of(self, members: tuple[int, ...]) -> KeptSnapshot | None:
+        """Return the members' snapshot; None while it is loaded because others were called together before."""
+        with self._choosing:
+            if members != self._members:
+                if members != self._next_members:
+                    if self._next is not self._kept:
+                        self._next.close()
+                    self._next_members, self._next = members, self._some(members)
+                if not self._next.is_ready():
+                    return None
+                self._kept.close()
+                self._members, self._kept = members, self._next
+                self._late = 0
+            return self._kept
 
 
 def _column(results: Sequence[CallResult], number: int) -> Column:

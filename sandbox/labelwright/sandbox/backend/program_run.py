@@ -7,23 +7,27 @@ program, no call before, no other caller. What is left is the call's own records
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from labelwright.core.errors import Overloaded
 from labelwright.core.task import Limits
 from labelwright.core.vote import VoteError
 from labelwright.sandbox.backend.bench import Bench
 from labelwright.sandbox.backend.calls import Caller
 from labelwright.sandbox.backend.costs import Costs
+from labelwright.sandbox.backend.kept import KeptSnapshot
 from labelwright.sandbox.backend.pool import InstancePool
-from labelwright.sandbox.backend.snapshot import CallResult, Snapshot
+from labelwright.sandbox.backend.snapshot import CallResult
 from labelwright.sandbox.host.instance import FaultKind, InstanceFault
 
-_ATTEMPTS = 3
-_MOST_PATIENCE = 8.0
+_ATTEMPTS = 4
+"""How often a pair that hardly ran is tried before the machine counts as overloaded."""
+_MOST_PATIENCE = 64.0
 """How many times the limit a pair may take in wall time if the machine is so busy that it hardly runs."""
+_PATIENCE_STEP = 8.0
+"""By how much that grows from one attempt to the next, at most."""
 _MARGIN = 1.3
-_ENOUGH_CPU = 0.9
+ENOUGH_CPU = 0.9
 """A pair that was stopped is at fault if its thread had this share of the limit on a processor."""
 _SLOW_SHARE = 0.25
 _log = logging.getLogger(__name__)
@@ -35,21 +39,15 @@ class ProgramRun:
     def __init__(
         self,
         name: str,
-        snapshot: Snapshot | None,
-        load: Callable[[], Snapshot],
+        kept: KeptSnapshot,
         limits: Limits,
         bench: Bench,
         pool: InstancePool,
     ) -> None:
-        """``snapshot`` is the program's own, in which it is the last one; ``load`` makes it where it is needed later.
-
-        ``load`` raises InstanceFault.
-        """
+        """``kept`` is the program's own snapshot, in which it is the last one."""
         self.name = name
         self.bench = bench
-        self._load = load
-        self._snapshot = snapshot
-        self._loading = threading.Lock()
+        self._kept = kept
         self._limits = limits
         self._limit = limits.time_ms / 1000
         self._pool = pool
@@ -102,22 +100,17 @@ class ProgramRun:
 
     def close(self) -> None:
         """Free the instances. Calls under way finish first."""
-        with self._loading:
-            if self._snapshot is not None:
-                self._pool.retire(self._snapshot)
+        self._kept.close()
 
     def _caller(self, deadline: float | None) -> Caller:
-        with self._loading:
-            if self._snapshot is None:
-                self._snapshot = self._load()
-        return Caller(self._pool, self._snapshot, self._limit, deadline)
+        return Caller(self._pool, self._kept, self._limit, deadline)
 
     def _together(self, records: Sequence[str], deadline: float | None) -> CallResult | None:
         """Return the votes if the program casts them within one pair's limit, else None: then ask one by one."""
         if len(records) == 1:
             return None
+        caller = self._caller(deadline)
         try:
-            caller = self._caller(deadline)
             result = caller.call(records)
         except InstanceFault:
             return None
@@ -132,6 +125,7 @@ class ProgramRun:
         """Return the vote on one record and what went wrong.
 
         On a busy machine wall time proves little: a pair that hardly ran gets more of it, until CPU time decides.
+        Raises Overloaded where it never does.
         """
         patience = 1.0
         for _ in range(_ATTEMPTS):
@@ -141,17 +135,22 @@ class ProgramRun:
                 self._costs.took(1, fault.cpu_seconds)
                 if fault.kind is not FaultKind.TIME:
                     return self._failed(*self._died(fault))
-                if fault.cpu_seconds >= self._limit * _ENOUGH_CPU:
+                if fault.cpu_seconds >= self._limit * ENOUGH_CPU:
                     break
-                patience = min(
-                    _MOST_PATIENCE, _MARGIN * self._limit / max(fault.cpu_seconds, self._limit / _MOST_PATIENCE)
-                )
+                lacking = _MARGIN * self._limit / max(fault.cpu_seconds, self._limit / _PATIENCE_STEP)
+                patience = min(_MOST_PATIENCE, patience * lacking)
                 continue
             self._costs.took(1, result.cpu_seconds)
             if patience > 1.0 and result.cpu_seconds > self._limit:
                 break
             self.bench.succeeded()
             return result.rows[0][-1], _message(result)
+        else:
+            raise Overloaded(
+                "the machine is too busy to run programs",
+                retry_after=1.0,
+                advice="come back after the delay in RetryInfo, with fewer requests at once",
+            )
         return self._failed(VoteError.TIMEOUT, f"ran longer than {self._limits.time_ms} ms")
 
     def _failed(self, error: VoteError, message: str) -> tuple[int, str]:

@@ -59,15 +59,13 @@ class Snapshot:
         machine: Machine,
         task: Task,
         programs: Sequence[Program],
-        warm_up: Sequence[str],
         seconds: float,
     ) -> None:
-        """Load ``programs`` within ``seconds`` and let them see the records ``warm_up``.
-
-        What they keep of these (patterns that they compiled) is there in every call. Raises LoadFailed, InstanceFault.
-        """
+        """Load ``programs`` within ``seconds``. Raises LoadFailed, InstanceFault."""
         self.is_retired = False
         """Whether no instance is kept any more."""
+        self.lent = 0
+        """How many instances are in use."""
         self.memory_bytes = task.limits.memory_mb << 20
         self._machine = machine
         self._programs = len(programs)
@@ -79,12 +77,30 @@ class Snapshot:
             self._image = instance.capture()
         finally:
             instance.close()
-        if warm_up:
-            self._warm_up(warm_up)
+
+    @property
+    def held_bytes(self) -> int:
+        """How much memory it holds, about."""
+        return self._image.held_bytes
 
     def instance(self) -> LoadedInstance:
         """Return a new instance. Raises InstanceFault."""
         return LoadedInstance(Instance(self._machine, self.memory_bytes, self._image), self)
+
+    def warm_up(self, records: Sequence[str]) -> None:
+        """Let the programs see some records, unless one fails on them in a way that ends its instance.
+
+        What they keep of these (patterns that they compiled) is there in every call.
+        """
+        instance = Instance(self._machine, self.memory_bytes, self._image)
+        try:
+            self.evaluate(instance, records, _WARM_UP_SECONDS)
+            if not instance.has_grown:
+                self._image = instance.capture()
+        except InstanceFault:
+            pass
+        finally:
+            instance.close()
 
     def evaluate(self, instance: Instance, records: Sequence[str], seconds: float) -> CallResult:
         """Evaluate packed records in one of its instances. Raises InstanceFault."""
@@ -98,18 +114,6 @@ class Snapshot:
         outcomes = _read(instance, read_outcomes, answer, self._programs)
         if failures := {place: failure for place, failure in enumerate(outcomes) if failure is not None}:
             raise LoadFailed(failures)
-
-    def _warm_up(self, records: Sequence[str]) -> None:
-        """Let the program see some records, unless it fails on them in a way that ends its instance."""
-        instance = Instance(self._machine, self.memory_bytes, self._image)
-        try:
-            self.evaluate(instance, records, _WARM_UP_SECONDS)
-            if not instance.has_grown:
-                self._image = instance.capture()
-        except InstanceFault:
-            pass
-        finally:
-            instance.close()
 
 
 class LoadedInstance:

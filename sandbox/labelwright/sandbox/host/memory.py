@@ -13,6 +13,7 @@ import os
 import sys
 import threading
 import weakref
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -68,17 +69,27 @@ class Image:
         numbers = np.flatnonzero(differs)
         groups = np.split(numbers, np.flatnonzero(np.diff(numbers) > _NEAR) + 1) if len(numbers) else []
         runs = [(int(group[0]), int(group[-1]) + 1) for group in groups]
+        parts = [memory[first:end] for first, end in runs]
+        start = 0
+        if base.file and parts:
+            # Read from where instances are mapped from: kept once, and never copied here.
+            start, self.pages = base.file.append(self, parts)
+        else:
+            self.pages = np.concatenate(parts) if parts else memory[:0].copy()
         self.runs: list[tuple[int, int, int]] = []
         """First page, the one after the last, and where they stand in the base's file."""
-        self.pages = np.concatenate([memory[first:end] for first, end in runs]) if runs else memory[:0]
         self.rows = np.full(len(memory), -1, np.intp)
         """By page: its row in ``pages``, or -1 where it is as in the base."""
         row = 0
-        start = base.file.append(self, self.pages) if base.file and runs else 0
         for first, end in runs:
             self.rows[first:end] = np.arange(row, row + end - first)
             self.runs.append((first, end, start + row * _PAGE))
             row += end - first
+
+    @property
+    def held_bytes(self) -> int:
+        """How much memory it takes."""
+        return self.pages.nbytes + self.rows.nbytes
 
 
 class PrivateMemory:
@@ -156,14 +167,21 @@ class SharedFile:
         self._appending = threading.Lock()
         self._check(len(content))
 
-    def append(self, owner: object, pages: _Pages) -> int:
-        """Keep the pages as long as ``owner`` lives; return where they begin."""
+    def append(self, owner: object, parts: Sequence[_Pages]) -> tuple[int, _Pages]:
+        """Keep the pages as long as ``owner`` lives; return where they begin, and a view of them there."""
+        size = sum(part.nbytes for part in parts)
         with self._appending:
             start = self._end
-            self._end += pages.nbytes
-        os.pwrite(self._file, pages.tobytes(), start)
-        weakref.finalize(owner, self._forget, start, pages.nbytes)
-        return start
+            self._end += size
+        weakref.finalize(owner, self._forget, start, size)
+        place = start
+        for part in parts:
+            content = part.data.cast("B")
+            while content:
+                written = os.pwrite(self._file, content, place)
+                content, place = content[written:], place + written
+        view = mmap.mmap(self._file, size, mmap.MAP_SHARED, mmap.PROT_READ, offset=start)
+        return start, _paged(np.frombuffer(view, np.uint8))
 
     def map_over(self, address: int, size: int, start: int) -> None:
         """Let the memory at ``address`` begin with what stands at ``start``. Raises MemoryError."""

@@ -11,15 +11,14 @@ from types import TracebackType
 from typing import Self
 
 import grpc
-from labelwright.core.errors import LabelwrightError
 from labelwright.service.answering.admission import Admission
 from labelwright.service.answering.requests import acquire
-from labelwright.service.metrics import REASONS, ServiceMetrics
+from labelwright.service.metrics import REASONS, ServiceMetrics, reason_of
 from labelwright.service.versions.directory import Directory
 from labelwright.service.versions.live_version import LiveVersion
 from labelwright.v1 import label_service_pb2 as pb
 
-OK, INTERNAL = "OK", "INTERNAL"
+OK = "OK"
 
 
 class MethodMeter:
@@ -110,9 +109,3 @@ class VersionHold:
             self.version.release()
         finally:
             self._admission.leave(self._records)
-
-
-def reason_of(error: Exception) -> str:
-    """Return the error's reason as metrics count it: one of a closed set."""
-    reason = error.reason if isinstance(error, LabelwrightError) else INTERNAL
-    return reason if reason in REASONS else INTERNAL

@@ -10,7 +10,7 @@ import grpc
 from labelwright.core.errors import InvalidRequest, LabelwrightError, Unavailable
 from labelwright.service.answer import LabelAnswer
 from labelwright.service.answering.admission import Admission
-from labelwright.service.answering.call import MethodMeter, VersionHold, reason_of
+from labelwright.service.answering.call import MethodMeter, VersionHold
 from labelwright.service.answering.explaining import add_messages
 from labelwright.service.answering.incoming import Incoming
 from labelwright.service.answering.labeling import CachedLabeling
@@ -22,7 +22,7 @@ from labelwright.service.answering.requests import (
     packed_record,
 )
 from labelwright.service.answering.traffic import Traffic
-from labelwright.service.metrics import ServiceMetrics
+from labelwright.service.metrics import ServiceMetrics, reason_of
 from labelwright.service.versions.directory import Directory
 from labelwright.v1 import label_service_pb2 as pb
 from labelwright.v1.label_service_pb2_grpc import LabelServiceServicer

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
-from labelwright.core.errors import LabelwrightError
-from labelwright.service.metrics import ServiceMetrics
+from labelwright.core.errors import AboveCaps, LabelwrightError
+from labelwright.service.metrics import ServiceMetrics, reason_of
 from labelwright.service.shadow.shadows import Shadows
 from labelwright.service.target import Aliases, VersionTarget
 from labelwright.service.versions.bundle_store import BundleStore
@@ -32,6 +32,7 @@ class LoadFailure:
     """A version that did not load, and when to try again."""
 
     target: VersionTarget
+    reason: str
     attempts: int
     retry_at: float
 
@@ -183,7 +184,7 @@ class Reloader:
         earlier = self.failures.get((task, alias))
         attempts = earlier.attempts + 1 if earlier and earlier.target == target else 1
         delay = _RETRIES.pause(attempts)
-        self.failures[task, alias] = LoadFailure(target, attempts, time.monotonic() + delay)
+        self.failures[task, alias] = LoadFailure(target, reason_of(error), attempts, time.monotonic() + delay)
         self._metrics.reloads.labels("failed").inc()
         _log.error(
             "version does not load; the one before goes on serving",
@@ -191,6 +192,8 @@ class Reloader:
             alias=alias,
             version=target.number,
             reason=error.reason,
+            # Made of numbers and settings alone; other errors may quote what must not be logged.
+            above=error.message if isinstance(error, AboveCaps) else "",
             retry_seconds=delay,
         )
 

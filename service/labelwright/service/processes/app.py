@@ -39,11 +39,12 @@ class App:
     def __init__(self, settings: ServiceSettings, access: Access) -> None:
         self._settings = settings
         metrics = ServiceMetrics()
-        self._sandbox = Sandbox()
+        self._sandbox = Sandbox(memory_mb=settings.sandbox_memory_mb)
         self._registry = RegistryLink(settings.registry, settings.tasks)
         store = _open_store(settings)
         source = BundleFetcher(store, self._registry)
-        self._versions = LoadedVersions(Loader(source, self._sandbox, metrics), settings.loaded_versions)
+        loader = Loader(source, self._sandbox, metrics, settings.caps)
+        self._versions = LoadedVersions(loader, settings.loaded_versions)
         directory = Directory(self._versions, source, settings.tasks)
         memory = make_memory_cache(settings.memory_cache_entries, settings.memory_cache_mb << 20)
         self._shared = _make_shared_cache(settings, metrics)
@@ -90,6 +91,7 @@ class App:
             memory,
             self._shared,
             self._shadows,
+            self._sandbox,
         )
         metrics.registry.register(LiveMetrics(parts))
         self._metrics = metrics

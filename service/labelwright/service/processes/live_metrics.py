@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from labelwright.core.alias import PRODUCTION
+from labelwright.sandbox import Sandbox
 from labelwright.service.answering.admission import Admission
 from labelwright.service.caches.memory_cache import MemoryCache
 from labelwright.service.caches.redis_cache import RedisCache, SharedCache
@@ -37,6 +38,7 @@ class LiveParts:
     memory: MemoryCache
     shared: SharedCache
     shadows: Shadows
+    sandbox: Sandbox
 
 
 class LiveMetrics(Collector):
@@ -51,6 +53,7 @@ class LiveMetrics(Collector):
         yield from self._versions(live)
         yield from _references({task: named[PRODUCTION] for task, named in live.items() if PRODUCTION in named})
         yield from self._load()
+        yield from self._memory()
         yield from self._caches()
         yield from self._registry()
 
@@ -66,10 +69,10 @@ class LiveMetrics(Collector):
             different = {version.target.digest: version for version in serving.values()}
             benched.add_metric([task], sum(len(version.executable.benched) for version in different.values()))
         failing = GaugeMetricFamily(
-            "labelwright_reload_failing", "Version wanted that does not load.", labels=["task", "alias"]
+            "labelwright_reload_failing", "Version wanted that does not load.", labels=["task", "alias", "reason"]
         )
         for (task, alias), failure in islice(sorted(self._parts.reloader.failures.copy().items()), MAX_TASKS):
-            failing.add_metric([task, alias], failure.target.number)
+            failing.add_metric([task, alias, failure.reason], failure.target.number)
         loaded = GaugeMetricFamily("labelwright_loaded_versions", "Versions in memory.")
         loaded.add_metric([], len(self._parts.versions.versions()))
         return number, benched, failing, loaded
@@ -82,6 +85,10 @@ class LiveMetrics(Collector):
             _gauge("labelwright_open_streams", "LabelStream calls open.", admission.streams),
             _gauge("labelwright_waiting_requests", "Requests that wait for a thread.", self._parts.server.waiting),
         )
+
+    def _memory(self) -> Iterable[Metric]:
+        used = self._parts.sandbox.memory_used_bytes
+        return (_gauge("labelwright_sandbox_memory_bytes", "Memory of programs that are loaded or run.", used),)
 
     def _caches(self) -> Iterable[Metric]:
         entries, size = self._parts.memory.size()

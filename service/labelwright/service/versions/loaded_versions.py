@@ -89,10 +89,12 @@ class LoadedVersions:
             version = self._loader.load(target)
         except Exception as error:
             failure = error if isinstance(error, LabelwrightError) else Unavailable("a version could not be loaded")
+            # Without the frames that it came through: these hold what was loaded so far.
+            failure.__traceback__ = failure.__cause__ = failure.__context__ = None
             with self._lock:
                 self._failed[target.digest] = (time.monotonic(), failure)
                 self._loading.pop(target.digest, None)
-            raise failure from error
+            raise failure from None
         with self._lock:
             self._failed.pop(target.digest, None)
             self._loading.pop(target.digest, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from labelwright.core.bundle import Bundle
+from labelwright.core.caps import Caps
 from labelwright.core.record import Value, pack
 from labelwright.core.task import FieldType
 from labelwright.core.wire.messages import bundle_from_message
@@ -29,15 +30,20 @@ _EMPTY: dict[FieldType, Value] = {
 class Loader:
     """Makes live versions. Safe to use from several threads."""
 
-    def __init__(self, bundles: BundleFetcher, sandbox: Sandbox, metrics: ServiceMetrics) -> None:
+    def __init__(self, bundles: BundleFetcher, sandbox: Sandbox, metrics: ServiceMetrics, caps: Caps) -> None:
         self._bundles = bundles
         self._sandbox = sandbox
         self._metrics = metrics
+        self._caps = caps
 
     def load(self, target: VersionTarget) -> LiveVersion:
-        """Return the version, warmed up. Raises LabelwrightError where it is not available or does not load."""
+        """Return the version, warmed up.
+
+        Raises AboveCaps, and other LabelwrightError where it is not available or does not load.
+        """
         download = self._bundles.fetch(target)
         bundle, _ = bundle_from_message(download.bundle)
+        self._caps.require(bundle.task, len(bundle.programs))
         executable = self._sandbox.load(bundle.task, bundle.programs)
         try:
             executable.evaluate(_warm_records(bundle), deadline=time.monotonic() + _WARM_SECONDS)
