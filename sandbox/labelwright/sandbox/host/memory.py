@@ -31,6 +31,7 @@ _MANY = 250
 _NEAR = 8
 """Pages that differ and have at most so many between them are mapped at once: a process has 65,530 mappings."""
 _FIXED = 0x10
+_NO_MAPPING = ctypes.c_void_p(-1).value
 _DONT_NEED = 4
 _KEEP_SIZE, _PUNCH_HOLE = 0x01, 0x02
 """Linux's MAP_FIXED, MADV_DONTNEED and flags of fallocate, which Python does not name everywhere."""
@@ -158,6 +159,7 @@ class SharedFile:
         self._libc: Any = ctypes.CDLL(None, use_errno=True)
         self._libc.mmap.restype = ctypes.c_void_p
         self._libc.mmap.argtypes = (*(ctypes.c_void_p, ctypes.c_size_t), *(ctypes.c_int,) * 3, ctypes.c_long)
+        self._libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
         self._libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
         self._libc.fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long)
         self._file = os.memfd_create("labelwright-sandbox")
@@ -168,20 +170,27 @@ class SharedFile:
         self._check(len(content))
 
     def append(self, owner: object, parts: Sequence[_Pages]) -> tuple[int, _Pages]:
-        """Keep the pages as long as ``owner`` lives; return where they begin, and a view of them there."""
+        """Keep the pages as long as ``owner`` lives; return where they begin, and a view of them there.
+
+        Raises MemoryError. The view is the kernel's own mapping: one of Python's would hold a file descriptor each.
+        """
         size = sum(part.nbytes for part in parts)
         with self._appending:
             start = self._end
             self._end += size
-        weakref.finalize(owner, self._forget, start, size)
+        forget = weakref.finalize(owner, self._forget, start, size)
         place = start
         for part in parts:
             content = part.data.cast("B")
             while content:
                 written = os.pwrite(self._file, content, place)
                 content, place = content[written:], place + written
-        view = mmap.mmap(self._file, size, mmap.MAP_SHARED, mmap.PROT_READ, offset=start)
-        return start, _paged(np.frombuffer(view, np.uint8))
+        address = self._libc.mmap(None, size, mmap.PROT_READ, mmap.MAP_SHARED, self._file, start)
+        if address == _NO_MAPPING:
+            forget()
+            raise MemoryError("the kernel has no room for another mapping")
+        weakref.finalize(owner, self._libc.munmap, address, size)
+        return start, _memory_at(address, size)
 
     def map_over(self, address: int, size: int, start: int) -> None:
         """Let the memory at ``address`` begin with what stands at ``start``. Raises MemoryError."""
