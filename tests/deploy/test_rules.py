@@ -15,7 +15,9 @@ from tests.parts.alertmanager import CONFIG
 from tests.parts.prometheus import RULES
 from tests.parts.repository import ROOT
 from tests.parts.server_process import find_program
+from tools import runbooks
 
+RUNBOOKS = "{{ with $externalLabels.runbooks }}{{ . }}{{ else }}{{ $externalURL }}/consoles/operations.html{{ end }}"
 CASES = sorted(Path(__file__).parent.joinpath("rules").glob("*.yml"))
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 
@@ -84,7 +86,8 @@ def test_the_cases_notice_alerts_that_fire(file: str, expression: str, told_by: 
 def test_every_alert_says_what_to_do(file: str, alert: str) -> None:
     rule = next(rule for rule in rules(file) if rule.get("alert") == alert)
     assert rule["annotations"].keys() == {"summary", "description", "runbook_url"}
-    assert rule["annotations"]["runbook_url"] == f"docs/operations.md#{alert.lower()}"
+    assert rule["annotations"]["runbook_url"] == RUNBOOKS + f"#{alert.lower()}"
+    assert f'id="{alert.lower()}"' in runbooks.PAGE.read_text()
     assert rule["labels"] == {"kind": "drift" if file == "drift.yml" else "ops", "severity": rule["labels"]["severity"]}
     assert rule["labels"]["severity"] in ("info", "warning", "critical")
     section = re.search(rf"^### {alert}\n(.*?)(?=^#|\Z)", PAGE, re.MULTILINE | re.DOTALL)

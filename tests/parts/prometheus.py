@@ -40,7 +40,7 @@ class Prometheus(WebServer):
 
     ``targets`` gives each job's addresses; ``scrape`` changes them while it runs. ``every`` is how often it scrapes,
     and evaluates those rules that have no interval of their own. Prometheus itself takes up to five seconds to follow
-    a change of its targets, the start included.
+    a change of its targets, the start included. ``consoles`` is the folder of its console templates.
     """
 
     def __init__(
@@ -51,8 +51,10 @@ class Prometheus(WebServer):
         rules: Sequence[Path] = (),
         alertmanagers: Sequence[str] = (),
         every: str = "1s",
+        consoles: Path | None = None,
     ) -> None:
         super().__init__()
+        self._consoles = consoles
         self._folder = folder
         self.data = folder / "prometheus-data"
         self._config = {
@@ -73,6 +75,7 @@ class Prometheus(WebServer):
             f"--storage.tsdb.path={self.data}",
             f"--web.listen-address=127.0.0.1:{self.port}",
             "--log.level=warn",
+            *((f"--web.console.templates={self._consoles}",) if self._consoles else ()),
         )
         self.run([find_program("prometheus"), *options], self._folder / "prometheus.log")
         return self
@@ -99,7 +102,11 @@ class Prometheus(WebServer):
 
     def firing(self) -> list[dict[str, str]]:
         """Return the labels of each alert that fires."""
-        return [alert["labels"] for alert in self._get("alerts")["alerts"] if alert["state"] == "firing"]
+        return [alert["labels"] for alert in self.alerts()]
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """Return each alert that fires, as Prometheus shows it."""
+        return [alert for alert in self._get("alerts")["alerts"] if alert["state"] == "firing"]
 
     def failures(self) -> list[str]:
         """Return the errors of the rules' last evaluations, by the rule's name."""
