@@ -75,3 +75,15 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(ConfigurationError, match=f"^EXAMPLE_DATA_DIR: cannot use {folder}: "):
             make_folder(folder, "EXAMPLE_DATA_DIR")
+
+
+def test_a_server_goes_on_without_its_address_file(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    file = AddressFile(folder, "example.address", "EXAMPLE_DATA_DIR")
+    folder.rmdir()
+    folder.write_text("what cannot be written to")
+    file.write("127.0.0.1:1")
+    file.remove()
+    folder.unlink()
+    (folder / "example.address").mkdir(parents=True)
+    AddressFile(folder, "example.address", "EXAMPLE_DATA_DIR").write("127.0.0.1:1")

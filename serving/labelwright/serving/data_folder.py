@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
+import structlog
 from labelwright.core.errors import ConfigurationError
 from labelwright.core.machine.whole_file import write_whole
 from platformdirs import user_data_path
+
+_log = structlog.get_logger(__name__)
 
 
 def user_folder(name: str) -> Path:
@@ -31,7 +35,10 @@ def unusable_folder(folder: Path, variable: str, error: OSError) -> Configuratio
 
 
 class AddressFile:
-    """Names a server's address while the server runs, for other programs on this machine."""
+    """Names a server's address while the server runs, for other programs on this machine.
+
+    It is a convenience: a server serves without it where the disk is full or read-only, and says so in its log.
+    """
 
     def __init__(self, folder: Path, name: str, variable: str) -> None:
         """Make the folder, and remove the file of an earlier server, which is gone.
@@ -44,15 +51,19 @@ class AddressFile:
         try:
             self._path.unlink(missing_ok=True)
         except OSError as error:
-            raise unusable_folder(folder, variable, error) from None
+            _log.warning("an old address file stays", path=str(self._path), error=error.strerror)
 
     def write(self, address: str) -> None:
-        """Leave the address; the file appears whole. An empty address leaves no file. Raises OSError."""
+        """Leave the address; the file appears whole. An empty address leaves no file."""
         self._address = address
         if address:
-            write_whole(self._path, f"{address}\n".encode())
+            try:
+                write_whole(self._path, f"{address}\n".encode())
+            except OSError as error:
+                _log.warning("the address file cannot be written", path=str(self._path), error=error.strerror)
 
     def remove(self) -> None:
         """Remove the file where it still names this server: another one may use the folder by now."""
-        if self._address and self._path.is_file() and self._path.read_text().strip() == self._address:
-            self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if self._address and self._path.is_file() and self._path.read_text().strip() == self._address:
+                self._path.unlink(missing_ok=True)
