@@ -37,10 +37,16 @@ def until_answered(executable, records, seconds):
     return votes
 
 
+@pytest.fixture(scope="module")
+def judging():
+    with Sandbox(bench_after=1000, judges_late=True) as made:
+        yield made
+
+
 @pytest.mark.parametrize("loop", [LOOP, APART], ids=["together", "apart"])
-def test_a_program_is_blamed_though_every_caller_has_less_time_than_its_limit(sandbox, loop):
+def test_a_program_is_blamed_though_every_caller_has_less_time_than_its_limit(judging, loop):
     task = make_task(time_ms=400)
-    executable = sandbox.load(task, [ALWAYS, loop])
+    executable = judging.load(task, [ALWAYS, loop])
     records = packed(task, "fine", "loop", "good")
     assert in_time(executable, records, 0.15) is None
     assert until_answered(executable, records, 0.15) == [(1, 0), (1, VoteError.TIMEOUT), (1, 0)]
@@ -52,7 +58,7 @@ def test_a_program_is_blamed_though_every_caller_has_less_time_than_its_limit(sa
 
 def test_a_program_that_keeps_failing_such_callers_is_benched():
     task = make_task(time_ms=100)
-    with Sandbox(bench_after=3) as sandbox:
+    with Sandbox(bench_after=3, judges_late=True) as sandbox:
         executable = sandbox.load(task, [ALWAYS, LOOP])
         give_up = time.monotonic() + 30
         number = 0
@@ -65,10 +71,10 @@ def test_a_program_that_keeps_failing_such_callers_is_benched():
         executable.close()
 
 
-def test_a_deadline_that_was_too_short_for_a_sound_program_blames_nobody(sandbox):
+def test_a_deadline_that_was_too_short_for_a_sound_program_blames_nobody(judging):
     task = make_task(time_ms=2000)
     slow = program("def label(text):\n    for _ in range(400_000):\n        pass\n    return 'spam'\n", "slow")
-    executable = sandbox.load(task, [ALWAYS, slow])
+    executable = judging.load(task, [ALWAYS, slow])
     records = packed(task, *map(str, range(20)))
     for _ in range(3):
         assert in_time(executable, records, 0.02) is None

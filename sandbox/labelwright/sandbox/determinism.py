@@ -25,6 +25,8 @@ _MADE_UP_BATCH = 2
 """Made-up records in the first call; each further call takes as many as all before it."""
 _MADE_UP_SECONDS = 1.0
 """Made-up records are tried as far as one way of evaluating them takes so long."""
+_MOST_PATIENCE = 16
+"""How many times as long by the clock, on a machine that gives them no processor meanwhile."""
 _SHOWN = 120
 """Characters of a made-up record in a finding."""
 _COSTLY = frozenset((VoteError.TIMEOUT, VoteError.MEMORY, VoteError.CRASHED, VoteError.BENCHED))
@@ -88,15 +90,21 @@ def _affordable(sandbox: Sandbox, task: Task, programs: Sequence[Program], deadl
     records = made_up_records(task, programs)
     affordable: list[str] = []
     executable = sandbox.load(task, programs, deadline)
-    until = time.monotonic() + _MADE_UP_SECONDS
+    begun, begun_processor, patience = time.monotonic(), time.thread_time(), 1
     try:
         while batch := records[: max(_MADE_UP_BATCH, len(affordable))]:
+            until = begun + patience * _MADE_UP_SECONDS
+            try:
+                rows = executable.evaluate(batch, deadline=until if deadline is None else min(until, deadline)).votes
+            except DeadlineExceeded:
+                if deadline is not None and deadline <= until:
+                    raise
+                if time.thread_time() - begun_processor > _MADE_UP_SECONDS / 2 or patience >= _MOST_PATIENCE:
+                    break
+                patience *= 2
+                continue
             records = records[len(batch) :]
-            rows = executable.evaluate(batch, deadline=until if deadline is None else min(until, deadline)).votes
             affordable += [record for record, votes in zip(batch, rows, strict=True) if not _COSTLY & set(votes)]
-    except DeadlineExceeded:
-        if deadline is not None and deadline <= until:
-            raise
     finally:
         executable.close()
     return affordable

@@ -51,16 +51,19 @@ class Sandbox:
         bench_after: int = 5,
         bench_cooldown: float = 60.0,
         memory_mb: int = 2048,
+        judges_late: bool = False,
     ) -> None:
         """Compile the runtime, or take it from the cache in ``cache_dir`` (default: LABELWRIGHT_CACHE_DIR or per user).
 
         ``bench_after`` costly failures among four times as many runs bench a program for ``bench_cooldown`` seconds.
-        ``memory_mb`` bounds the memory of all instances and loaded programs together. Raises SandboxUnavailable.
+        ``memory_mb`` bounds the memory of all instances and loaded programs together. ``judges_late`` has what a
+        deadline cut short judged in the background: for a server whose callers send a record again. Raises
+        SandboxUnavailable.
         """
         self._bench_after = bench_after
         self._bench_cooldown = bench_cooldown
         self._pool = InstancePool(memory_mb << 20)
-        self._judging = ThreadPoolExecutor(1, thread_name_prefix="labelwright-judge")
+        self._judging = ThreadPoolExecutor(1, thread_name_prefix="labelwright-judge") if judges_late else None
         self._loading = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="labelwright-load")
         engine = make_engine()
         self.machine = with_base(Machine(engine, CompiledCache(cache_dir).runtime(engine), EpochClock(engine)))
@@ -195,7 +198,8 @@ class Sandbox:
 
     def close(self) -> None:
         """Stop the clock. Close executables first."""
-        self._judging.shutdown(cancel_futures=True)
+        if self._judging is not None:
+            self._judging.shutdown(cancel_futures=True)
         self._loading.shutdown(cancel_futures=True)
         self.machine.clock.close()
 

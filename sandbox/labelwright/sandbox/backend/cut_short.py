@@ -32,12 +32,12 @@ class CutShort:
     def __init__(
         self,
         evaluate: Callable[[Sequence[str]], Sequence[tuple[Sequence[int], str]]],
-        background: Executor,
+        background: Executor | None,
         remembered: float,
     ) -> None:
         """``evaluate`` gives each program's votes and first message, however long that takes.
 
-        A verdict is ``remembered`` for so many seconds.
+        Without a ``background`` nothing is judged. A verdict is ``remembered`` for so many seconds.
         """
         self._evaluate = evaluate
         self._background = background
@@ -50,11 +50,10 @@ class CutShort:
 
     def judge(self, records: Sequence[str]) -> None:
         """Find out in the background who fails on these records; one judgment at a time."""
-        if time.monotonic() >= self._rests_until and self._judging.acquire(blocking=False):
+        background = self._background
+        if background and time.monotonic() >= self._rests_until and self._judging.acquire(blocking=False):
             try:
-                self._background.submit(self._judge, tuple(records)).add_done_callback(
-                    lambda _: self._judging.release()
-                )
+                background.submit(self._judge, tuple(records)).add_done_callback(lambda _: self._judging.release())
             except RuntimeError:  # the sandbox is closed
                 self._judging.release()
 

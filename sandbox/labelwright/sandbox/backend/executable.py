@@ -40,7 +40,7 @@ class Executable:
     """A version's programs, ready to run. Safe to call from several threads at once."""
 
     def __init__(
-        self, runs: Sequence[ProgramRun], family: Family, limit: float, background: Executor, remembered: float
+        self, runs: Sequence[ProgramRun], family: Family, limit: float, background: Executor | None, remembered: float
     ) -> None:
         """``limit`` is one program's on one record, in seconds; see ``CutShort`` for the last two."""
         self._runs = tuple(runs)

@@ -39,7 +39,7 @@ class App:
     def __init__(self, settings: ServiceSettings, access: Access) -> None:
         self._settings = settings
         metrics = ServiceMetrics()
-        self._sandbox = Sandbox(memory_mb=settings.sandbox_memory_mb)
+        self._sandbox = Sandbox(memory_mb=settings.sandbox_memory_mb, judges_late=True)
         self._registry = RegistryLink(settings.registry, settings.tasks)
         store = _open_store(settings)
         source = BundleFetcher(store, self._registry)
