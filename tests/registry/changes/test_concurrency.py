@@ -11,7 +11,7 @@ from tests.parts.registry import Registry, push
 from tests.registry.bundles import new_name, variant
 from tests.registry.databases import DATABASES, new_url
 
-BUNDLES = 12
+BUNDLES = 6
 
 
 @pytest.fixture(params=DATABASES)

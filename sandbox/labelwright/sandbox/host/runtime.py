@@ -14,6 +14,11 @@ from wasmtime._func import enter_wasm
 
 INTERFACE = "labelwright:sandbox/labeling@1.0.0"
 _ADDRESS_BYTES = 4
+_EXTERN_BYTES = ctypes.sizeof(ffi.wasmtime_extern_t)
+_find_export = ffi.dll["wasmtime_instance_export_get"]
+"""Takes plain addresses: there are some 2,400 imports to each instance, which else cost more than to make it."""
+_find_export.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p)
+_find_export.restype = ctypes.c_bool
 
 
 class MalformedAnswer(Exception):
@@ -49,10 +54,14 @@ class Runtime:
     def link(self, store: Store) -> list[ffi.wasmtime_instance_t]:
         """Instantiate all modules in the store. Raises WasmtimeError, Trap."""
         instances: list[ffi.wasmtime_instance_t] = []
+        context = ctypes.cast(store._context(), ctypes.c_void_p).value
         for module, wanted in self._links:
-            imports = (ffi.wasmtime_extern_t * len(wanted))(
-                *[_export(store, instances[place], name) for place, name in wanted]
-            )
+            imports = (ffi.wasmtime_extern_t * len(wanted))()
+            there = ctypes.addressof(imports)
+            for place, name in wanted:
+                if not _find_export(context, ctypes.addressof(instances[place]), name, len(name), there):
+                    raise WasmtimeError(f"no export {name.decode()}")
+                there += _EXTERN_BYTES
             instance = ffi.wasmtime_instance_t()
             with enter_wasm(store) as trap:
                 error = ffi.wasmtime_instance_new(
