@@ -183,10 +183,11 @@ HIDDEN = {
     "    return 'spam' if last == text else None\n",
     "rare": "N = [0]\n\ndef counter():\n    return N\n\ndef label(text):\n    if 'winner' in text:\n"
     "        counter()[0] += 1\n        return 'spam' if counter()[0] % 2 else 'ham'\n",
-    "classes": "class A: pass\nclass B: pass\nclass C: pass\n\ndef label(text):\n"
-    "    return 'spam' if next(iter({A, B, C})) is A else 'ham'\n",
-    "functions": "def spam(): return 'spam'\ndef ham(): return 'ham'\n\ndef label(text):\n"
-    "    return list({spam, ham})[0]()\n",
+    # An order of twelve, of which each length of text shows another place: of two or three, chance hides what differs.
+    "classes": "KINDS = [type(f'K{n}', (), {}) for n in range(12)]\n\ndef label(text):\n"
+    "    return 'spam' if KINDS.index(list(set(KINDS))[len(text) % 12]) < 6 else 'ham'\n",
+    "functions": "def make(n):\n    return lambda: n\n\nMADE = [make(n) for n in range(12)]\n\ndef label(text):\n"
+    "    return 'spam' if list(set(MADE))[len(text) % 12]() < 6 else 'ham'\n",
     "shown": "def f(): pass\n\ndef label(text):\n"
     # Another digit for each length of text: where the address differs at all, some record shows it.
     "    digits = repr(f).split('0x')[1][:-1]\n"
